@@ -1,0 +1,156 @@
+"""The documents that cross the engine's boundaries: the request, its events and its result.
+
+Every service reads and writes these shapes, so they live with the domain and import nothing of ours.
+Lengths are metres and angles radians, in the robot's frame (x ahead, y left, z up), unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+Status = Literal["queued", "running", "succeeded", "refused", "failed", "cancelled"]
+TERMINAL_STATUSES: frozenset[str] = frozenset({"succeeded", "refused", "failed", "cancelled"})
+
+EventName = Literal["queued", "started", "step", "statement", "action", "done", "error", "cancelled"]
+TERMINAL_EVENTS: frozenset[str] = frozenset({"done", "error", "cancelled"})
+
+MAX_INSTRUCTION_CHARACTERS = 2000
+MAX_IMAGE_CHARACTERS = 8 * 1024 * 1024
+MAX_SCENE_ITEMS = 64
+
+
+def _printable(text: str) -> str:
+    """Reject control characters: they hide text from a reader and break line-based programs."""
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t":
+            raise ValueError(f"control character U+{ord(character):04X} is not allowed; remove it")
+    return text
+
+
+PrintableText = Annotated[str, AfterValidator(_printable)]
+Coordinate = Annotated[float, Field(ge=-100.0, le=100.0, allow_inf_nan=False)]
+
+
+class Document(BaseModel):
+    """Base of every boundary document: unknown fields and silent conversions are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class SceneItem(Document):
+    """Something the robot perceives, by name and position [x, y, z] in metres in the robot's frame."""
+
+    name: Annotated[
+        PrintableText, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r'^[^"\\\n]+$')
+    ]
+    position: Annotated[list[Coordinate], Field(min_length=3, max_length=3)]
+
+
+class Scene(Document):
+    """What the robot perceives and how it stands when the instruction arrives."""
+
+    objects: Annotated[list[SceneItem], Field(max_length=MAX_SCENE_ITEMS)] = []
+    people: Annotated[list[SceneItem], Field(max_length=MAX_SCENE_ITEMS)] = []
+    posture: Annotated[PrintableText, StringConstraints(min_length=1, max_length=40)] | None = None
+    battery: Annotated[int, Field(ge=0, le=100)] | None = None
+
+
+class BehaviorRequest(Document):
+    """Body of ``POST /v1/behaviors``."""
+
+    instruction: Annotated[
+        PrintableText, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_INSTRUCTION_CHARACTERS)
+    ]
+    robot: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")] = "nao"
+    scene: Scene = Field(default_factory=Scene)
+    image: (
+        Annotated[
+            str,
+            StringConstraints(
+                pattern=r"^data:image/(jpeg|png|webp);base64,[A-Za-z0-9+/=]+$", max_length=MAX_IMAGE_CHARACTERS
+            ),
+        ]
+        | None
+    ) = None
+    backend: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")] | None = None
+    execute: Literal["none", "simulate", "robot"] = "simulate"
+    mode: Literal["atomic", "stream"] = "atomic"
+    priority: Annotated[int, Field(ge=0, le=9, description="0 is served first, 9 last")] = 5
+    max_tokens: Annotated[int, Field(ge=1, le=1024)] = 256
+    temperature: Annotated[float, Field(ge=0.0, le=2.0)] = 0.0
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+
+
+class PlanStep(Document):
+    """One object-centric step of the plan, read from its ``# Step n:`` comment."""
+
+    step: int
+    goal: str
+    target: str | None = None
+    prefer: str | None = None
+    avoid: str | None = None
+
+
+class StatementEvent(Document):
+    """A complete statement that passed the static checks."""
+
+    line: int
+    step: int | None
+    source: str
+
+
+class Action(Document):
+    """One call that the robot carried out; times are seconds on the robot's clock from the behaviour's first call."""
+
+    service: str
+    method: str
+    args: list[Any]
+    at_s: float
+    took_s: float
+    result: Any = None
+
+
+class Failure(Document):
+    """Why a behaviour failed: a stable code, a sentence for people, and the place in the program if there is one."""
+
+    code: str
+    message: str
+    line: int | None = None
+    statement: str | None = None
+
+
+class Timings(Document):
+    """Milliseconds from acceptance: waiting, to the first token, to the first checked statement, to the end."""
+
+    queue_ms: float | None = None
+    ttft_ms: float | None = None
+    ttfa_ms: float | None = None
+    total_ms: float | None = None
+
+
+class Usage(Document):
+    """Tokens as counted by the engine."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class BehaviorResult(Document):
+    """The result document of ``GET /v1/behaviors/{id}`` and of the terminal event."""
+
+    id: str
+    status: Status
+    instruction: str
+    robot: str
+    backend: str
+    model: str | None = None
+    plan: list[PlanStep] = []
+    code: str = ""
+    actions: list[Action] = []
+    refusal: str | None = None
+    error: Failure | None = None
+    timings: Timings = Field(default_factory=Timings)
+    usage: Usage = Field(default_factory=Usage)
