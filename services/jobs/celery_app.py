@@ -1,0 +1,85 @@
+"""The Celery application and its one task: collect a batch of behaviours and hand their ids to the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from celery import Celery
+from celery_batches import Batches, SimpleRequest
+from kombu import Queue
+
+from services.jobs.keys import CELERY_QUEUE, probe_queue
+from services.jobs.messages import PRIORITIES, TASK
+from services.jobs.settings import JobSettings
+
+#: Threads that may hold a collected batch each while it waits for room.
+HANDOVER_THREADS = 2
+
+
+def create_celery(settings: JobSettings, worker: str, batch_size: int) -> Celery:
+    """Celery application of one worker.
+
+    Delivery is at least once: a message is acknowledged after its batch was handed over, that is, after every item is
+    leased in Redis; from there on the lease, not Celery, brings a behaviour back when the worker dies.
+    """
+    app = Celery("behaviors", broker=settings.redis_url)
+    app.conf.update(
+        accept_content=["json"],
+        task_serializer="json",
+        result_serializer="json",
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_queues=[Queue(CELERY_QUEUE), Queue(probe_queue(worker))],
+        task_default_queue=CELERY_QUEUE,
+        worker_pool="threads",
+        worker_concurrency=HANDOVER_THREADS,
+        # celery-batches needs prefetch × concurrency ≥ the batch size, or it waits for the timer each time.
+        worker_prefetch_multiplier=batch_size,
+        worker_send_task_events=False,
+        worker_enable_remote_control=False,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_retry=True,
+        broker_connection_max_retries=None,
+        # Set wherever kombu and Celery look for it: the shortest of several would win.
+        visibility_timeout=settings.visibility_timeout_s,
+        result_backend_transport_options={"visibility_timeout": settings.visibility_timeout_s},
+        broker_transport_options={
+            "visibility_timeout": settings.visibility_timeout_s,
+            "queue_order_strategy": "priority",
+            "priority_steps": list(PRIORITIES),
+            "socket_keepalive": True,
+            "socket_timeout": 30,
+            "socket_connect_timeout": 5,
+            "health_check_interval": 10,
+        },
+    )
+    return app
+
+
+def register_batch_task(
+    app: Celery, handover: Callable[[Sequence[str]], None], *, batch_size: int, interval_s: float
+) -> Batches:
+    """Register the batch task: it flushes at ``batch_size`` messages or after ``interval_s`` seconds.
+
+    ``handover`` gets the first argument of each message and returns when the worker holds a lease on every behaviour
+    among them (or has seen that there is none to take). It must not raise: celery-batches only logs that.
+    """
+
+    @app.task(base=Batches, name=TASK, flush_every=batch_size, flush_interval=interval_s, shared=False)  # type: ignore[untyped-decorator]
+    def behave(requests: Sequence[SimpleRequest]) -> None:
+        handover([argument for request in requests if (argument := _argument(request.args)) is not None])
+
+    return cast("Batches", behave)
+
+
+def _argument(args: Any) -> str | None:
+    """The one string argument, or None for a foreign message, which is dropped: it can name no behaviour."""
+    if isinstance(args, list | tuple) and len(args) == 1 and isinstance(args[0], str):
+        return args[0]
+    return None

@@ -1,0 +1,35 @@
+"""Names of everything the queue keeps in Redis."""
+
+from __future__ import annotations
+
+QUEUED = "rbe:queued"  # sorted set: behaviour id → milliseconds of acceptance, until a worker leases it
+LEASES = "rbe:leases"  # sorted set: behaviour id → milliseconds at which its lease ends
+FINISHED = "rbe:finished"  # sorted set: behaviour id → milliseconds of its end, for the bound on kept results
+WORKERS = "rbe:workers"  # sorted set: worker name → milliseconds of its last heartbeat
+CANCELS = "rbe:cancels"  # channel: ids of running behaviours to cancel
+CELERY_QUEUE = "behaviors"
+
+
+def record(behavior_id: str) -> str:
+    """Hash with the request and the state of a behaviour."""
+    return f"rbe:b:{behavior_id}"
+
+
+def events(behavior_id: str) -> str:
+    """Stream of a behaviour's events; its entry ids are the ids of the Server-Sent Events."""
+    return f"rbe:e:{behavior_id}"
+
+
+def result(behavior_id: str) -> str:
+    """Stream of one entry, the final document: a stream because reading can block without polling."""
+    return f"rbe:r:{behavior_id}"
+
+
+def idempotency(digest: str) -> str:
+    """String with the id and the body digest that a client's Idempotency-Key stands for."""
+    return f"rbe:i:{digest}"
+
+
+def probe_queue(worker: str) -> str:
+    """Celery queue of one worker, through which it proves to itself that it still consumes."""
+    return f"{CELERY_QUEUE}.probe.{worker}"

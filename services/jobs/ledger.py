@@ -1,0 +1,269 @@
+"""The worker's side of the queue: leases, events, final documents, and the recovery of what dead workers held."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import redis.asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+
+from services.behavior.schema import BehaviorRequest, BehaviorResult, Failure
+from services.jobs import keys, scripts
+from services.jobs.documents import result_document, terminal_event
+from services.jobs.messages import PRIORITIES, envelope, list_name
+from services.jobs.settings import JobSettings
+
+#: Behaviours that one recovery round looks at, so that a round is short whatever piled up.
+_ROUND = 200
+#: Milliseconds that a waiting behaviour's message may be missing from Celery's lists before it is sent again.
+_MISSING_AFTER_MS = 5_000
+
+
+@dataclass(frozen=True)
+class Lease:
+    """One attempt at one behaviour, owned by this worker until the lease ends without renewal."""
+
+    id: str
+    request: BehaviorRequest
+    backend: str
+    attempt: int
+    waited_ms: float
+
+
+def connect(settings: JobSettings) -> redis.Redis:
+    """Client that retries for a while, so that a restart of Redis delays a running behaviour and does not end it."""
+    return redis.Redis.from_url(
+        settings.redis_url,
+        decode_responses=True,
+        socket_timeout=5,
+        socket_connect_timeout=2,
+        socket_keepalive=True,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 8),
+    )
+
+
+class Ledger:
+    """What one worker reads and writes about behaviours. Methods raise redis.RedisError while the store is away."""
+
+    def __init__(self, client: redis.Redis, settings: JobSettings, worker: str) -> None:
+        self.worker = worker
+        self._redis = client
+        self._settings = settings
+        self._claim = client.register_script(scripts.CLAIM)
+        self._append = client.register_script(scripts.APPEND)
+        self._requeue = client.register_script(scripts.REQUEUE)
+        self._renew = client.register_script(scripts.RENEW)
+
+    async def claim(self, behavior_ids: Sequence[str]) -> list[Lease]:
+        """Lease the behaviours that wait among those named; the others were duplicates, cancelled or expired."""
+        lease_ms = self._settings.lease_s * 1000
+        pipeline = self._redis.pipeline(transaction=False)
+        for behavior_id in behavior_ids:
+            await self._claim(
+                keys=[keys.record(behavior_id), keys.QUEUED, keys.LEASES],
+                args=[behavior_id, self.worker, lease_ms],
+                client=pipeline,
+            )
+        leases = []
+        for behavior_id, reply in zip(behavior_ids, await pipeline.execute(), strict=True):
+            if reply is not None:
+                request, backend, attempt, waited_ms = reply
+                leases.append(
+                    Lease(
+                        behavior_id,
+                        BehaviorRequest.model_validate_json(request),
+                        backend,
+                        int(attempt),
+                        float(waited_ms),
+                    )
+                )
+        return leases
+
+    async def append(self, batches: Sequence[EventBatch]) -> list[bool]:
+        """Write batches of events in one round trip; False for those whose lease is lost and that must stop."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for batch in batches:
+            await self._add_append(pipeline, batch, self.worker)
+        return [bool(written) for written in await pipeline.execute()]
+
+    async def requeue(self, lease: Lease) -> bool:
+        """Give a behaviour back that this worker will not finish and that has not moved a robot."""
+        return await self._put_back(lease.id, self.worker, str(lease.attempt), lease.request.priority, expired=False)
+
+    async def renew(self, held: Sequence[tuple[str, int]]) -> dict[str, str]:
+        """Renew the heartbeat and the leases on (id, attempt) pairs; which of them are 'lost' or to 'cancel'."""
+        flat = [str(part) for pair in held for part in pair]
+        reply = cast(
+            "list[str]",
+            await self._renew(
+                keys=[keys.LEASES, keys.WORKERS], args=[self.worker, self._settings.lease_s * 1000, *flat]
+            ),
+        )
+        return dict(zip(reply[::2], reply[1::2], strict=True))
+
+    async def cancellations(self) -> AsyncIterator[str]:
+        """Ids of running behaviours that somebody wants cancelled, as they are announced; ends on a lost connection."""
+        async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+            await pubsub.subscribe(keys.CANCELS)
+            while True:
+                message = await pubsub.get_message(timeout=1.0)
+                if message is not None:
+                    yield str(message["data"])
+
+    async def send_probe(self, token: str) -> None:
+        """Put a message in this worker's own Celery queue, unless an earlier one is still there."""
+        name = list_name(keys.probe_queue(self.worker), PRIORITIES[0])
+        if not await self._redis.llen(name):
+            await self._redis.lpush(name, envelope(keys.probe_queue(self.worker), token, PRIORITIES[0]))
+
+    async def sign_off(self) -> None:
+        """Take this worker's heartbeat and its probe queue away."""
+        queue = keys.probe_queue(self.worker)
+        await self._redis.zrem(keys.WORKERS, self.worker)
+        await self._redis.delete(queue, f"_kombu.binding.{queue}")
+
+    async def recover(self) -> int:
+        """Bring back or end what nobody works on any more; how many behaviours that concerned.
+
+        Three cases: a lease ended because its worker died; a behaviour waited too long; the message of a waiting one
+        was lost between Redis and a worker that died. A behaviour whose robot had begun to move is never started
+        again: what it did cannot be undone.
+        """
+        now_ms = await self._now_ms()
+        changed = 0
+        for behavior_id in await self._due(keys.LEASES, now_ms):
+            changed += await self._recover_expired_lease(behavior_id)
+        overdue_ms = now_ms - self._settings.queue_ttl_s * 1000
+        for behavior_id in await self._due(keys.QUEUED, overdue_ms):
+            waited = f"no worker took it within {self._settings.queue_ttl_s} s; add workers or send it again later"
+            changed += await self._fail(behavior_id, "queue.expired", waited, expired=False)
+        changed += await self._send_lost_messages_again(now_ms)
+        await self._forget_dead_workers(now_ms)
+        return changed
+
+    async def _recover_expired_lease(self, behavior_id: str) -> bool:
+        state = await self._fields(behavior_id, "status", "owner", "attempt", "acting", "cancel", "priority")
+        status, owner, attempt, acting, cancelled, priority = state
+        if status != "running":
+            await self._redis.zrem(keys.LEASES, behavior_id)
+            return False
+        if acting:
+            reason = "its worker stopped while the robot was acting; the robot was stopped and nothing is repeated"
+            return await self._fail(behavior_id, "worker.lost", reason, expired=True)
+        if cancelled:
+            return await self._end(behavior_id, "cancelled", None, expired=True)
+        if int(attempt) >= self._settings.max_attempts:
+            reason = f"its worker stopped {attempt} times while it had this behaviour"
+            return await self._fail(behavior_id, "worker.lost", reason, expired=True)
+        return await self._put_back(behavior_id, owner, attempt, int(priority), expired=True)
+
+    async def _send_lost_messages_again(self, now_ms: int) -> int:
+        """Announce again what waits while Celery's lists are empty: its messages were lost with a worker."""
+        lists = [list_name(keys.CELERY_QUEUE, priority) for priority in PRIORITIES]
+        if await self._redis.exists(*lists):
+            return 0
+        missing = await self._due(keys.QUEUED, now_ms - _MISSING_AFTER_MS)
+        for behavior_id in missing:
+            priority = int((await self._fields(behavior_id, "priority"))[0] or PRIORITIES[-1])
+            message = envelope(keys.CELERY_QUEUE, behavior_id, priority)
+            await self._redis.lpush(list_name(keys.CELERY_QUEUE, priority), message)
+        return len(missing)
+
+    async def _forget_dead_workers(self, now_ms: int) -> None:
+        dead_since_ms = now_ms - 6 * self._settings.lease_s * 1000
+        for worker in await self._due(keys.WORKERS, dead_since_ms):
+            queue = keys.probe_queue(worker)
+            await self._redis.delete(list_name(queue, PRIORITIES[0]), f"_kombu.binding.{queue}")
+            await self._redis.zrem(keys.WORKERS, worker)
+
+    async def _put_back(self, behavior_id: str, owner: str, attempt: str, priority: int, *, expired: bool) -> bool:
+        reply = await self._requeue(
+            keys=[keys.record(behavior_id), keys.QUEUED, keys.LEASES, list_name(keys.CELERY_QUEUE, priority)],
+            args=[
+                behavior_id,
+                owner,
+                attempt,
+                "expired" if expired else "",
+                envelope(keys.CELERY_QUEUE, behavior_id, priority),
+            ],
+        )
+        return bool(reply)
+
+    async def _fail(self, behavior_id: str, code: str, message: str, *, expired: bool) -> bool:
+        return await self._end(behavior_id, "failed", Failure(code=code, message=message), expired=expired)
+
+    async def _end(self, behavior_id: str, status: Any, error: Failure | None, *, expired: bool) -> bool:
+        fields = await self._fields(behavior_id, "request", "backend", "accepted", "owner", "attempt")
+        request_json, backend, accepted, owner, attempt = fields
+        if request_json is None:
+            await self._redis.zrem(keys.QUEUED, behavior_id)
+            return False
+        waited_ms = float(await self._now_ms() - int(accepted))
+        request = BehaviorRequest.model_validate_json(request_json)
+        document = result_document(behavior_id, request, backend, status, error=error, waited_ms=waited_ms)
+        batch = EventBatch(behavior_id, int(attempt), "final", [], document=document, expired=expired)
+        pipeline = self._redis.pipeline(transaction=False)
+        await self._add_append(pipeline, batch, owner)
+        return bool((await pipeline.execute())[0])
+
+    async def _add_append(self, pipeline: Any, batch: EventBatch, owner: str) -> None:
+        document = batch.document
+        pairs = [text for event in batch.events for text in event]
+        if document is not None:
+            pairs += [terminal_event(document.status), ""]
+        await self._append(
+            keys=[
+                keys.record(batch.id),
+                keys.events(batch.id),
+                keys.result(batch.id),
+                keys.QUEUED,
+                keys.LEASES,
+                keys.FINISHED,
+            ],
+            args=[
+                batch.id,
+                owner,
+                batch.attempt,
+                "expired" if batch.expired else "",
+                document.status if document else "",
+                document.model_dump_json() if document else "",
+                "acting" if batch.acting else "",
+                self._settings.result_ttl_s,
+                self._settings.results_limit,
+                batch.number,
+                *pairs,
+            ],
+            client=pipeline,
+        )
+
+    async def _due(self, sorted_set: str, now_ms: int) -> list[str]:
+        """Members whose time has come, the longest overdue first, at most a round of them."""
+        members = await self._redis.zrangebyscore(sorted_set, "-inf", now_ms, start=0, num=_ROUND)
+        return cast("list[str]", members)
+
+    async def _fields(self, behavior_id: str, *names: str) -> list[Any]:
+        """Fields of a behaviour's record, each a str or None."""
+        return cast("list[Any]", await self._redis.hmget(keys.record(behavior_id), list(names)))
+
+    async def _now_ms(self) -> int:
+        seconds, microseconds = await self._redis.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
+
+@dataclass
+class EventBatch:
+    """Events of one attempt that are written together, with the final document if they end the behaviour."""
+
+    id: str
+    attempt: int
+    number: int | str
+    #: Pairs of event name and data as JSON text.
+    events: list[tuple[str, str]]
+    document: BehaviorResult | None = None
+    #: The robot is about to move: from here on the behaviour is never started again.
+    acting: bool = False
+    #: Only if the lease has ended (written on behalf of a worker that died).
+    expired: bool = False

@@ -1,0 +1,31 @@
+"""Settings of the queue, from environment variables of the same names in capitals."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+Positive = Annotated[int, Field(gt=0)]
+
+
+class JobSettings(BaseSettings):
+    """What the router and the workers agree on about the queue; give both the same values."""
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    #: Behaviours that may wait for a worker; one more is answered with 429.
+    queue_limit: Positive = 1000
+    #: Seconds that a behaviour may wait for a worker before it fails.
+    queue_ttl_s: Positive = 600
+    #: Seconds that a finished behaviour, its events and its idempotency key are kept.
+    result_ttl_s: Positive = 3600
+    #: Finished behaviours kept at most, whatever their age: the bound on the store's memory.
+    results_limit: Positive = 20_000
+    #: Seconds after which a silent worker is taken for dead; it renews three times as often.
+    lease_s: Positive = 10
+    #: Times that a behaviour is started before it fails, when workers die while they have it.
+    max_attempts: Positive = 3
+    #: Seconds after which Celery hands an unacknowledged message to another worker. Messages are
+    #: acknowledged when a worker has taken its lease, so this only has to outlast the wait in its memory.
+    visibility_timeout_s: Positive = 120

@@ -1,0 +1,315 @@
+"""The router's side of the queue: accept, look up, follow and cancel behaviours."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.retry import Retry
+
+from services.behavior.schema import TERMINAL_EVENTS, TERMINAL_STATUSES, BehaviorRequest, BehaviorResult, Failure
+from services.jobs import keys, scripts
+from services.jobs.documents import result_document, terminal_event
+from services.jobs.messages import envelope, list_name
+from services.jobs.settings import JobSettings
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_EVENT_ID = re.compile(r"\d{1,16}-\d{1,9}")
+#: Longest that one read blocks in Redis; below the socket time-out, or a quiet stream would look like a dead server.
+_BLOCK_MS = 10_000
+_SOCKET_TIMEOUT_S = 15
+
+
+class JobError(Exception):
+    """Base of what can go wrong at the queue; the message is for the client."""
+
+
+class QueueFull(JobError):
+    """The bounded queue is full; nothing was queued."""
+
+    def __init__(self, waiting: int, limit: int) -> None:
+        self.waiting = waiting
+        self.limit = limit
+        #: Seconds after which trying again is worth while: an estimate of 10 behaviours a second, at most a minute.
+        self.retry_after_s = max(1, min(60, math.ceil(waiting / 10)))
+        super().__init__(f"{waiting} behaviours are waiting and {limit} may; try again in {self.retry_after_s} s")
+
+
+class IdempotencyConflict(JobError):
+    """The Idempotency-Key was used before with another body."""
+
+
+class StoreUnavailable(JobError):
+    """Redis does not answer or refuses to write; nothing was queued unless a retry finds otherwise."""
+
+
+class UnknownBehavior(JobError):
+    """No behaviour has this id, or its result is no longer kept."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A behaviour that is in the queue: its id and whether this call put it there (else an earlier one did)."""
+
+    id: str
+    created: bool
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of a behaviour: growing id, name, and data as JSON text."""
+
+    id: str
+    name: str
+    data: str
+
+
+def connect(settings: JobSettings) -> redis.Redis:
+    """Client with time-outs everywhere and a few quick retries, so that a restart of Redis is survived."""
+    return redis.Redis.from_url(
+        settings.redis_url,
+        decode_responses=True,
+        socket_timeout=_SOCKET_TIMEOUT_S,
+        socket_connect_timeout=2,
+        socket_keepalive=True,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 4),
+    )
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        raise StoreUnavailable(f"the store does not answer or refuses to write ({type(error).__name__})") from error
+
+
+class JobStore:
+    """The queue as the router sees it. Every method may raise StoreUnavailable."""
+
+    def __init__(self, client: redis.Redis, settings: JobSettings) -> None:
+        self._redis = client
+        self._settings = settings
+        self._submit = client.register_script(scripts.SUBMIT)
+        self._append = client.register_script(scripts.APPEND)
+        self._cancel = client.register_script(scripts.CANCEL)
+
+    def submit(
+        self, request: BehaviorRequest, *, backend: str, principal: str = "", idempotency_key: str | None = None
+    ) -> Submission:
+        """Accept a behaviour: once this returns it will reach exactly one terminal state.
+
+        ``principal`` names the client, so that two clients' equal idempotency keys do not meet.
+        Raises QueueFull, IdempotencyConflict or StoreUnavailable.
+        """
+        behavior_id = uuid.uuid4().hex
+        body = request.model_dump_json()
+        idempotency = ""
+        if idempotency_key is not None:
+            idempotency = keys.idempotency(_digest(json.dumps([principal, idempotency_key])))
+        with _store_errors():
+            reply = cast(
+                "list[Any]",
+                self._submit(
+                    keys=[
+                        idempotency,
+                        keys.record(behavior_id),
+                        keys.events(behavior_id),
+                        keys.QUEUED,
+                        list_name(keys.CELERY_QUEUE, request.priority),
+                    ],
+                    args=[
+                        behavior_id,
+                        _digest(json.dumps([backend, body])) if idempotency else "",
+                        self._settings.queue_limit,
+                        self._settings.result_ttl_s,
+                        body,
+                        backend,
+                        request.priority,
+                        envelope(keys.CELERY_QUEUE, behavior_id, request.priority),
+                    ],
+                ),
+            )
+        outcome = reply[0]
+        if outcome == "full":
+            raise QueueFull(int(reply[1]), self._settings.queue_limit)
+        if outcome == "conflict":
+            raise IdempotencyConflict(
+                "this Idempotency-Key was used with another body; use a new key for a new request"
+            )
+        if outcome == "replayed":
+            return Submission(str(reply[1]), created=False)
+        return Submission(behavior_id, created=True)
+
+    def result(self, behavior_id: str) -> BehaviorResult | None:
+        """The document as it stands, or None when the id is unknown or no longer kept."""
+        if not _ID.fullmatch(behavior_id):
+            return None
+        with _store_errors():
+            final = self._final(behavior_id)
+            if final is not None:
+                return final
+            status, request_json, backend, accepted, attempt, owner = self._fields(
+                behavior_id, "status", "request", "backend", "accepted", "attempt", "owner"
+            )
+            if status is None:
+                return None
+            if status in TERMINAL_STATUSES or request_json is None:
+                return self._final(behavior_id)  # it ended between the two reads
+            seconds, microseconds = self._redis.time()
+        request = BehaviorRequest.model_validate_json(request_json)
+        waited_ms = float(seconds * 1000 + microseconds // 1000 - int(accepted))
+        if status == "queued" and waited_ms > self._settings.queue_ttl_s * 1000:
+            failure = Failure(
+                code="queue.expired",
+                message=f"no worker took it within {self._settings.queue_ttl_s} s; check that workers run",
+            )
+            expired = result_document(behavior_id, request, backend, "failed", error=failure, waited_ms=waited_ms)
+            if self._finish(expired, owner or "", attempt or "0"):
+                return expired
+            return self.result(behavior_id)
+        return result_document(
+            behavior_id, request, backend, status, waited_ms=waited_ms if status == "queued" else None
+        )
+
+    def wait(self, behavior_id: str, timeout_s: float) -> BehaviorResult | None:
+        """The final document as soon as there is one, else after ``timeout_s`` seconds the document as it stands."""
+        if not _ID.fullmatch(behavior_id):
+            return None
+        remaining_ms = round(timeout_s * 1000)
+        with _store_errors():
+            while remaining_ms > 0:
+                block_ms = min(remaining_ms, _BLOCK_MS)
+                reply = cast("Any", self._redis.xread({keys.result(behavior_id): "0"}, count=1, block=block_ms))
+                if reply:
+                    return _document_of(_entries(reply))
+                remaining_ms -= block_ms
+                if not self._redis.exists(keys.record(behavior_id)):
+                    return None
+        return self.result(behavior_id)
+
+    def events(self, behavior_id: str, after: str = "0-0", idle_s: float = 10.0) -> Iterator[Event | None]:
+        """Events after the given id, as they happen, up to the terminal one; None for each ``idle_s`` of silence.
+
+        Raises UnknownBehavior, also when the behaviour is forgotten while it is followed; ValueError for a bad id.
+        """
+        if not _EVENT_ID.fullmatch(after):
+            raise ValueError("an event id looks like 1700000000000-0")
+        block_ms = min(round(idle_s * 1000), _BLOCK_MS)
+        while True:
+            current = self.result(behavior_id)
+            if current is None:
+                raise UnknownBehavior(f"no behaviour {behavior_id!r} is known; results are kept for a limited time")
+            ended = current.status in TERMINAL_STATUSES
+            with _store_errors():
+                reply = cast(
+                    "Any",
+                    self._redis.xread({keys.events(behavior_id): after}, count=256, block=None if ended else block_ms),
+                )
+            if not reply:
+                if ended:
+                    return
+                yield None
+                continue
+            for event_id, fields in _entries(reply):
+                after = event_id
+                name = fields["event"]
+                if name in TERMINAL_EVENTS:
+                    with _store_errors():
+                        final = self._final(behavior_id)
+                    yield Event(event_id, name, final.model_dump_json() if final else "{}")
+                    return
+                yield Event(event_id, name, fields["data"])
+
+    def cancel(self, behavior_id: str) -> BehaviorResult | None:
+        """Ask that a behaviour ends as cancelled; the document as it stands after that, or None when unknown.
+
+        One that waits ends at once; one that runs ends when its worker has stopped the engine and the robot.
+        """
+        current = self.result(behavior_id)
+        if current is None or current.status in TERMINAL_STATUSES:
+            return current
+        with _store_errors():
+            attempt, owner, status = self._fields(behavior_id, "attempt", "owner", "status")
+        if status == "queued":
+            cancelled = current.model_copy(update={"status": "cancelled"})
+            if self._finish(cancelled, owner or "", attempt or "0"):
+                return cancelled
+        with _store_errors():
+            self._cancel(keys=[keys.record(behavior_id)], args=[behavior_id, keys.CANCELS])
+        return self.result(behavior_id)
+
+    def queued(self) -> int:
+        """Behaviours that wait for a worker."""
+        with _store_errors():
+            return int(self._redis.zcard(keys.QUEUED))
+
+    def workers(self) -> int:
+        """Workers whose heartbeat is fresh."""
+        with _store_errors():
+            seconds, _ = self._redis.time()
+            return int(self._redis.zcount(keys.WORKERS, (seconds - self._settings.lease_s) * 1000, "+inf"))
+
+    def ping(self) -> bool:
+        """True when the store answers."""
+        with _store_errors():
+            return bool(self._redis.ping())
+
+    def _fields(self, behavior_id: str, *names: str) -> list[Any]:
+        """Fields of a behaviour's record, each a str or None."""
+        return cast("list[Any]", self._redis.hmget(keys.record(behavior_id), list(names)))
+
+    def _final(self, behavior_id: str) -> BehaviorResult | None:
+        entries = cast("Any", self._redis.xrange(keys.result(behavior_id), count=1))
+        return _document_of(entries) if entries else None
+
+    def _finish(self, document: BehaviorResult, owner: str, attempt: str) -> bool:
+        with _store_errors():
+            return bool(
+                self._append(
+                    keys=[
+                        keys.record(document.id),
+                        keys.events(document.id),
+                        keys.result(document.id),
+                        keys.QUEUED,
+                        keys.LEASES,
+                        keys.FINISHED,
+                    ],
+                    args=[
+                        document.id,
+                        owner,
+                        attempt,
+                        "",
+                        document.status,
+                        document.model_dump_json(),
+                        "",
+                        self._settings.result_ttl_s,
+                        self._settings.results_limit,
+                        "final",
+                        terminal_event(document.status),
+                        "",
+                    ],
+                )
+            )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _entries(reply: Any) -> list[tuple[str, dict[str, str]]]:
+    """Entries of the one stream that an XREAD reply holds."""
+    return cast("list[tuple[str, dict[str, str]]]", reply[0][1])
+
+
+def _document_of(entries: Any) -> BehaviorResult:
+    return BehaviorResult.model_validate_json(entries[0][1]["document"])
