@@ -1,0 +1,104 @@
+"""Which backends there are and how to reach them, read from the environment.
+
+Every field of ``BackendConfig`` can be set as ``<NAME>_<FIELD>``, for instance ``LLAMACPP_MAX_CONCURRENCY=16``;
+the API key is read from the file that ``<NAME>_API_KEY_FILE`` names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
+
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+
+
+class ConfigurationError(ValueError):
+    """A setting is wrong; the message says which and how to mend it."""
+
+
+class BackendConfig(BaseModel):
+    """One LLM server. ``url`` has no trailing slash and no ``/v1``; times are in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kind: Literal["openai"]
+    url: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^https?://[^\s/]+")]
+    model: str = Field(default="", description="name to ask for; empty: whatever the server serves")
+    max_concurrency: int = Field(default=64, ge=1, le=4096, description="generations in flight at once, per worker")
+    connect_timeout_s: Seconds = 2.0
+    first_token_timeout_s: Seconds = 60.0
+    idle_timeout_s: Seconds = 30.0
+    vision: bool = False
+    grammar: bool = False
+    health_path: Annotated[str, StringConstraints(pattern=r"^/")] = "/health"
+    api_key: SecretStr | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _base_url(cls, url: str) -> str:
+        # OpenAI clients are given the address with /v1, so people write it that way; we add the path ourselves.
+        return url.rstrip("/").removesuffix("/v1").rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """The configured backends by name, and the name of the one that serves a request which names none."""
+
+    default: str
+    configured: dict[str, BackendConfig]
+
+
+# What is particular to each server: settings may override it.
+_KNOWN: dict[str, dict[str, Any]] = {
+    # Twice the engine's default of 4 slots: one generation waits inside the engine for each that runs, so that no slot
+    # stands idle between two, while the rest wait in our queue, where priority and cancelling count.
+    "llamacpp": {"kind": "openai", "url": "http://127.0.0.1:8080", "grammar": True, "max_concurrency": 8},
+}
+_DEFAULT_BACKEND = "llamacpp"
+# Decided by what the server is, not by its operator.
+_NOT_SETTINGS = {"name", "kind", "api_key"}
+
+
+def load_backends(environ: Mapping[str, str] = os.environ) -> Backends:
+    """Read the backends from ``environ``: ``BACKEND`` is the default one, others are those whose ``<NAME>_URL`` is set.
+
+    With nothing set there is one backend, llama.cpp on this machine. Raises ``ConfigurationError``.
+    """
+    default = environ.get("BACKEND", "").strip().lower() or _DEFAULT_BACKEND
+    if default not in _KNOWN:
+        raise ConfigurationError(f"BACKEND={default} is not a known backend; choose one of: {', '.join(_KNOWN)}.")
+    named = [name for name in _KNOWN if name == default or environ.get(f"{name.upper()}_URL", "").strip()]
+    return Backends(default=default, configured={name: _load(name, environ) for name in named})
+
+
+def _load(name: str, environ: Mapping[str, str]) -> BackendConfig:
+    prefix = name.upper()
+    values: dict[str, Any] = {"name": name, **_KNOWN[name]}
+    for field in BackendConfig.model_fields.keys() - _NOT_SETTINGS:
+        # An empty value means unset: Compose passes optional variables on as empty ones.
+        if value := environ.get(f"{prefix}_{field.upper()}", "").strip():
+            values[field] = value
+    if key_file := environ.get(f"{prefix}_API_KEY_FILE", "").strip():
+        values["api_key"] = _read_key(f"{prefix}_API_KEY_FILE", key_file)
+    try:
+        return BackendConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        setting = f"{prefix}_{str(first['loc'][0]).upper()}"
+        raise ConfigurationError(f"{setting}={first['input']} is not valid: {first['msg']}.") from None
+
+
+def _read_key(setting: str, path: str) -> SecretStr:
+    try:
+        key = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{setting}={path} cannot be read: {error}.") from None
+    if not key or not key.isprintable() or not key.isascii():
+        raise ConfigurationError(f"{setting}={path} must hold one key in printable ASCII characters, on one line.")
+    return SecretStr(key)
