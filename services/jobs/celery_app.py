@@ -62,6 +62,21 @@ def create_celery(settings: JobSettings, worker: str, batch_size: int) -> Celery
     return app
 
 
+class ReconnectingBatches(Batches):  # type: ignore[misc]
+    """celery-batches that goes on flushing after the connection to Redis was lost.
+
+    On a lost connection Celery clears its timers, and with them the flush timer; celery-batches takes the timer for
+    running and never starts it again, so a worker would be alive and silent until a whole batch had piled up.
+    """
+
+    abstract = True
+
+    def Strategy(self, task: Any, app: Any, consumer: Any) -> Any:
+        """Called for every new connection: forget the timer of the one before."""
+        self._tref = None
+        return super().Strategy(task, app, consumer)
+
+
 def register_batch_task(
     app: Celery, handover: Callable[[Sequence[str]], None], *, batch_size: int, interval_s: float
 ) -> Batches:
@@ -71,7 +86,7 @@ def register_batch_task(
     among them (or has seen that there is none to take). It must not raise: celery-batches only logs that.
     """
 
-    @app.task(base=Batches, name=TASK, flush_every=batch_size, flush_interval=interval_s, shared=False)  # type: ignore[untyped-decorator]
+    @app.task(base=ReconnectingBatches, name=TASK, flush_every=batch_size, flush_interval=interval_s, shared=False)  # type: ignore[untyped-decorator]
     def behave(requests: Sequence[SimpleRequest]) -> None:
         handover([argument for request in requests if (argument := _argument(request.args)) is not None])
 

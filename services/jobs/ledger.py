@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -52,6 +53,7 @@ class Ledger:
         self.worker = worker
         self._redis = client
         self._settings = settings
+        self._reached_since: float | None = None
         self._claim = client.register_script(scripts.CLAIM)
         self._append = client.register_script(scripts.APPEND)
         self._requeue = client.register_script(scripts.REQUEUE)
@@ -92,6 +94,13 @@ class Ledger:
     async def requeue(self, lease: Lease) -> bool:
         """Give a behaviour back that this worker will not finish and that has not moved a robot."""
         return await self._put_back(lease.id, self.worker, str(lease.attempt), lease.request.priority, expired=False)
+
+    async def announce(self, behavior_ids: Sequence[str]) -> None:
+        """Send the Celery messages of waiting behaviours again; a message too many does no harm."""
+        for behavior_id in behavior_ids:
+            priority = int((await self._fields(behavior_id, "priority"))[0] or PRIORITIES[-1])
+            message = envelope(keys.CELERY_QUEUE, behavior_id, priority)
+            await self._redis.lpush(list_name(keys.CELERY_QUEUE, priority), message)
 
     async def renew(self, held: Sequence[tuple[str, int]]) -> dict[str, str]:
         """Renew the heartbeat and the leases on (id, attempt) pairs; which of them are 'lost' or to 'cancel'."""
@@ -144,6 +153,22 @@ class Ledger:
         await self._forget_dead_workers(now_ms)
         return changed
 
+    async def ping_steady(self, seconds: float) -> bool:
+        """True when the store has run, and this process has reached it, for this long without a break."""
+        now = time.monotonic()
+        try:
+            server = await self._redis.info("server")
+        except redis.RedisError:
+            self._reached_since = None
+            raise
+        if self._reached_since is None:
+            self._reached_since = now
+        return now - self._reached_since >= seconds and int(server["uptime_in_seconds"]) >= seconds
+
+    async def close(self) -> None:
+        """Close the connections to the store."""
+        await self._redis.aclose()
+
     async def _recover_expired_lease(self, behavior_id: str) -> bool:
         state = await self._fields(behavior_id, "status", "owner", "attempt", "acting", "cancel", "priority")
         status, owner, attempt, acting, cancelled, priority = state
@@ -166,10 +191,7 @@ class Ledger:
         if await self._redis.exists(*lists):
             return 0
         missing = await self._due(keys.QUEUED, now_ms - _MISSING_AFTER_MS)
-        for behavior_id in missing:
-            priority = int((await self._fields(behavior_id, "priority"))[0] or PRIORITIES[-1])
-            message = envelope(keys.CELERY_QUEUE, behavior_id, priority)
-            await self._redis.lpush(list_name(keys.CELERY_QUEUE, priority), message)
+        await self.announce(missing)
         return len(missing)
 
     async def _forget_dead_workers(self, now_ms: int) -> None:
@@ -196,11 +218,10 @@ class Ledger:
         return await self._end(behavior_id, "failed", Failure(code=code, message=message), expired=expired)
 
     async def _end(self, behavior_id: str, status: Any, error: Failure | None, *, expired: bool) -> bool:
-        fields = await self._fields(behavior_id, "request", "backend", "accepted", "owner", "attempt")
-        request_json, backend, accepted, owner, attempt = fields
-        if request_json is None:
-            await self._redis.zrem(keys.QUEUED, behavior_id)
-            return False
+        fields = await self._fields(behavior_id, "status", "request", "backend", "accepted", "owner", "attempt")
+        status_now, request_json, backend, accepted, owner, attempt = fields
+        if status_now != ("running" if expired else "queued"):
+            return False  # it moved on since it was looked up
         waited_ms = float(await self._now_ms() - int(accepted))
         request = BehaviorRequest.model_validate_json(request_json)
         document = result_document(behavior_id, request, backend, status, error=error, waited_ms=waited_ms)

@@ -1,0 +1,60 @@
+"""``python -m services.worker``: run one worker until SIGTERM."""
+
+from __future__ import annotations
+
+import sys
+
+import structlog
+from celery.signals import worker_shutting_down
+from prometheus_client import start_http_server
+from pydantic import ValidationError
+
+from services.backends.config import ConfigurationError, load_backends
+from services.jobs.celery_app import create_celery, register_batch_task
+from services.jobs.settings import JobSettings
+from services.observability import configure_logging
+from services.worker.service import WorkerService
+from services.worker.settings import WorkerSettings
+
+
+def main() -> int:
+    """Start the event loop, then Celery's consumer in the main thread, where it handles the signals."""
+    configure_logging("worker")
+    try:
+        settings, jobs, backends = WorkerSettings(), JobSettings(), load_backends()
+    except (ValidationError, ConfigurationError) as error:
+        print(f"worker: a setting is wrong: {error}", file=sys.stderr)
+        return 2
+    service = WorkerService(settings, jobs, backends)
+    service.start()
+    if settings.worker_metrics_port:
+        start_http_server(settings.worker_metrics_port, addr=settings.worker_metrics_host)
+    app = create_celery(jobs, settings.worker_name, settings.batch_size)
+    register_batch_task(
+        app, service.handover, batch_size=settings.batch_size, interval_s=settings.batch_interval_ms / 1000
+    )
+
+    @worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]
+    def shutting_down(**_: object) -> None:
+        service.begin_shutdown()
+
+    worker = app.Worker(
+        hostname=settings.worker_name,
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        loglevel="WARNING",
+    )
+    structlog.get_logger("worker").info(
+        "worker starts", backends=sorted(backends.configured), batch_size=settings.batch_size
+    )
+    try:
+        worker.start()
+    finally:
+        service.stop()
+    return int(worker.exitcode or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

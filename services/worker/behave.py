@@ -1,0 +1,292 @@
+"""The life of one behaviour in the worker: prompt, engine, checked statements, robot, final document."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import aiohttp
+import structlog
+
+from services.backends.base import Backend, BackendError, Finish, GenerationRequest, Overloaded, Unavailable
+from services.behavior.catalogue import Catalogue, load_catalogue
+from services.behavior.grammar import build_gbnf
+from services.behavior.program import ProgramError, ProgramReader, Refusal, Statement
+from services.behavior.prompt import build_messages
+from services.behavior.schema import (
+    Action,
+    BehaviorResult,
+    Failure,
+    PlanStep,
+    StatementEvent,
+    Status,
+    Timings,
+    Usage,
+)
+from services.jobs.ledger import Lease
+from services.worker import metrics
+from services.worker.gateway import Execution, ExecutionFailed, RobotStopped
+from services.worker.journal import Journal, LeaseLost
+from services.worker.settings import WorkerSettings
+
+log = structlog.get_logger("worker.behave")
+
+#: Why a running behaviour is made to end early.
+Interruption = Literal["cancel", "lost", "shutdown"]
+_RETRY_FIRST_S = 0.1
+_RETRY_MOST_S = 2.0
+
+
+class BehaviorFailed(Exception):
+    """The behaviour ends as failed; ``failure`` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.message)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What all behaviours of a worker share."""
+
+    settings: WorkerSettings
+    backends: dict[str, Backend]
+    journal: Journal
+    http: aiohttp.ClientSession
+
+
+class Behavior:
+    """One attempt at one behaviour. ``run`` returns True when it ended, False when it is to be given back."""
+
+    def __init__(self, lease: Lease, tools: Tools) -> None:
+        self.lease = lease
+        self._tools = tools
+        self._request = lease.request
+        self._page = tools.journal.page(lease, lambda: self.interrupt("lost"))
+        self._started = time.monotonic()
+        self._task: asyncio.Task[bool] | None = None
+        self._interruption: Interruption | None = None
+        self._acting = False
+        self._actions: list[Action] = []
+        self._reset()
+
+    def _reset(self) -> None:
+        """Forget what an engine produced before it failed."""
+        self._plan: list[PlanStep] = []
+        self._statements: list[Statement] = []
+        self._refusal: str | None = None
+        self._code = ""
+        self._finish: Finish | None = None
+        self._ttft_ms: float | None = None
+        self._ttfa_ms: float | None = None
+        self._execution: Execution | None = None
+
+    def interrupt(self, reason: Interruption) -> None:
+        """End the behaviour early; the first reason counts."""
+        if self._interruption is None:
+            self._interruption = reason
+            if self._task is not None:
+                self._task.cancel()
+
+    @property
+    def acting(self) -> bool:
+        """True once the robot may have moved."""
+        return self._acting
+
+    async def run(self) -> bool:
+        """See the behaviour through to its one terminal event."""
+        self._task = asyncio.current_task()
+        if self._interruption is not None:  # before it could start
+            asyncio.get_running_loop().call_soon(self._task.cancel)  # type: ignore[union-attr]
+        document = await self._document()
+        if document is None:
+            return self._interruption != "shutdown"
+        try:
+            await self._page.finish(document)
+        except LeaseLost:
+            log.warning("lease lost before the end was written", behavior=self.lease.id, attempt=self.lease.attempt)
+            return True
+        metrics.record(document)
+        return True
+
+    async def _document(self) -> BehaviorResult | None:
+        """The final document, or None when this worker must not write one."""
+        try:
+            async with asyncio.timeout(self._tools.settings.behavior_timeout_s):
+                await self._generate_with_retries()
+                await self._execute_rest()
+        except asyncio.CancelledError:
+            return await self._interrupted()
+        except LeaseLost:
+            return None
+        except (BehaviorFailed, ExecutionFailed) as error:
+            return self._result("failed", error.failure)
+        except RobotStopped:
+            return self._result("cancelled", Failure(code="robot.stopped", message="the emergency stop was pressed"))
+        except ProgramError as error:
+            failure = Failure(code=error.code, message=error.message, line=error.line, statement=error.statement)
+            return self._result("failed", failure)
+        except BackendError as error:
+            return self._result("failed", Failure(code=error.code, message=error.message))
+        except TimeoutError:
+            limit = f"it took longer than {self._tools.settings.behavior_timeout_s:g} s and was stopped"
+            return self._result("failed", Failure(code="worker.timeout", message=limit))
+        except Exception as error:
+            log.exception("behaviour failed unexpectedly", behavior=self.lease.id)
+            message = f"unexpected {type(error).__name__} in the worker; its log has the details"
+            return self._result("failed", Failure(code="worker.internal", message=message))
+        finally:
+            if self._execution is not None:
+                await self._execution.close()
+        return self._result("refused" if self._refusal is not None else "succeeded", None)
+
+    async def _interrupted(self) -> BehaviorResult | None:
+        """After a cancellation: stop the robot, then say how it ended, or nothing if another worker goes on."""
+        task = asyncio.current_task()
+        if self._interruption is None or task is None:
+            raise asyncio.CancelledError
+        task.uncancel()
+        if self._execution is not None:
+            await self._execution.cancel()
+        if self._interruption == "cancel":
+            return self._result("cancelled", None)
+        if self._interruption == "shutdown" and self._acting:
+            reason = "its worker was shut down while the robot was acting; the robot was stopped"
+            return self._result("failed", Failure(code="worker.lost", message=reason))
+        return None
+
+    async def _generate_with_retries(self) -> None:
+        """Generate; while nothing was done with the answer, an engine that is away or full is asked again."""
+        backend = self._tools.backends.get(self.lease.backend)
+        if backend is None:
+            known = ", ".join(sorted(self._tools.backends))
+            message = (
+                f"this worker knows no backend {self.lease.backend!r}, only {known}; give it the router's settings"
+            )
+            raise BehaviorFailed(Failure(code="backend.unknown", message=message))
+        catalogue = load_catalogue(self._request.robot)
+        generation = GenerationRequest(
+            messages=build_messages(catalogue, self._request),
+            max_tokens=self._request.max_tokens,
+            temperature=self._request.temperature,
+            seed=self._request.seed,
+            grammar=build_gbnf(catalogue) if backend.config.grammar else None,
+        )
+        self._announce(backend)
+        give_up = time.monotonic() + self._tools.settings.engine_wait_s
+        delay_s = _RETRY_FIRST_S
+        while True:
+            try:
+                return await self._generate(backend, generation, catalogue)
+            except (Unavailable, Overloaded) as error:
+                if self._acting or time.monotonic() + delay_s > give_up:
+                    raise
+                log.info("engine unavailable, trying again", behavior=self.lease.id, code=error.code, delay_s=delay_s)
+                await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+                delay_s = min(delay_s * 2, _RETRY_MOST_S)
+                if self._plan or self._statements:
+                    self._announce(backend)  # tells followers to forget what the lost answer had shown
+                self._reset()
+
+    def _announce(self, backend: Backend) -> None:
+        data: dict[str, Any] = {
+            "backend": backend.config.name,
+            "model": backend.config.model or None,
+            "attempt": self.lease.attempt,
+        }
+        self._page.emit("started", json.dumps(data))
+
+    async def _generate(self, backend: Backend, generation: GenerationRequest, catalogue: Catalogue) -> None:
+        reader = ProgramReader(catalogue, self._request.scene)
+        try:
+            async with aclosing(backend.stream(generation)) as stream:
+                async for item in stream:
+                    if isinstance(item, Finish):
+                        self._finish = item
+                        continue
+                    if self._ttft_ms is None:
+                        self._ttft_ms = self._elapsed_ms()
+                    for found in reader.feed(item.text):
+                        await self._handle(found)
+            if self._finish is not None and self._finish.reason == "length":
+                limit = f"the program was cut at {self._request.max_tokens} tokens; raise max_tokens or ask for less"
+                raise BehaviorFailed(Failure(code="program.truncated", message=limit))
+            for found in reader.close():
+                await self._handle(found)
+        finally:
+            self._code = reader.code
+        if not self._statements and self._refusal is None:
+            raise BehaviorFailed(Failure(code="program.empty", message="the engine's answer holds no statement"))
+
+    async def _handle(self, found: PlanStep | Statement | Refusal) -> None:
+        if isinstance(found, PlanStep):
+            self._plan.append(found)
+            self._page.emit("step", found)
+        elif isinstance(found, Refusal):
+            self._refusal = found.reason
+        else:
+            if self._ttfa_ms is None:
+                self._ttfa_ms = self._elapsed_ms()
+            self._statements.append(found)
+            self._page.emit("statement", StatementEvent(line=found.line, step=found.step, source=found.source))
+            if self._request.mode == "stream" and self._request.execute != "none":
+                await self._execute(found)
+
+    async def _execute(self, statement: Statement) -> None:
+        if self._execution is None:
+            self._execution = await Execution.begin(
+                self._tools.http, self._tools.settings.gateway_url, self.lease.id, self._request, self._acted
+            )
+            self._acting = True
+            await self._page.declare_acting()
+        await self._execution.send(statement.line, statement.source)
+
+    async def _execute_rest(self) -> None:
+        """Atomic mode acts only now that the whole program is checked; stream mode waits for the last action."""
+        if self._request.execute == "none":
+            return
+        if self._request.mode == "atomic":
+            for statement in self._statements:
+                await self._execute(statement)
+        if self._execution is not None:
+            await self._execution.end()
+
+    def _acted(self, action: Action) -> None:
+        self._actions.append(action)
+        self._page.emit("action", action)
+
+    def _elapsed_ms(self) -> float:
+        """Milliseconds since acceptance."""
+        return round(self.lease.waited_ms + (time.monotonic() - self._started) * 1000, 3)
+
+    def _result(self, status: Status, error: Failure | None) -> BehaviorResult:
+        usage = Usage()
+        model = None
+        if self._finish is not None:
+            model = self._finish.model
+            usage = Usage(prompt_tokens=self._finish.prompt_tokens, completion_tokens=self._finish.completion_tokens)
+        return BehaviorResult(
+            id=self.lease.id,
+            status=status,
+            instruction=self._request.instruction,
+            robot=self._request.robot,
+            backend=self.lease.backend,
+            model=model,
+            plan=self._plan,
+            code=self._code,
+            actions=self._actions,
+            refusal=self._refusal,
+            error=error,
+            timings=Timings(
+                queue_ms=self.lease.waited_ms,
+                ttft_ms=self._ttft_ms,
+                ttfa_ms=self._ttfa_ms,
+                total_ms=self._elapsed_ms(),
+            ),
+            usage=usage,
+        )

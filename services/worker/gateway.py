@@ -1,0 +1,148 @@
+"""Client of the robot gateway: sends checked statements, receives the actions that the robot carried out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, Literal
+
+import aiohttp
+
+from services.behavior.schema import Action, BehaviorRequest, Failure
+
+Outcome = Literal["done", "failed", "cancelled", "stopped"]
+_CONNECT_TRIES = 4
+_RETRY_S = 0.5
+_CANCEL_WAIT_S = 3.0
+
+
+class ExecutionFailed(Exception):
+    """The program was not carried out to its end; ``failure`` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.message)
+
+
+class RobotStopped(Exception):
+    """The emergency stop ended the behaviour."""
+
+
+class Execution:
+    """One behaviour on the robot, over one WebSocket. Dropping the connection stops the robot."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, on_action: Callable[[Action], None]) -> None:
+        self._socket = socket
+        self._on_action = on_action
+        self._accepted = asyncio.get_running_loop().create_future()
+        self._receiver = asyncio.create_task(self._receive())
+
+    @classmethod
+    async def begin(
+        cls,
+        http: aiohttp.ClientSession,
+        gateway_url: str,
+        behavior_id: str,
+        request: BehaviorRequest,
+        on_action: Callable[[Action], None],
+    ) -> Execution:
+        """Wait in line for the robot and return when this behaviour owns it. Raises ExecutionFailed or RobotStopped."""
+        socket = await cls._connect(http, gateway_url)
+        execution = cls(socket, on_action)
+        try:
+            await execution._send(
+                {
+                    "type": "begin",
+                    "behavior": behavior_id,
+                    "robot": request.robot,
+                    "target": request.execute,
+                    "scene": request.scene.model_dump(),
+                }
+            )
+            await asyncio.wait({execution._accepted, execution._receiver}, return_when=asyncio.FIRST_COMPLETED)
+            if not execution._accepted.done():
+                execution._receiver.result()
+                raise _lost()
+        except BaseException:
+            await execution.close()
+            raise
+        return execution
+
+    @staticmethod
+    async def _connect(http: aiohttp.ClientSession, gateway_url: str) -> aiohttp.ClientWebSocketResponse:
+        for attempt in range(1, _CONNECT_TRIES + 1):
+            try:
+                return await http.ws_connect(f"{gateway_url}/v1/execute", heartbeat=5.0, max_msg_size=1 << 20)
+            except (aiohttp.ClientError, OSError) as error:
+                if attempt == _CONNECT_TRIES:
+                    raise ExecutionFailed(
+                        Failure(
+                            code="robot.unreachable",
+                            message=f"the robot gateway at {gateway_url} cannot be reached ({type(error).__name__}); "
+                            "check that it runs",
+                        )
+                    ) from error
+                await asyncio.sleep(_RETRY_S)
+        raise AssertionError("unreachable")
+
+    async def send(self, line: int, source: str) -> None:
+        """Have one checked statement carried out after those before it. Raises what the gateway reported meanwhile."""
+        if self._receiver.done():
+            self._receiver.result()
+            raise _lost()
+        await self._send({"type": "statement", "line": line, "source": source})
+
+    async def end(self) -> None:
+        """Return when everything sent was carried out. Raises ExecutionFailed or RobotStopped."""
+        await self._send({"type": "end"})
+        await self._receiver
+
+    async def cancel(self) -> None:
+        """Stop the robot and wait a little for the gateway to confirm it."""
+        try:
+            await self._send({"type": "cancel"})
+            await asyncio.wait_for(asyncio.shield(self._receiver), _CANCEL_WAIT_S)
+        except (ExecutionFailed, RobotStopped, TimeoutError):
+            pass  # whatever it says now, the closed connection stops the robot
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; the robot is stopped if it still acts."""
+        self._receiver.cancel()
+        await asyncio.gather(self._receiver, return_exceptions=True)
+        await self._socket.close()
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        try:
+            await self._socket.send_json(message)
+        except (ConnectionError, aiohttp.ClientError) as error:
+            raise _lost() from error
+
+    async def _receive(self) -> None:
+        async for message in self._socket:
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                break
+            body = json.loads(message.data)
+            kind = body.pop("type")
+            if kind == "action":
+                self._on_action(Action.model_validate(body))
+            elif kind == "accepted":
+                self._accepted.set_result(None)
+            elif kind in ("done", "cancelled"):
+                return
+            elif kind == "stopped":
+                raise RobotStopped
+            elif kind == "failed":
+                raise ExecutionFailed(Failure.model_validate(body))
+        raise _lost()
+
+
+def _lost() -> ExecutionFailed:
+    return ExecutionFailed(
+        Failure(
+            code="robot.unreachable",
+            message="the connection to the robot gateway was lost; it stops the robot, see its log for the reason",
+        )
+    )

@@ -1,0 +1,119 @@
+"""Writes the events of all behaviours in hand: one round trip to Redis carries whatever has piled up meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import redis.exceptions
+import structlog
+from pydantic import BaseModel
+
+from services.behavior.schema import BehaviorResult
+from services.jobs.ledger import EventBatch, Lease, Ledger
+
+log = structlog.get_logger("worker.journal")
+_RETRY_S = 0.2
+
+
+class LeaseLost(Exception):
+    """The behaviour is no longer ours: another worker has it, or it was ended. Nothing more may be done for it."""
+
+
+class Page:
+    """The part of the journal that belongs to one attempt at one behaviour."""
+
+    def __init__(self, journal: Journal, lease: Lease, on_lost: Callable[[], None]) -> None:
+        self._journal = journal
+        self._on_lost = on_lost
+        self.lease = lease
+        self._number = 0
+        self._events: list[tuple[str, str]] = []
+        self._document: BehaviorResult | None = None
+        self._acting = False
+        self._waiters: list[asyncio.Future[None]] = []
+        self.lost = False
+
+    def emit(self, name: str, data: BaseModel | str) -> None:
+        """Add an event; it is written soon, in order, without waiting."""
+        self._events.append((name, data if isinstance(data, str) else data.model_dump_json()))
+        self._journal.wake(self)
+
+    async def declare_acting(self) -> None:
+        """Return once the store knows that the robot is about to move. Raises LeaseLost."""
+        self._acting = True
+        await self._written()
+
+    async def finish(self, document: BehaviorResult) -> None:
+        """Return once the terminal event and the final document are written. Raises LeaseLost."""
+        self._document = document
+        await self._written()
+
+    async def _written(self) -> None:
+        if self.lost:
+            raise LeaseLost
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        self._journal.wake(self)
+        await waiter
+
+    def take(self) -> tuple[EventBatch, list[asyncio.Future[None]]]:
+        """What has piled up, and who waits for it to be written."""
+        self._number += 1
+        batch = EventBatch(
+            self.lease.id, self.lease.attempt, self._number, self._events, document=self._document, acting=self._acting
+        )
+        waiters = self._waiters
+        self._events, self._document, self._acting, self._waiters = [], None, False, []
+        return batch, waiters
+
+    def settle(self, waiters: list[asyncio.Future[None]], written: bool) -> None:
+        """Tell those who wait; the first refusal also tells the behaviour to stop."""
+        if not written and not self.lost:
+            self.lost = True
+            self._on_lost()
+        for waiter in waiters:
+            if not waiter.done():
+                if written:
+                    waiter.set_result(None)
+                else:
+                    waiter.set_exception(LeaseLost())
+
+
+class Journal:
+    """One writer for all pages, so that the busier the worker is the fewer round trips an event costs."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._dirty: dict[str, Page] = {}
+        self._wake = asyncio.Event()
+
+    def page(self, lease: Lease, on_lost: Callable[[], None]) -> Page:
+        """Open a page; ``on_lost`` is called once if the lease turns out to be lost."""
+        return Page(self, lease, on_lost)
+
+    def wake(self, page: Page) -> None:
+        """Have a page written."""
+        if not page.lost:
+            self._dirty[page.lease.id] = page
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Write until cancelled. While the store is away the same batches are tried again: none is dropped."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            pages = list(self._dirty.values())
+            self._dirty.clear()
+            taken = [page.take() for page in pages]
+            written = await self._append([batch for batch, _ in taken])
+            for page, (_, waiters), ok in zip(pages, taken, written, strict=True):
+                page.settle(waiters, ok)
+
+    async def _append(self, batches: list[EventBatch]) -> list[bool]:
+        while True:
+            try:
+                return await self._ledger.append(batches)
+            except redis.exceptions.RedisError as error:
+                log.warning("store unavailable, events wait", error=repr(error), batches=len(batches))
+                await asyncio.sleep(_RETRY_S)

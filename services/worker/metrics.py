@@ -1,0 +1,33 @@
+"""Prometheus metrics of the worker."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from services.behavior.schema import BehaviorResult
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+
+ACTIVE = Gauge("rbe_worker_active_behaviors", "Behaviours in hand.")
+BATCH = Histogram("rbe_worker_batch_size", "Messages collected per batch.", buckets=(1, 2, 4, 8, 16, 32, 64, 128))
+FINISHED = Counter("rbe_worker_behaviors", "Behaviours that ended here.", ["backend", "status"])
+TOKENS = Counter("rbe_worker_completion_tokens", "Tokens that engines generated.", ["backend"])
+QUEUE = Histogram("rbe_worker_queue_seconds", "Acceptance to start.", ["backend"], buckets=_SECONDS)
+TTFT = Histogram("rbe_worker_ttft_seconds", "Acceptance to first token.", ["backend"], buckets=_SECONDS)
+TTFA = Histogram("rbe_worker_ttfa_seconds", "Acceptance to first checked statement.", ["backend"], buckets=_SECONDS)
+TOTAL = Histogram("rbe_worker_total_seconds", "Acceptance to end.", ["backend"], buckets=_SECONDS)
+
+
+def record(document: BehaviorResult) -> None:
+    """Count a behaviour that ended."""
+    FINISHED.labels(document.backend, document.status).inc()
+    TOKENS.labels(document.backend).inc(document.usage.completion_tokens)
+    timings = document.timings
+    for histogram, milliseconds in (
+        (QUEUE, timings.queue_ms),
+        (TTFT, timings.ttft_ms),
+        (TTFA, timings.ttfa_ms),
+        (TOTAL, timings.total_ms),
+    ):
+        if milliseconds is not None:
+            histogram.labels(document.backend).observe(milliseconds / 1000)

@@ -1,0 +1,223 @@
+"""The worker's event loop: everything that waits runs on it, in a thread beside Celery's consumer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import aiohttp
+import redis.exceptions
+import structlog
+
+from services.backends.config import Backends
+from services.backends.registry import create_backend
+from services.jobs.ledger import Lease, Ledger, connect
+from services.jobs.settings import JobSettings
+from services.worker import metrics
+from services.worker.behave import Behavior, Tools
+from services.worker.journal import Journal
+from services.worker.settings import WorkerSettings
+
+log = structlog.get_logger("worker")
+
+#: Argument of the messages that the worker sends to itself to prove that it consumes.
+PROBE = "probe"
+_PROBE_EVERY_S = 5.0
+_STORE_RETRY_S = 0.5
+#: Exit status when the queue has gone silent, so that whoever supervises the process starts it again.
+EXIT_SILENT = 70
+
+
+class WorkerService:
+    """Runs behaviours on one long-lived event loop, in a thread of its own; Celery's threads call ``handover``."""
+
+    def __init__(self, settings: WorkerSettings, jobs: JobSettings, backends: Backends) -> None:
+        self._settings = settings
+        self._jobs = jobs
+        self._backends = backends
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="behaviors", daemon=True)
+        self._running: dict[str, tuple[Behavior, asyncio.Task[None]]] = {}
+        self._consumed_at = time.monotonic()
+
+    def start(self) -> None:
+        """Start the loop's thread and everything that runs beside behaviours."""
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
+
+    async def _start(self) -> None:
+        self._closing = asyncio.Event()
+        self._room = asyncio.Semaphore(self._settings.worker_max_active)
+        self._ledger = Ledger(connect(self._jobs), self._jobs, self._settings.worker_name)
+        self._journal = Journal(self._ledger)
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=2.0))
+        self._tools = Tools(
+            settings=self._settings,
+            backends={name: create_backend(config) for name, config in self._backends.configured.items()},
+            journal=self._journal,
+            http=self._http,
+        )
+        self._background = [
+            asyncio.create_task(self._journal.run()),
+            asyncio.create_task(self._forever(self._keep_leases, self._jobs.lease_s / 3)),
+            asyncio.create_task(self._forever(self._recover, self._jobs.lease_s / 5)),
+            asyncio.create_task(self._forever(self._follow_cancellations, _STORE_RETRY_S)),
+            asyncio.create_task(self._forever(self._probe, _PROBE_EVERY_S)),
+        ]
+
+    # Called by Celery's threads
+
+    def handover(self, arguments: Sequence[str]) -> None:
+        """Take a collected batch: return when each behaviour is leased, or need not be. Never raises."""
+        metrics.BATCH.observe(len(arguments))
+        try:
+            asyncio.run_coroutine_threadsafe(self._handover(arguments), self._loop).result()
+        except Exception:
+            # The leases and the waiting list in Redis bring back whatever was not taken.
+            log.exception("a batch could not be taken over", size=len(arguments))
+
+    def begin_shutdown(self) -> None:
+        """Take no more behaviours; a batch that waits for room goes back to the queue."""
+        self._loop.call_soon_threadsafe(self._closing.set)
+
+    def stop(self) -> None:
+        """Let behaviours in hand end for a while, give back or stop the others, and end the loop."""
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    # On the loop
+
+    async def _handover(self, arguments: Sequence[str]) -> None:
+        if PROBE in arguments:
+            self._consumed_at = time.monotonic()
+            self._settings.worker_health_file.touch()
+        # A message that was sent twice may sit twice in one batch.
+        waiting = list(dict.fromkeys(argument for argument in arguments if argument != PROBE))
+        while waiting:
+            count = await self._acquire_room(len(waiting))
+            if count == 0:
+                await self._give_back(waiting)
+                return
+            chunk, waiting = waiting[:count], waiting[count:]
+            leases = await self._claim(chunk)
+            for lease in leases:
+                behavior = Behavior(lease, self._tools)
+                self._running[lease.id] = (behavior, asyncio.create_task(self._run(behavior)))
+            metrics.ACTIVE.set(len(self._running))
+            for _ in range(count - len(leases)):
+                self._room.release()
+
+    async def _acquire_room(self, wanted: int) -> int:
+        """Wait for a free place, then take as many as are free, up to ``wanted``; 0 on shutdown."""
+        if self._closing.is_set():
+            return 0
+        if self._room.locked():
+            first = asyncio.ensure_future(self._room.acquire())
+            closing = asyncio.ensure_future(self._closing.wait())
+            await asyncio.wait({first, closing}, return_when=asyncio.FIRST_COMPLETED)
+            closing.cancel()
+            if not first.done():
+                first.cancel()
+                return 0
+        else:
+            await self._room.acquire()
+        count = 1
+        while count < wanted and not self._room.locked():
+            await self._room.acquire()
+            count += 1
+        return count
+
+    async def _claim(self, behavior_ids: Sequence[str]) -> list[Lease]:
+        while not self._closing.is_set():
+            try:
+                return await self._ledger.claim(behavior_ids)
+            except redis.exceptions.RedisError as error:
+                log.warning("store unavailable, a batch waits", error=repr(error))
+                await asyncio.sleep(_STORE_RETRY_S)
+        return []
+
+    async def _give_back(self, behavior_ids: Sequence[str]) -> None:
+        try:
+            await self._ledger.announce(behavior_ids)
+        except redis.exceptions.RedisError as error:
+            log.warning("store unavailable, recovery will announce what waits", error=repr(error))
+
+    async def _run(self, behavior: Behavior) -> None:
+        try:
+            if not await behavior.run():
+                await self._ledger.requeue(behavior.lease)
+        finally:
+            del self._running[behavior.lease.id]
+            metrics.ACTIVE.set(len(self._running))
+            self._room.release()
+
+    async def _keep_leases(self) -> None:
+        held = [(behavior.lease.id, behavior.lease.attempt) for behavior, _ in self._running.values()]
+        attention = await self._ledger.renew(held)
+        for behavior_id, what in attention.items():
+            if behavior_id in self._running:
+                self._running[behavior_id][0].interrupt("cancel" if what == "cancel" else "lost")
+
+    async def _recover(self) -> None:
+        # After the store was away, the leases of living workers have ended too: give them time to renew.
+        if not await self._ledger.ping_steady(self._jobs.lease_s):
+            return
+        recovered = await self._ledger.recover()
+        if recovered:
+            log.info("recovered behaviours that nobody worked on", count=recovered)
+
+    async def _follow_cancellations(self) -> None:
+        async for behavior_id in self._ledger.cancellations():
+            if behavior_id in self._running:
+                self._running[behavior_id][0].interrupt("cancel")
+
+    async def _probe(self) -> None:
+        if self._closing.is_set():
+            return
+        await self._ledger.send_probe(PROBE)
+        silent_s = time.monotonic() - self._consumed_at
+        if silent_s > self._settings.worker_silence_s and not self._room.locked():
+            log.error("nothing comes through the queue any more; ending to be started again", silent_s=round(silent_s))
+            os._exit(EXIT_SILENT)
+
+    async def _forever(self, step: Any, every_s: float) -> None:
+        while True:
+            try:
+                await step()
+            except redis.exceptions.RedisError as error:
+                log.warning("store unavailable", step=step.__name__.strip("_"), error=repr(error))
+            except Exception:
+                log.exception("background step failed", step=step.__name__.strip("_"))
+            await asyncio.sleep(every_s)
+
+    async def _stop(self) -> None:
+        self._closing.set()
+        tasks = [task for _, task in self._running.values()]
+        if tasks:
+            log.info("waiting for behaviours in hand", count=len(tasks))
+            await asyncio.wait(tasks, timeout=self._settings.worker_grace_s)
+        for behavior, _ in list(self._running.values()):
+            behavior.interrupt("shutdown")
+        remaining = [task for _, task in self._running.values()]
+        if remaining:
+            await asyncio.wait(remaining, timeout=self._settings.worker_grace_s)
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._quietly(self._ledger.sign_off())
+        for backend in self._tools.backends.values():
+            await self._quietly(backend.close())
+        await self._http.close()
+        await self._ledger.close()
+
+    async def _quietly(self, step: Coroutine[Any, Any, None]) -> None:
+        try:
+            await step
+        except (redis.exceptions.RedisError, aiohttp.ClientError, OSError) as error:
+            log.warning("not cleaned up", error=repr(error))

@@ -1,0 +1,40 @@
+"""Settings of the worker, from environment variables of the same names in capitals."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+Count = Annotated[int, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class WorkerSettings(BaseSettings):
+    """What one worker process needs beside the queue's and the backends' settings."""
+
+    worker_name: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
+    #: The worker collects up to this many behaviours …
+    batch_size: Count = 16
+    #: … or for this long, whichever comes first. Longer pays for engines that run a batch as one.
+    batch_interval_ms: Seconds = 3.0
+    #: Behaviours in hand at once; the rest waits in Redis, where other workers can take it.
+    worker_max_active: Count = 64
+    #: Longest that one behaviour may take from its start, waiting for its robot included.
+    behavior_timeout_s: Seconds = 300.0
+    #: Longest that a behaviour waits for an engine that is away or overloaded.
+    engine_wait_s: Seconds = 60.0
+    gateway_url: str = "http://127.0.0.1:8200"
+    #: Seconds that behaviours in hand may go on after SIGTERM before they are given back or stopped.
+    worker_grace_s: Seconds = 3.0
+    #: Port for Prometheus metrics; 0 is off.
+    worker_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    worker_metrics_host: str = "127.0.0.1"
+    #: Touched whenever a probe came through the worker's queue; a health check looks at its age.
+    worker_health_file: Path = Path("/tmp/worker-consumed")  # noqa: S108 - only its age is ever read
+    #: Seconds without a probe after which the worker ends itself, to be started afresh.
+    worker_silence_s: Seconds = 60.0
