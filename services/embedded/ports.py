@@ -1,0 +1,36 @@
+"""Loopback ports that stay ours for as long as we hold them, through restarts of whoever listens on them."""
+
+from __future__ import annotations
+
+import socket
+
+
+class PortTaken(Exception):
+    """Another process listens on the port that was asked for."""
+
+
+def reserve_port(port: int = 0) -> socket.socket:
+    """Bind, and never listen on, ``port`` of 127.0.0.1 (0: any free one).
+
+    A bound socket that does not listen keeps the kernel from giving the port away, to servers and to outgoing
+    connections alike, while a server that sets SO_REUSEADDR or SO_REUSEPORT, as they all do, can still listen on it.
+    Close the socket to give the port back.
+
+    Raises:
+        PortTaken: somebody listens there already, or the port needs root.
+    """
+    holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.bind(("127.0.0.1", port))
+    except OSError as error:
+        holder.close()
+        raise PortTaken(f"port {port} cannot be used: {error.strerror}") from error
+    return holder
+
+
+def port_of(holder: socket.socket) -> int:
+    """The port that ``reserve_port`` holds."""
+    port: int = holder.getsockname()[1]
+    return port
