@@ -221,7 +221,9 @@ class Ledger:
         fields = await self._fields(behavior_id, "status", "request", "backend", "accepted", "owner", "attempt")
         status_now, request_json, backend, accepted, owner, attempt = fields
         if status_now != ("running" if expired else "queued"):
-            return False  # it moved on since it was looked up
+            if status_now is None:  # somebody deleted its record
+                await self._redis.zrem(keys.QUEUED, behavior_id)
+            return False  # else it moved on since it was looked up
         waited_ms = float(await self._now_ms() - int(accepted))
         request = BehaviorRequest.model_validate_json(request_json)
         document = result_document(behavior_id, request, backend, status, error=error, waited_ms=waited_ms)

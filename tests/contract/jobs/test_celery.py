@@ -1,0 +1,140 @@
+"""Our Celery messages and batches against the real Celery, celery-batches and store."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+import redis
+from celery.contrib.testing.worker import start_worker
+
+from services.jobs.celery_app import create_celery, register_batch_task
+from services.jobs.keys import CELERY_QUEUE, probe_queue
+from services.jobs.messages import envelope, list_name
+from services.jobs.settings import JobSettings
+
+
+class Batches:
+    """Remembers the batches that were handed over and lets a test wait for them."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self._changed = threading.Condition()
+
+    def __call__(self, arguments: Sequence[str]) -> None:
+        with self._changed:
+            self.batches.append(list(arguments))
+            self._changed.notify_all()
+
+    @property
+    def arguments(self) -> list[str]:
+        return [argument for batch in self.batches for argument in batch]
+
+    def wait_for(self, count: int, timeout_s: float = 20) -> list[str]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.arguments) >= count, timeout_s), self.batches
+            return self.arguments
+
+
+@contextmanager
+def celery_worker(
+    settings: JobSettings, handover: Callable[[Sequence[str]], None], *, batch_size: int = 4, interval_s: float = 0.01
+) -> Iterator[None]:
+    app = create_celery(settings, "tested", batch_size)
+    register_batch_task(app, handover, batch_size=batch_size, interval_s=interval_s)
+    with start_worker(app, pool="threads", concurrency=2, perform_ping_check=False, shutdown_timeout=20):
+        yield
+
+
+def test_our_envelope_is_what_celery_itself_would_publish(job_settings: JobSettings, redis_client: redis.Redis) -> None:
+    app = create_celery(job_settings, "publisher", 4)
+    task = register_batch_task(app, Batches(), batch_size=4, interval_s=1)
+    task.apply_async(args=["some-id"], priority=7)
+    name = list_name(CELERY_QUEUE, 7)
+    celerys = json.loads(redis_client.lindex(name, 0))  # type: ignore[arg-type]
+    ours = json.loads(envelope(CELERY_QUEUE, "some-id", 7))
+
+    def shape(message: dict[str, object]) -> dict[str, object]:
+        """What differs for every message or publisher becomes its type."""
+        headers, properties = dict(message["headers"]), dict(message["properties"])  # type: ignore[call-overload]
+        for field in ("id", "root_id", "origin", "argsrepr", "kwargsrepr"):
+            headers[field] = type(headers[field]).__name__
+        for field in ("correlation_id", "delivery_tag", "reply_to"):
+            properties[field] = type(properties[field]).__name__
+        body = json.loads(base64.b64decode(message["body"]))  # type: ignore[arg-type]
+        return {**message, "headers": headers, "properties": properties, "body": body}
+
+    assert shape(ours) == shape(celerys)
+
+
+@pytest.mark.parametrize("priority", [0, 3, 9])
+def test_a_message_of_any_priority_reaches_the_batch_task(
+    job_settings: JobSettings, redis_client: redis.Redis, priority: int
+) -> None:
+    batches = Batches()
+    with celery_worker(job_settings, batches):
+        redis_client.lpush(list_name(CELERY_QUEUE, priority), envelope(CELERY_QUEUE, "an-id", priority))
+        assert batches.wait_for(1) == ["an-id"]
+    assert redis_client.hlen("unacked") == 0
+
+
+def test_the_probe_comes_back_through_the_workers_own_queue(
+    job_settings: JobSettings, redis_client: redis.Redis
+) -> None:
+    batches = Batches()
+    with celery_worker(job_settings, batches):
+        queue = probe_queue("tested")
+        redis_client.lpush(list_name(queue, 0), envelope(queue, "probe", 0))
+        assert batches.wait_for(1) == ["probe"]
+
+
+def test_waiting_messages_come_first_things_first(job_settings: JobSettings, redis_client: redis.Redis) -> None:
+    for priority in (9, 5, 0, 7):
+        redis_client.lpush(list_name(CELERY_QUEUE, priority), envelope(CELERY_QUEUE, f"p{priority}", priority))
+    batches = Batches()
+    with celery_worker(job_settings, batches):
+        assert batches.wait_for(4) == ["p0", "p5", "p7", "p9"]
+
+
+def test_a_batch_is_flushed_by_count_long_before_the_interval(
+    job_settings: JobSettings, redis_client: redis.Redis
+) -> None:
+    batches = Batches()
+    with celery_worker(job_settings, batches, batch_size=4, interval_s=3600):
+        for number in range(4):
+            redis_client.lpush(list_name(CELERY_QUEUE, 5), envelope(CELERY_QUEUE, str(number), 5))
+        batches.wait_for(4)
+    assert [len(batch) for batch in batches.batches] == [4]
+
+
+def test_foreign_messages_do_no_harm(job_settings: JobSettings, redis_client: redis.Redis) -> None:
+    batches = Batches()
+    foreign = json.loads(envelope(CELERY_QUEUE, "x", 5))
+    foreign["body"] = base64.b64encode(json.dumps([[{"not": "a string"}, 2], {}, {}]).encode()).decode()
+    with celery_worker(job_settings, batches):
+        redis_client.lpush(list_name(CELERY_QUEUE, 5), json.dumps(foreign))
+        redis_client.lpush(list_name(CELERY_QUEUE, 5), envelope(CELERY_QUEUE, "good", 5))
+        assert batches.wait_for(1) == ["good"]
+
+
+@pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning")
+def test_batches_are_flushed_by_time_after_the_connection_was_lost(
+    job_settings: JobSettings, redis_client: redis.Redis
+) -> None:
+    """Celery clears the flush timer on a lost connection; without our mending it never runs again."""
+    batches = Batches()
+    with celery_worker(job_settings, batches, batch_size=64):
+        redis_client.lpush(list_name(CELERY_QUEUE, 5), envelope(CELERY_QUEUE, "before", 5))
+        batches.wait_for(1)
+        redis_client.lpush(list_name(CELERY_QUEUE, 5), envelope(CELERY_QUEUE, "starts the timer", 5))
+        redis_client.client_kill_filter(_type="normal", skipme=True)
+        redis_client.lpush(list_name(CELERY_QUEUE, 5), envelope(CELERY_QUEUE, "after", 5))
+        deadline = time.monotonic() + 20
+        while "after" not in batches.arguments and time.monotonic() < deadline:
+            batches.wait_for(len(batches.arguments) + 1)
+    assert "after" in batches.arguments

@@ -1,0 +1,235 @@
+"""The worker's side of the queue on a real store: leases, fencing and recovery."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+import redis
+
+from services.behavior.schema import BehaviorRequest
+from services.jobs import keys
+from services.jobs.documents import result_document
+from services.jobs.ledger import EventBatch, Lease, Ledger, connect
+from services.jobs.messages import list_name
+from services.jobs.settings import JobSettings
+from services.jobs.store import JobStore
+
+T = TypeVar("T")
+WAVE = BehaviorRequest(instruction="Wave and say hello")
+CELERY_LIST = list_name(keys.CELERY_QUEUE, WAVE.priority)
+
+
+@pytest.fixture
+def use(job_settings: JobSettings) -> Callable[..., T]:
+    """Run steps as one worker: ``use(steps, worker="a")`` awaits ``steps(ledger)``."""
+
+    def run(steps: Callable[[Ledger], Awaitable[T]], worker: str = "a") -> T:
+        async def main() -> T:
+            ledger = Ledger(connect(job_settings), job_settings, worker)
+            try:
+                return await steps(ledger)
+            finally:
+                await ledger.close()
+
+        return asyncio.run(main())
+
+    return run
+
+
+def finish(lease: Lease, number: int = 9) -> EventBatch:
+    document = result_document(lease.id, lease.request, lease.backend, "succeeded", waited_ms=1.0)
+    return EventBatch(lease.id, lease.attempt, number, [("step", "{}")], document=document)
+
+
+def names(store: JobStore, behavior_id: str) -> list[str]:
+    return [event.name for event in store.events(behavior_id) if event]
+
+
+def test_a_behaviour_is_leased_once_however_often_its_message_comes(store: JobStore, use: Callable[..., T]) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+
+    async def claim(ledger: Ledger) -> list[Lease]:
+        return await ledger.claim([submission.id, submission.id, "unknown"])
+
+    (lease,) = use(claim, worker="a")
+    assert (lease.id, lease.request, lease.backend, lease.attempt) == (submission.id, WAVE, "llamacpp", 1)
+    assert use(claim, worker="b") == []
+    assert store.queued() == 0
+    assert store.result(submission.id).status == "running"  # type: ignore[union-attr]
+
+
+def test_the_end_is_written_once_even_when_its_answer_was_lost(store: JobStore, use: Callable[..., T]) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+
+    async def work(ledger: Ledger) -> list[list[bool]]:
+        (lease,) = await ledger.claim([submission.id])
+        return [
+            await ledger.append([finish(lease)]),
+            await ledger.append([finish(lease)]),
+            await ledger.append([finish(lease, number=10)]),
+        ]
+
+    assert use(work) == [[True], [True], [False]]
+    assert names(store, submission.id) == ["queued", "step", "done"]
+
+
+def test_an_expired_lease_is_queued_again_and_its_old_owner_is_shut_out(
+    store: JobStore, use: Callable[..., T], redis_client: redis.Redis
+) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+
+    async def claim(ledger: Ledger) -> Lease:
+        (lease,) = await ledger.claim([submission.id])
+        return lease
+
+    dead = use(claim, worker="dead")
+    redis_client.delete(CELERY_LIST)
+    redis_client.zadd(keys.LEASES, {submission.id: 1})
+
+    assert use(lambda ledger: ledger.recover(), worker="b") == 1
+    assert store.queued() == 1
+    assert redis_client.llen(CELERY_LIST) == 1
+    second = use(claim, worker="b")
+    assert second.attempt == 2
+    assert use(lambda ledger: ledger.append([finish(dead)]), worker="dead") == [False]
+    assert use(lambda ledger: ledger.renew([(dead.id, 1)]), worker="dead") == {dead.id: "lost"}
+    assert use(lambda ledger: ledger.append([finish(second)]), worker="b") == [True]
+    assert names(store, submission.id) == ["queued", "step", "done"]
+
+
+def test_a_lease_in_force_is_left_alone(store: JobStore, use: Callable[..., T]) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+    use(lambda ledger: ledger.claim([submission.id]), worker="a")
+
+    assert use(lambda ledger: ledger.recover(), worker="b") == 0
+    assert store.result(submission.id).status == "running"  # type: ignore[union-attr]
+
+
+def test_a_behaviour_whose_robot_began_to_act_is_never_started_again(
+    store: JobStore, use: Callable[..., T], redis_client: redis.Redis
+) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+
+    async def act(ledger: Ledger) -> Lease:
+        (lease,) = await ledger.claim([submission.id])
+        assert await ledger.append([EventBatch(lease.id, lease.attempt, 1, [], acting=True)]) == [True]
+        return lease
+
+    lease = use(act, worker="dead")
+    assert use(lambda ledger: ledger.requeue(lease), worker="dead") is False
+    redis_client.zadd(keys.LEASES, {submission.id: 1})
+    assert use(lambda ledger: ledger.recover(), worker="b") == 1
+
+    document = store.result(submission.id)
+    assert document is not None
+    assert document.status == "failed"
+    assert document.error is not None
+    assert document.error.code == "worker.lost"
+    assert names(store, submission.id) == ["queued", "error"]
+
+
+def test_a_behaviour_that_kills_its_workers_fails_in_the_end(
+    store: JobStore, use: Callable[..., T], redis_client: redis.Redis, job_settings: JobSettings
+) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+    for attempt in range(1, job_settings.max_attempts + 1):
+        (lease,) = use(lambda ledger: ledger.claim([submission.id]), worker=f"dead-{attempt}")
+        assert lease.attempt == attempt
+        redis_client.zadd(keys.LEASES, {submission.id: 1})
+        assert use(lambda ledger: ledger.recover()) == 1
+
+    document = store.result(submission.id)
+    assert document is not None
+    assert (document.status, document.error and document.error.code) == ("failed", "worker.lost")
+
+
+def test_a_cancelled_behaviour_of_a_dead_worker_ends_as_cancelled(
+    store: JobStore, use: Callable[..., T], redis_client: redis.Redis
+) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+    (lease,) = use(lambda ledger: ledger.claim([submission.id]), worker="dead")
+    assert store.cancel(submission.id).status == "running"  # type: ignore[union-attr]
+    assert use(lambda ledger: ledger.renew([(lease.id, lease.attempt)]), worker="dead") == {lease.id: "cancel"}
+    redis_client.zadd(keys.LEASES, {submission.id: 1})
+
+    assert use(lambda ledger: ledger.recover()) == 1
+    assert names(store, submission.id) == ["queued", "cancelled"]
+
+
+def test_a_lost_message_is_sent_again(store: JobStore, use: Callable[..., T], redis_client: redis.Redis) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+    redis_client.delete(CELERY_LIST)
+    assert use(lambda ledger: ledger.recover()) == 0, "a message may be on its way for a moment"
+    redis_client.zincrby(keys.QUEUED, -6_000, submission.id)
+
+    assert use(lambda ledger: ledger.recover()) == 1
+    assert redis_client.llen(CELERY_LIST) == 1
+    assert use(lambda ledger: ledger.recover()) == 0, "it is not sent a third time while the second one waits"
+
+
+def test_what_waited_too_long_fails(store: JobStore, use: Callable[..., T], redis_client: redis.Redis) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+    redis_client.zadd(keys.QUEUED, {submission.id: 1})
+
+    assert use(lambda ledger: ledger.recover()) == 1
+    assert names(store, submission.id) == ["queued", "error"]
+    assert store.queued() == 0
+
+
+def test_a_given_back_behaviour_keeps_its_place_in_time(
+    store: JobStore, use: Callable[..., T], redis_client: redis.Redis
+) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+    accepted = redis_client.zscore(keys.QUEUED, submission.id)
+
+    async def give_back(ledger: Ledger) -> bool:
+        (lease,) = await ledger.claim([submission.id])
+        return await ledger.requeue(lease)
+
+    assert use(give_back) is True
+    assert redis_client.zscore(keys.QUEUED, submission.id) == accepted
+
+
+def test_workers_are_counted_while_they_renew_and_forgotten_when_they_sign_off(
+    store: JobStore, use: Callable[..., T]
+) -> None:
+    use(lambda ledger: ledger.renew([]), worker="a")
+    use(lambda ledger: ledger.renew([]), worker="b")
+    assert store.workers() == 2
+    use(lambda ledger: ledger.sign_off(), worker="b")
+    assert store.workers() == 1
+
+
+def test_dead_workers_leave_nothing_behind(store: JobStore, use: Callable[..., T], redis_client: redis.Redis) -> None:
+    use(lambda ledger: ledger.send_probe("probe"), worker="dead")
+    use(lambda ledger: ledger.renew([]), worker="dead")
+    redis_client.zadd(keys.WORKERS, {"dead": 1})
+
+    use(lambda ledger: ledger.recover())
+
+    assert redis_client.keys("*") == []
+
+
+def test_probes_do_not_pile_up(use: Callable[..., T], redis_client: redis.Redis) -> None:
+    for _ in range(3):
+        use(lambda ledger: ledger.send_probe("probe"), worker="slow")
+    assert redis_client.llen(list_name(keys.probe_queue("slow"), 0)) == 1
+
+
+def test_a_cancellation_is_announced_to_running_workers(store: JobStore, use: Callable[..., T]) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+
+    async def follow(ledger: Ledger) -> str:
+        await ledger.claim([submission.id])
+        announcements = ledger.cancellations()
+        first = asyncio.ensure_future(anext(announcements))
+        while not first.done():
+            await asyncio.to_thread(store.cancel, submission.id)
+            await asyncio.wait({first}, timeout=0.1)
+        await announcements.aclose()  # type: ignore[attr-defined]
+        return first.result()
+
+    assert use(follow) == submission.id

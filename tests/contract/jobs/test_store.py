@@ -1,0 +1,187 @@
+"""The router's side of the queue on a real store."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+
+from services.behavior.schema import BehaviorRequest
+from services.jobs import keys
+from services.jobs.settings import JobSettings
+from services.jobs.store import IdempotencyConflict, JobStore, QueueFull, StoreUnavailable, UnknownBehavior, connect
+
+WAVE = BehaviorRequest(instruction="Wave and say hello")
+NOD = BehaviorRequest(instruction="Nod")
+
+
+def test_a_submitted_behaviour_is_queued_and_announced_to_celery(store: JobStore, redis_client: redis.Redis) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+
+    document = store.result(submission.id)
+    assert document is not None
+    assert (document.status, document.instruction, document.backend) == ("queued", "Wave and say hello", "llamacpp")
+    assert store.queued() == 1
+    assert redis_client.llen("behaviors\x06\x165") == 1
+
+
+def test_an_idempotency_key_stands_for_one_behaviour(store: JobStore) -> None:
+    first = store.submit(WAVE, backend="llamacpp", principal="lab", idempotency_key="k1")
+    again = store.submit(WAVE, backend="llamacpp", principal="lab", idempotency_key="k1")
+    other_client = store.submit(WAVE, backend="llamacpp", principal="other", idempotency_key="k1")
+
+    assert first.created
+    assert (again.id, again.created) == (first.id, False)
+    assert other_client.created
+    assert store.queued() == 2
+    with pytest.raises(IdempotencyConflict):
+        store.submit(NOD, backend="llamacpp", principal="lab", idempotency_key="k1")
+    with pytest.raises(IdempotencyConflict):
+        store.submit(WAVE, backend="vllm", principal="lab", idempotency_key="k1")
+
+
+def test_simultaneous_requests_with_one_idempotency_key_make_one_behaviour(store: JobStore) -> None:
+    with ThreadPoolExecutor(16) as threads:
+        submissions = list(
+            threads.map(lambda _: store.submit(WAVE, backend="llamacpp", idempotency_key="same"), range(32))
+        )
+
+    assert len({submission.id for submission in submissions}) == 1
+    assert sum(submission.created for submission in submissions) == 1
+
+
+def test_the_queue_is_bounded_even_under_simultaneous_requests(redis_url: str, redis_client: redis.Redis) -> None:
+    settings = JobSettings(redis_url=redis_url, queue_limit=10)
+    store = JobStore(connect(settings), settings)
+
+    def submit(_: int) -> bool:
+        try:
+            store.submit(WAVE, backend="llamacpp")
+        except QueueFull:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as threads:
+        accepted = list(threads.map(submit, range(40)))
+
+    assert sum(accepted) == 10
+    assert store.queued() == 10
+    with pytest.raises(QueueFull) as full:
+        store.submit(WAVE, backend="llamacpp")
+    assert (full.value.waiting, full.value.limit, full.value.retry_after_s) == (10, 10, 1)
+
+
+def test_cancelling_a_waiting_behaviour_ends_it_with_one_terminal_event(store: JobStore) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+
+    document = store.cancel(submission.id)
+    again = store.cancel(submission.id)
+
+    assert document is not None
+    assert again is not None
+    assert document.status == again.status == "cancelled"
+    assert [event.name for event in store.events(submission.id) if event] == ["queued", "cancelled"]
+    assert store.queued() == 0
+
+
+def test_events_resume_after_the_last_one_seen_and_end_after_the_terminal_one(store: JobStore) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+    store.cancel(submission.id)
+    queued, cancelled = [event for event in store.events(submission.id) if event]
+
+    assert [event.id for event in store.events(submission.id, after=queued.id) if event] == [cancelled.id]
+    assert list(store.events(submission.id, after=cancelled.id)) == []
+    assert store.result(submission.id).model_dump_json() == cancelled.data  # type: ignore[union-attr]
+
+
+def test_a_quiet_stream_yields_none_so_that_the_caller_can_keep_the_line_open(store: JobStore) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+    events = store.events(submission.id, idle_s=0.05)
+
+    assert next(events).name == "queued"  # type: ignore[union-attr]
+    assert next(events) is None
+
+
+def test_waiting_ends_as_soon_as_the_behaviour_does(store: JobStore) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+    canceller = threading.Timer(0.1, store.cancel, [submission.id])
+    canceller.start()
+
+    document = store.wait(submission.id, timeout_s=30)
+
+    canceller.join()
+    assert document is not None
+    assert document.status == "cancelled"
+
+
+def test_waiting_in_vain_gives_the_document_as_it_stands(store: JobStore) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+
+    document = store.wait(submission.id, timeout_s=0.05)
+
+    assert document is not None
+    assert document.status == "queued"
+
+
+def test_a_behaviour_that_nobody_takes_fails_after_its_time(redis_url: str, redis_client: redis.Redis) -> None:
+    settings = JobSettings(redis_url=redis_url, queue_ttl_s=60)
+    store = JobStore(connect(settings), settings)
+    submission = store.submit(WAVE, backend="llamacpp")
+    redis_client.hincrby(keys.record(submission.id), "accepted", -61_000)
+
+    document = store.result(submission.id)
+
+    assert document is not None
+    assert document.status == "failed"
+    assert document.error is not None
+    assert document.error.code == "queue.expired"
+    assert [event.name for event in store.events(submission.id) if event] == ["queued", "error"]
+
+
+@pytest.mark.parametrize("behavior_id", ["", "x", "0" * 32, "../../etc", "A" * 32, "é" * 32])
+def test_unknown_ids_are_unknown_everywhere(store: JobStore, behavior_id: str) -> None:
+    assert store.result(behavior_id) is None
+    assert store.wait(behavior_id, 0.01) is None
+    assert store.cancel(behavior_id) is None
+    with pytest.raises(UnknownBehavior):
+        next(store.events(behavior_id))
+
+
+@pytest.mark.parametrize("after", ["", "1", "abc-0", "1-1-1", "9" * 30 + "-0"])
+def test_a_bad_event_id_is_refused(store: JobStore, after: str) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+    with pytest.raises(ValueError, match="event id"):
+        next(store.events(submission.id, after=after))
+
+
+def test_finished_behaviours_are_bounded_in_number(redis_url: str, redis_client: redis.Redis) -> None:
+    settings = JobSettings(redis_url=redis_url, results_limit=3)
+    store = JobStore(connect(settings), settings)
+    ids = []
+    for _ in range(5):
+        ids.append(store.submit(WAVE, backend="llamacpp").id)
+        store.cancel(ids[-1])
+
+    assert [store.result(behavior_id) is not None for behavior_id in ids] == [False, False, True, True, True]
+    assert len(redis_client.keys("rbe:e:*")) == 3
+
+
+def test_an_absent_store_is_reported_and_not_waited_for(unused_tcp_port: int) -> None:
+    settings = JobSettings(redis_url=f"redis://127.0.0.1:{unused_tcp_port}/0")
+    store = JobStore(connect(settings), settings)
+
+    with pytest.raises(StoreUnavailable):
+        store.submit(WAVE, backend="llamacpp")
+
+
+def test_a_store_that_is_out_of_memory_refuses_and_queues_nothing(store: JobStore, redis_client: redis.Redis) -> None:
+    redis_client.config_set("maxmemory-policy", "noeviction")
+    redis_client.config_set("maxmemory", "1mb")
+    try:
+        with pytest.raises(StoreUnavailable):
+            store.submit(WAVE, backend="llamacpp")
+    finally:
+        redis_client.config_set("maxmemory", "0")
+    assert store.queued() == 0
