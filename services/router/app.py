@@ -1,0 +1,98 @@
+"""The router's application factory."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+from flask.sessions import SessionInterface
+
+from services.backends.config import Backends
+from services.behavior.catalogue import robots
+from services.jobs.store import JobStore
+from services.router import about, behaviors, health, passthrough
+from services.router import robots as robot_views
+from services.router.context import Context, connect_backends, connect_gateway
+from services.router.guard import install_guard
+from services.router.keys import KeyRing
+from services.router.metrics import METHODS, Metrics
+from services.router.problems import register_error_handlers
+from services.router.settings import RouterSettings
+
+log = structlog.get_logger(__name__)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class _NoSession(SessionInterface):
+    """The API keeps no sessions, so none is opened for each request."""
+
+    def open_session(self, app: Flask, request: Any) -> None:
+        return None
+
+
+def create_app(settings: RouterSettings, store: JobStore, backends: Backends, keys: KeyRing | None = None) -> Flask:
+    """The WSGI application over a store and a set of backends; ``keys`` None lets everybody on this machine in.
+
+    It waits on sockets through gevent: serve it with a gevent worker.
+    """
+    context = Context(
+        settings=settings,
+        store=store,
+        backends=backends,
+        keys=keys,
+        metrics=Metrics(store),
+        robots=frozenset(robots()),
+        upstreams=connect_backends(backends),
+        gateway=connect_gateway(settings.gateway_url),
+    )
+    # No static folder: the API serves no files.
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.router_max_body_bytes
+    app.session_interface = _NoSession()
+    _install_accounting(app, context)
+    install_guard(app, settings, keys)
+    register_error_handlers(app)
+    for part in (behaviors, robot_views, passthrough, health, about):
+        app.register_blueprint(part.create_blueprint(context))
+    return app
+
+
+def _install_accounting(app: Flask, context: Context) -> None:
+    """Give every request an id, count it, and log it when it failed or was slow."""
+    metrics = context.metrics
+    slow_s = context.settings.router_slow_request_s
+
+    def begin() -> None:
+        given = request.environ.get("HTTP_X_REQUEST_ID", "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        g.began = time.perf_counter()
+
+    def account(response: Response) -> Response:
+        took_s = time.perf_counter() - g.began
+        rule = request.url_rule
+        route = rule.rule if rule is not None else "none"
+        method = request.method if request.method in METHODS else "other"
+        status = response.status_code
+        metrics.requests.labels(method, route, str(status)).inc()
+        metrics.seconds.labels(route).observe(took_s)
+        response.headers["X-Request-Id"] = g.request_id
+        failed = status >= 500 and route != "/readyz"  # whose 503 is an answer like any other
+        if failed or (took_s > slow_s and "wait" not in request.args):
+            write = log.warning if failed else log.info
+            write(
+                "request failed" if failed else "slow request",
+                method=method,
+                route=route,
+                status=status,
+                took_s=round(took_s, 3),
+                request_id=g.request_id,
+            )
+        return response
+
+    app.before_request(begin)
+    app.after_request(account)

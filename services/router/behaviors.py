@@ -1,0 +1,216 @@
+"""``/v1/behaviors``: the durable door, through the queue."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Generator, Iterator
+
+import structlog
+from flask import Blueprint, Response, g, request
+from pydantic import ValidationError
+
+from services.behavior.schema import TERMINAL_STATUSES, BehaviorRequest, BehaviorResult
+from services.jobs.store import Event, StoreUnavailable, UnknownBehavior
+from services.router.body import read_json
+from services.router.context import Context
+from services.router.hangup import is_gone
+from services.router.operations import EVENTS, Operation, describes
+from services.router.problems import Problem, ProblemItem, from_validation, invalid, unknown_behavior
+
+log = structlog.get_logger(__name__)
+
+MAX_WAIT_S = 120.0
+_WAIT_SLICE_S = 5.0
+_KEEP_ALIVE_S = 10.0
+_RECONNECT_MS = 1000
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,200}")
+_EVENT_ID = re.compile(r"\d{1,16}-\d{1,9}")
+
+
+def create_blueprint(context: Context) -> Blueprint:
+    """The views of ``/v1/behaviors``."""
+    blueprint = Blueprint("behaviors", __name__)
+    store = context.store
+
+    @blueprint.post("/v1/behaviors")
+    @describes(
+        Operation(
+            summary="Have a robot carry out an instruction",
+            body=BehaviorRequest,
+            parameters=("wait", "Idempotency-Key"),
+            answers={200: BehaviorResult, 202: BehaviorResult},
+            problems=(400, 413, 415, 422, 429, 503),
+        )
+    )
+    def submit() -> Response:
+        wait_s = _wait_parameter()
+        idempotency_key = _idempotency_key()
+        try:
+            order = BehaviorRequest.model_validate_json(read_json(context.settings))
+        except ValidationError as error:
+            raise from_validation(error) from None
+        backend = _admissible(order, context)
+        submission = store.submit(order, backend=backend, principal=g.principal, idempotency_key=idempotency_key)
+        document = _wait(context, submission.id, wait_s)
+        if document is None:
+            raise unknown_behavior()
+        finished = wait_s is not None and document.status in TERMINAL_STATUSES
+        response = _document(document, 200 if finished else 202)
+        response.headers["Location"] = f"/v1/behaviors/{submission.id}"
+        if not submission.created:
+            response.headers["Idempotent-Replayed"] = "true"
+        return response
+
+    @blueprint.get("/v1/behaviors/<behavior_id>")
+    @describes(Operation(summary="Look a behavior up", answers={200: BehaviorResult}, problems=(404, 503)))
+    def look_up(behavior_id: str) -> Response:
+        document = store.result(behavior_id)
+        if document is None:
+            raise unknown_behavior()
+        return _document(document, 200)
+
+    @blueprint.delete("/v1/behaviors/<behavior_id>")
+    @describes(
+        Operation(
+            summary="Cancel a behavior, down to the engine and the robot",
+            answers={200: BehaviorResult, 202: BehaviorResult},
+            problems=(404, 503),
+        )
+    )
+    def cancel(behavior_id: str) -> Response:
+        document = store.cancel(behavior_id)
+        if document is None:
+            raise unknown_behavior()
+        return _document(document, 200 if document.status in TERMINAL_STATUSES else 202)
+
+    @blueprint.get("/v1/behaviors/<behavior_id>/events")
+    @describes(
+        Operation(
+            summary="Follow a behavior as Server-Sent Events",
+            parameters=("Last-Event-ID",),
+            answers={200: EVENTS, 204: None},
+            problems=(400, 404, 503),
+        )
+    )
+    def events(behavior_id: str) -> Response:
+        after = request.headers.get("Last-Event-ID", "").strip() or "0-0"
+        if not _EVENT_ID.fullmatch(after):
+            detail = (
+                "Last-Event-ID must be the id of an event of this stream, such as 1700000000000-0; or leave it out."
+            )
+            raise Problem(400, "invalid-event-id", detail, errors=[ProblemItem(header="Last-Event-ID", detail=detail)])
+        document = store.result(behavior_id)
+        if document is None:
+            raise unknown_behavior()
+        followed = store.events(behavior_id, after, _KEEP_ALIVE_S)
+        first = None
+        if document.status in TERMINAL_STATUSES:
+            first = next(followed, None)
+            if first is None:
+                # All was seen. Without content a browser's EventSource stops connecting again.
+                return Response(status=204)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        if request.method == "HEAD":
+            return Response(headers=headers, content_type="text/event-stream")
+        stream = _EventStream(context, first, followed)
+        return Response(stream, headers=headers, content_type="text/event-stream", direct_passthrough=True)
+
+    return blueprint
+
+
+class _EventStream:
+    """The text of an event stream; closed by the server when it ends or the client is gone."""
+
+    def __init__(self, context: Context, first: Event | None, followed: Iterator[Event | None]) -> None:
+        self._open = context.metrics.streams
+        self._open.inc()
+        self._closed = False
+        self._text = _event_text(first, followed)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._text
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._text.close()
+            self._open.dec()
+
+
+def _event_text(first: Event | None, followed: Iterator[Event | None]) -> Generator[bytes]:
+    yield b"retry: %d\n\n" % _RECONNECT_MS
+    if first is not None:
+        yield _event_bytes(first)
+    try:
+        for event in followed:
+            yield b": keep-alive\n\n" if event is None else _event_bytes(event)
+    except (StoreUnavailable, UnknownBehavior) as error:
+        # Ending without a terminal event makes the client come back with the id of the last one that it saw.
+        log.warning("event stream interrupted", reason=str(error))
+
+
+def _event_bytes(event: Event) -> bytes:
+    return f"id: {event.id}\nevent: {event.name}\ndata: {event.data}\n\n".encode()
+
+
+def _document(document: BehaviorResult, status: int) -> Response:
+    body = document.model_dump_json()
+    return Response(body, status, {"Cache-Control": "no-store"}, content_type="application/json")
+
+
+def _admissible(order: BehaviorRequest, context: Context) -> str:
+    """Name of the backend for this order. Raises a Problem when the order asks for what is not there."""
+    configured = context.backends.configured
+    if order.robot not in context.robots:
+        raise invalid("/robot", f"No robot is called {order.robot}; known are: {', '.join(sorted(context.robots))}.")
+    backend = order.backend or context.backends.default
+    if backend not in configured:
+        raise invalid(
+            "/backend", f"No backend {backend} is configured; choose one of: {', '.join(sorted(configured))}."
+        )
+    if order.image is not None and not configured[backend].vision:
+        seeing = sorted(name for name, config in configured.items() if config.vision)
+        mend = f"choose one that does ({', '.join(seeing)})" if seeing else "leave the image out"
+        raise invalid("/image", f"The model behind {backend} takes no images; {mend}.")
+    if order.execute == "robot" and not context.settings.robot_url:
+        raise invalid("/execute", 'No real robot is connected; use "simulate" or "none", or have ROBOT_URL set.')
+    return backend
+
+
+def _wait(context: Context, behavior_id: str, wait_s: float | None) -> BehaviorResult | None:
+    """The document, when it is final or ``wait_s`` seconds have passed; sooner when nobody waits for it any more."""
+    if wait_s is None:
+        return context.store.result(behavior_id)
+    client = request.environ.get("gunicorn.socket")
+    end = time.monotonic() + wait_s
+    while True:
+        left_s = end - time.monotonic()
+        document = context.store.wait(behavior_id, max(0.0, min(left_s, _WAIT_SLICE_S)))
+        over = document is None or document.status in TERMINAL_STATUSES or left_s <= _WAIT_SLICE_S
+        if over or (client is not None and is_gone(client)):
+            return document
+
+
+def _wait_parameter() -> float | None:
+    text = request.args.get("wait")
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds <= MAX_WAIT_S:
+        detail = f"wait must be a number of seconds above 0 and up to {MAX_WAIT_S:g}; or leave it out."
+        raise Problem(400, "invalid-parameter", detail, errors=[ProblemItem(parameter="wait", detail=detail)])
+    return seconds
+
+
+def _idempotency_key() -> str | None:
+    key = request.environ.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None:
+        return None
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        detail = "Idempotency-Key must be 1 to 200 visible ASCII characters without spaces, such as a UUID."
+        raise Problem(400, "invalid-header", detail, errors=[ProblemItem(header="Idempotency-Key", detail=detail)])
+    return str(key)

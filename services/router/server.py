@@ -1,0 +1,108 @@
+"""gunicorn, configured in code: gevent workers, structured logs, shared metrics."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from services.backends.config import Backends
+from services.jobs.settings import JobSettings
+from services.router.keys import KeyRing
+from services.router.settings import RouterSettings
+
+# Kept in step with services.router.metrics.MULTIPROCESS_DIRECTORY, which must not be imported before it is set.
+_METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+#: SIGTERM: requests in flight have this long to end; the whole must stop within 5 s.
+_GRACEFUL_S = 4
+#: A process that has not said for so long that it lives is replaced.
+_SILENT_S = 30
+#: An idle kept-alive connection is closed after this.
+_KEEP_ALIVE_S = 75
+#: A client that takes nothing of what was sent to it for so long is cut off by the kernel.
+_UNTAKEN_MS = 60_000
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """The router as a gunicorn application; each worker process makes its own Flask application after the fork."""
+
+    def __init__(self, settings: RouterSettings, jobs: JobSettings, backends: Backends, keys: KeyRing | None) -> None:
+        self._settings = settings
+        self._jobs = jobs
+        self._backends = backends
+        self._keys = keys
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = self._settings
+        host = f"[{settings.router_host}]" if ":" in settings.router_host else settings.router_host
+        values: dict[str, Any] = {
+            "bind": f"{host}:{settings.router_port}",
+            "proc_name": "router",
+            "worker_class": "gevent",
+            "workers": settings.router_processes,
+            "worker_connections": settings.router_connections,
+            "keepalive": _KEEP_ALIVE_S,
+            "timeout": _SILENT_S,
+            "graceful_timeout": _GRACEFUL_S,
+            "logger_class": _StandardLogger,
+            "control_socket_disable": True,
+            "when_ready": _bound_sending,
+            "child_exit": _forget_process,
+        }
+        for name, value in values.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        # Imported in the worker process, whose sockets gevent has by now made its own.
+        from services.jobs.store import JobStore, connect
+        from services.router.app import create_app
+
+        return create_app(self._settings, JobStore(connect(self._jobs), self._jobs), self._backends, self._keys)
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        if self._settings.router_processes == 1:
+            os.environ.pop(_METRICS_DIRECTORY, None)
+            super().run()
+            return
+        directory = tempfile.mkdtemp(prefix="router-metrics-")
+        os.environ[_METRICS_DIRECTORY] = directory
+        owner = os.getpid()
+        try:
+            super().run()
+        finally:
+            if os.getpid() == owner:
+                shutil.rmtree(Path(directory), ignore_errors=True)
+
+
+class _StandardLogger(Logger):  # type: ignore[misc]
+    """gunicorn's logger without handlers of its own: its lines go the way of all others. Requests are not logged."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for logger in (self.error_log, self.access_log):
+            logger.handlers.clear()
+        self.error_log.propagate = True
+        # Worker starts and stops are of interest, routine lines are not.
+        self.error_log.setLevel(logging.INFO)
+
+
+def _bound_sending(arbiter: Any) -> None:
+    for listener in arbiter.LISTENERS:
+        listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNTAKEN_MS)
+
+
+def _forget_process(arbiter: Any, worker: Any) -> None:
+    if _METRICS_DIRECTORY in os.environ:
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

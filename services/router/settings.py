@@ -1,0 +1,72 @@
+"""Settings of the router, from environment variables of the same names in capitals."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+HttpUrl = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^https?://[^\s/]+/?$")]
+
+
+class RouterSettings(BaseSettings):
+    """Where the router listens, whom it lets in, and how long it waits for what."""
+
+    # Compose passes optional variables on as empty ones: empty means unset.
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
+
+    router_host: str = "127.0.0.1"
+    router_port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    #: Server processes; each is one event loop, so more than the cores brings nothing.
+    router_processes: Annotated[int, Field(ge=1, le=64)] = 1
+    #: Connections open at once in each process; further ones wait in the kernel's backlog.
+    router_connections: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    #: Address on which a container's port is published, which the router itself cannot see.
+    router_published_on: str = ""
+    #: Names, besides those of loopback, by which clients may call a router without keys (comma-separated).
+    router_allowed_hosts: str = ""
+    #: File of API keys, one ``key`` or ``name:key`` a line; empty: no keys, loopback only.
+    api_keys_file: str = ""
+
+    gateway_url: HttpUrl = "http://127.0.0.1:8200"
+    #: Address of the real robot; only whether there is one matters to the router.
+    robot_url: str = ""
+
+    router_max_body_bytes: Annotated[int, Field(ge=1024)] = 10 * 1024 * 1024
+    #: Longest that a request's body may take to arrive.
+    router_body_timeout_s: Seconds = 30.0
+    #: Longest that a pass-through request waits for its turn at a busy backend before it is answered with 429.
+    router_admission_timeout_s: Seconds = 30.0
+    #: Longest that a backend may take over a completion which it does not stream.
+    router_completion_timeout_s: Seconds = 600.0
+    #: Requests slower than this are logged.
+    router_slow_request_s: Seconds = 10.0
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """Host names, in lower case, that a router without keys answers to besides loopback's."""
+        names = (name.strip().lower() for name in self.router_allowed_hosts.split(","))
+        return frozenset(name for name in names if name)
+
+    @model_validator(mode="after")
+    def _open_to_loopback_only(self) -> Self:
+        if self.api_keys_file or is_loopback(self.router_host) or is_loopback(self.router_published_on):
+            return self
+        raise ValueError(
+            f"without API keys the router serves loopback only, and ROUTER_HOST={self.router_host} is not a loopback "
+            "address: set API_KEYS_FILE, or in a container whose port is published on loopback set "
+            "ROUTER_PUBLISHED_ON=127.0.0.1"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address (an IPv6 one with or without brackets) means this machine only."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.removeprefix("[").removesuffix("]")).is_loopback
+    except ValueError:
+        return False
