@@ -7,9 +7,9 @@ Lengths are metres and angles radians, in the robot's frame (x ahead, y left, z 
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Status = Literal["queued", "running", "succeeded", "refused", "failed", "cancelled"]
 TERMINAL_STATUSES: frozenset[str] = frozenset({"succeeded", "refused", "failed", "cancelled"})
@@ -44,7 +44,9 @@ class SceneItem(Document):
     """Something the robot perceives, by name and position [x, y, z] in metres in the robot's frame."""
 
     name: Annotated[
-        PrintableText, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r'^[^"\\\n]+$')
+        PrintableText,
+        # Names are written into the prompt, into string literals and between the bars of plan comments.
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r'^[^"\\\n\t<>|]+$'),
     ]
     position: Annotated[list[Coordinate], Field(min_length=3, max_length=3)]
 
@@ -56,6 +58,15 @@ class Scene(Document):
     people: Annotated[list[SceneItem], Field(max_length=MAX_SCENE_ITEMS)] = []
     posture: Annotated[PrintableText, StringConstraints(min_length=1, max_length=40)] | None = None
     battery: Annotated[int, Field(ge=0, le=100)] | None = None
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        seen: set[str] = set()
+        for item in [*self.objects, *self.people]:
+            if item.name.casefold() in seen:
+                raise ValueError(f"two items are called {item.name!r}; give each its own name")
+            seen.add(item.name.casefold())
+        return self
 
 
 class BehaviorRequest(Document):

@@ -1,0 +1,197 @@
+"""A grammar (GBNF) of the programs that a robot's catalogue allows, so that an engine cannot write anything else.
+
+The grammar is narrower than the checks: every program of it is in the subset, calls known methods with the right number
+and types of arguments, keeps written-out numbers in range and sets names before it uses them. What no grammar can tell
+is left to the checks (where ``x - 0.25`` lands, coupled joints). It is bounded in every direction, so that greedy
+decoding of a small model comes to an end.
+
+Left out are methods whose value a program would have to keep (``getAngles``) or whose text has a pattern.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from services.behavior.catalogue import (
+    Argument,
+    BoolArgument,
+    Catalogue,
+    EnumArgument,
+    JointArgument,
+    Method,
+    NumberArgument,
+    TextArgument,
+)
+from services.behavior.gbnf import Rules, choice, literal, number
+from services.behavior.schema import Scene
+
+MAX_STEPS = 4
+MAX_STATEMENTS_IN_STEP = 4
+MAX_PHRASE = 60
+MAX_TEXT = 160
+_PLACES = 2
+_CONTROL = r"\x00-\x1F\x7F-\x9F\u202A-\u202E\u2066-\u2069"
+_EMPTY = Scene()
+
+
+def build_gbnf(catalogue: Catalogue, scene: Scene = _EMPTY) -> str:
+    """The grammar of programs for one robot; things of the scene can be named only when the scene has them."""
+    return _build(catalogue, tuple(item.name for item in [*scene.objects, *scene.people]))
+
+
+@lru_cache(maxsize=256)
+def _build(catalogue: Catalogue, targets: tuple[str, ...]) -> str:
+    return _Grammar(catalogue, targets).text()
+
+
+class _Grammar:
+    def __init__(self, catalogue: Catalogue, targets: tuple[str, ...]) -> None:
+        self._catalogue = catalogue
+        self._rules = Rules()
+        self._target = self._rules.add("target", choice(f'"{name}"' for name in targets)) if targets else None
+        # Programs are read from left to right in two states: before and after x, y, z are set.
+        self._states = ("plain", "located") if targets else ("plain",)
+
+    def text(self) -> str:
+        rules = self._rules
+        rules.put("root", "refusal | step-1-plain")
+        phrase = rules.add("phrase", rf"[^ |{_CONTROL}] [^|{_CONTROL}]{{0,{MAX_PHRASE - 1}}}")
+        fields = " ".join(f'(" | {field}: " {phrase})?' for field in ("target", "prefer", "avoid"))
+        rules.put("plan", f"{phrase} {fields}")
+        rules.put("refusal", f'"# Refuse: " {phrase} ("\\n" {self._speech()})?')
+        for state in self._states:
+            rules.put(f"statement-{state}", " | ".join(self._statements(state)))
+        if self._target:
+            rules.put("locate", f'"x, y, z = scene.position(" {self._target} ")"')
+        for state in self._states:
+            for step in range(1, MAX_STEPS + 1):
+                self._step(step, state)
+        return rules.text()
+
+    def _step(self, step: int, state: str) -> None:
+        """Rules of one plan step: its comment, then 1 to so many statements, then perhaps the next step."""
+        put = self._rules.put
+        put(f"step-{step}-{state}", f'"# Step {step}: " plan "\\n" body-{step}-{MAX_STATEMENTS_IN_STEP}-{state}')
+        for left in range(1, MAX_STATEMENTS_IN_STEP + 1):
+            following = []
+            if left > 1:
+                following.append(f"body-{step}-{left - 1}-{state}")
+            if step < MAX_STEPS:
+                following.append(f"step-{step + 1}-{state}")
+            tail = f' ("\\n" ({" | ".join(following)}))?' if following else ""
+            body = f"statement-{state}{tail}"
+            if self._target and left > 1:
+                body += f' | locate "\\n" body-{step}-{left - 1}-located'
+            put(f"body-{step}-{left}-{state}", body)
+
+    def _statements(self, state: str) -> list[str]:
+        action = self._rules.add(f"action-{state}", " | ".join(self._actions(state)))
+        inner = f'"\\n    " {action}'
+        conditions = self._conditions(state)
+        statements = [action, f'"for i in range(" ([2-9] | "10") "):" {inner} ({inner} ({inner})?)?']
+        if conditions:
+            condition = self._rules.add(f"condition-{state}", " | ".join(conditions))
+            statements.append(f'"if " {condition} ":" {inner} ({inner})? ("\\nelse:" {inner} ({inner})?)?')
+        return statements
+
+    def _methods(self) -> list[tuple[str, Method]]:
+        return [(name, method) for name, service in self._catalogue.services.items() for method in service.methods]
+
+    def _actions(self, state: str) -> list[str]:
+        """Calls that act, gathered by service so that an engine has fewer branches to follow."""
+        by_service: dict[str, list[str]] = {}
+        for service, method in self._methods():
+            if method.returns not in ("none", "bool") or (method.returns == "bool" and not method.args):
+                continue
+            arguments = self._arguments(method, state)
+            if arguments is not None:
+                by_service.setdefault(service, []).append(f'{literal(method.name + "(")} {arguments} ")"')
+        return [
+            f"{literal(service + '.')} {self._rules.add(f'{service}-{state}', ' | '.join(calls))}"
+            for service, calls in by_service.items()
+        ]
+
+    def _arguments(self, method: Method, state: str) -> str | None:
+        """The arguments of a call, or None when a grammar cannot bound them."""
+        parts: list[str] = []
+        names = {argument.name: argument for argument in method.args}
+        angles = {argument.joints for argument in method.args if isinstance(argument, NumberArgument)}
+        for argument in method.args:
+            if isinstance(argument, TextArgument) and argument.pattern is not None:
+                return None
+            if isinstance(argument, JointArgument) and argument.name in angles:
+                continue  # written together with its angles
+            if isinstance(argument, NumberArgument) and argument.joints in names:
+                parts.append(self._joint_and_angle())
+            else:
+                parts.append(self._argument(argument, state))
+        return ' ", " '.join(parts)
+
+    def _argument(self, argument: Argument, state: str) -> str:
+        add = self._rules.add
+        if isinstance(argument, EnumArgument):
+            values = self._catalogue.enums[argument.values].values
+            return add(argument.values, choice(f'"{value}"' for value in values))
+        if isinstance(argument, BoolArgument):
+            return add("bool", '"True" | "False"')
+        if isinstance(argument, JointArgument):
+            return add("joint", choice(f'"{joint}"' for joint in self._catalogue.joints))
+        if isinstance(argument, TextArgument):
+            return self._text(argument)
+        return self._number(argument, state)
+
+    def _text(self, argument: TextArgument) -> str:
+        forbidden = _CONTROL + "".join(
+            rf"\x{ord(character):02X}" for character in sorted({*argument.forbidden, *'"\\'})
+        )
+        most = min(argument.max_length, MAX_TEXT)
+        return self._rules.add("text", rf'"\"" [^ {forbidden}] [^{forbidden}]{{0,{most - 1}}} "\""')
+
+    def _number(self, argument: NumberArgument, state: str) -> str:
+        assert argument.min is not None  # noqa: S101 (the catalogue has made sure)
+        assert argument.max is not None  # noqa: S101
+        places = 0 if argument.type == "int" else _PLACES
+        rule = self._rules.add("number", number(argument.min, argument.max, places))
+        branches = [rule]
+        if argument.unit == "m" and state == "located":
+            branches.append(self._rules.add("place", f'[xyz] (" " [-+*] " " {self._small()})?'))
+        if argument.unit == "rad" and self._target:
+            branches.append(f'"scene.bearing(" {self._target} ")"')
+        return rule if len(branches) == 1 else self._rules.add("value", " | ".join(branches))
+
+    def _small(self) -> str:
+        return self._rules.add("small", number(0.0, 2.0, _PLACES))
+
+    def _joint_and_angle(self) -> str:
+        """A joint with an angle within its limits, joints of equal limits together."""
+        by_limits: dict[tuple[float, float], list[str]] = {}
+        for name, joint in self._catalogue.joints.items():
+            if joint.card:
+                by_limits.setdefault((joint.min, joint.max), []).append(f'"{name}"')
+        branches = [
+            f'{choice(names)} ", " {self._rules.add("angle", number(low, high, _PLACES))}'
+            for (low, high), names in by_limits.items()
+        ]
+        return self._rules.add("joint-angle", " | ".join(branches))
+
+    def _conditions(self, state: str) -> list[str]:
+        compare = self._rules.add("compare", '" > " | " < "')
+        conditions: list[str] = []
+        for service, method in self._methods():
+            call = literal(f"{service}.{method.name}()")
+            if not method.args and method.returns == "bool":
+                conditions.append(call)
+            if not method.args and method.returns in ("int", "float"):
+                conditions.append(f"{call} {compare} {self._rules.add('percent', number(0, 100, 0))}")
+        if self._target:
+            conditions.append(f'"scene.distance(" {self._target} ")" {compare} {self._small()}')
+        if state == "located":
+            conditions.append(f"[xyz] {compare} {self._small()}")
+        return conditions
+
+    def _speech(self) -> str:
+        """What a robot may say when it declines."""
+        for service, method in self._methods():
+            if method.speech and [argument.type for argument in method.args] == ["str"]:
+                return f'{literal(f"{service}.{method.name}(")} {self._argument(method.args[0], "plain")} ")"'
+        raise ValueError(f"the catalogue of {self._catalogue.name} has no method to speak with")

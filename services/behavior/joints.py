@@ -1,0 +1,130 @@
+"""Checks joint angles: one for each joint, within its limits, its coupled limits and its top speed."""
+
+from __future__ import annotations
+
+import itertools
+
+from services.behavior.catalogue import Catalogue, Method, NumberArgument
+from services.behavior.errors import CheckError
+from services.behavior.ranges import check_range
+from services.behavior.values import Unknown, Value, kind_of
+
+_ROUNDING = 1e-6
+
+
+def check_angles(catalogue: Catalogue, name: str, method: Method, args: list[Value]) -> None:
+    """Check the angles of a call whose arguments have the right types.
+
+    Raises:
+        CheckError: ``arity``, ``type``, ``limit``, ``degrees``, ``coupling`` or ``velocity``.
+    """
+    values = {argument.name: value for argument, value in zip(method.args, args, strict=True)}
+    for argument in method.args:
+        if not isinstance(argument, NumberArgument):
+            continue
+        if argument.joints is not None:
+            names = _joint_names(catalogue, values[argument.joints])
+            if names is None:
+                continue
+            series = _series(f"{name}: {argument.name}", names, values[argument.joints], values[argument.name])
+            absolute = values[argument.absolute] if isinstance(argument.absolute, str) else argument.absolute
+            _check_limits(catalogue, name, series, absolute=absolute)
+            times = next(
+                (a for a in method.args if isinstance(a, NumberArgument) and a.times_of == argument.name), None
+            )
+            if times is not None:
+                moments = _series(f"{name}: {times.name}", names, values[argument.joints], values[times.name])
+                _check_times(catalogue, name, times.name, series, moments, absolute=absolute)
+
+
+def _joint_names(catalogue: Catalogue, value: Value) -> list[str] | None:
+    """The joints that a joint argument means, or None while they are not all known."""
+    if isinstance(value, str):
+        return catalogue.chains.get(value, [value])
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return value
+    return None
+
+
+Series = dict[str, list[Value]]
+"""For each joint its values in order; each may be Unknown."""
+
+
+def _series(where: str, names: list[str], named: Value, value: Value) -> Series:
+    """Give each joint its values. A single joint takes a value or a list; several take one value or list each."""
+    if isinstance(value, Unknown) and value.kind in ("list", "any"):
+        return {}
+    if isinstance(named, str) and len(names) == 1:
+        items = value if isinstance(value, list) else [value]
+        if any(kind_of(item) == "list" for item in items):
+            raise CheckError("type", f"{where} must be a number or a list of numbers for the one joint {names[0]}")
+        return {names[0]: items}
+    if not isinstance(value, list):
+        # One number for several joints holds for each of them, as NAOqi has it.
+        return {joint: [value] for joint in names}
+    if len(value) != len(names):
+        raise CheckError("arity", f"{where} has {len(value)} entries for {len(names)} joints; give one for each joint")
+    return {
+        joint: item if isinstance(item, list) else [item]
+        for joint, item in zip(names, value, strict=True)
+        if not (isinstance(item, Unknown) and item.kind in ("list", "any"))
+    }
+
+
+def _check_limits(catalogue: Catalogue, name: str, series: Series, *, absolute: Value) -> None:
+    for joint, angles in series.items():
+        limits = catalogue.joints[joint]
+        low, high = limits.min, limits.max
+        if absolute is not True:
+            # A change, or not known to be none: it cannot be larger than the whole range of the joint.
+            low, high = low - high, high - low
+        for angle in angles:
+            if not isinstance(angle, Unknown):
+                check_range(f"{name}: {joint}", angle, low, high, limits.unit, "limit")
+    if absolute is not True:
+        return
+    for coupling in catalogue.couplings:
+        pairs = _pairs(series.get(coupling.joint, []), series.get(coupling.by, []))
+        for angle, by_angle in pairs:
+            if isinstance(angle, Unknown) or isinstance(by_angle, Unknown):
+                continue
+            low, high = coupling.limits(by_angle)
+            what = f"{name}: with {coupling.by} at {by_angle:g}, {coupling.joint}"
+            check_range(what, angle, low, high, catalogue.joints[coupling.joint].unit, "coupling")
+
+
+def _pairs(first: list[Value], second: list[Value]) -> list[tuple[Value, Value]]:
+    """Angles that hold together: step by step where both have as many, otherwise where both end."""
+    if len(first) == len(second):
+        return list(zip(first, second, strict=True))
+    return [(first[-1], second[-1])] if first and second else []
+
+
+def _check_times(
+    catalogue: Catalogue, name: str, times: str, series: Series, moments: Series, *, absolute: Value
+) -> None:
+    for joint, angles in series.items():
+        at = moments.get(joint)
+        if at is None:
+            continue
+        if len(at) != len(angles):
+            raise CheckError(
+                "arity", f"{name}: {joint} has {len(angles)} angles and {len(at)} {times}; give as many of each"
+            )
+        for (angle0, time0), (angle1, time1) in itertools.pairwise(zip(angles, at, strict=True)):
+            if isinstance(time0, Unknown) or isinstance(time1, Unknown):
+                continue
+            if time1 <= time0:
+                raise CheckError("range", f"{name}: {times} of {joint} must grow; {time1:g} follows {time0:g}")
+            if absolute is True and not isinstance(angle0, Unknown) and not isinstance(angle1, Unknown):
+                _check_speed(catalogue, name, joint, abs(angle1 - angle0), time1 - time0)
+
+
+def _check_speed(catalogue: Catalogue, name: str, joint: str, distance: float, seconds: float) -> None:
+    top = catalogue.joints[joint].max_velocity
+    if distance > top * seconds * (1 + _ROUNDING):
+        raise CheckError(
+            "velocity",
+            f"{name}: {joint} would need {distance / seconds:.1f} per second and can do {top:g}; allow at least "
+            f"{distance / top:.2f} s",
+        )

@@ -1,0 +1,219 @@
+"""Reads a behaviour program while it is being generated: text in, checked plan steps and statements out.
+
+A statement comes out as soon as it is complete: a simple one at its line end, an ``if`` or ``for`` when the text goes
+back to the margin, whatever is left at ``close()``. What comes out does not depend on how the text was cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.behavior.catalogue import Catalogue
+from services.behavior.errors import CheckError, ProgramError
+from services.behavior.lines import check_characters, scan
+from services.behavior.scene import SceneView
+from services.behavior.schema import PlanStep, Scene
+from services.behavior.subset import StatementChecker
+
+__all__ = ["PlanStep", "ProgramError", "ProgramReader", "Refusal", "Statement"]
+
+MAX_CHARACTERS = 10_000
+MAX_LINES = 200
+MAX_LINE_CHARACTERS = 600
+
+_STEP = re.compile(r"#\s*step\s+(\d{1,3})\s*[:.-]\s*([^|\s][^|]*)(\|.*)?", re.IGNORECASE)
+_REFUSE = re.compile(r"#\s*refuse\s*:\s*(\S.*)", re.IGNORECASE)
+_BLOCK = re.compile(r"(if|for)\b")
+_FORBIDDEN_BLOCK = re.compile(r"(while|def|class|with|try|async)\b")
+_CONTINUED_BLOCK = re.compile(r"(elif|else)\b")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One complete statement that passed the static checks.
+
+    ``source`` is its text, of one or more lines; ``line`` counts from 1 in the whole program; ``step`` is the number of
+    the plan step that it belongs to.
+    """
+
+    source: str
+    line: int
+    step: int | None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The program declines the instruction; at most speech follows."""
+
+    reason: str
+
+
+Item = PlanStep | Statement | Refusal
+
+
+class ProgramReader:
+    """Reads one program. After an error every further call raises that error."""
+
+    def __init__(self, catalogue: Catalogue, scene: Scene) -> None:
+        self._checker = StatementChecker(catalogue, SceneView(scene))
+        self._partial = ""
+        self._lines: list[str] = []
+        self._accepted = 0
+        self._open: list[str] = []  # lines of the statement that is not complete yet
+        self._brackets = 0
+        self._step: int | None = None
+        self._statements = 0
+        self._refused = False
+        self._characters = 0
+        self._ended = False
+        self._closed = False
+        self._items: list[Item] = []
+        self._error: ProgramError | None = None
+
+    @property
+    def code(self) -> str:
+        """The program so far: every line up to the last plan step or statement that was given out."""
+        return "".join(f"{line}\n" for line in self._lines[: self._accepted])
+
+    def feed(self, text: str) -> list[Item]:
+        """Take the next piece of text; give what is complete.
+
+        Raises:
+            ProgramError: the program fails a check. What was complete before the fault is given out first, and the
+                error raised by the next call, so that the outcome does not depend on how the text was cut.
+        """
+        if self._closed:
+            raise ValueError("the reader is closed")
+        return self._run(lambda: self._take(text))
+
+    def close(self) -> list[Item]:
+        """The program has ended: give what is left. Raises ProgramError as ``feed`` does."""
+        if self._closed and self._error is None:
+            return []
+        self._closed = True
+        return self._run(self._finish)
+
+    def _run(self, work: Callable[[], None]) -> list[Item]:
+        if self._error is not None:
+            raise self._error
+        self._items = []
+        try:
+            work()
+        except ProgramError as error:
+            self._error = error
+            if not self._items:
+                raise
+        return self._items
+
+    def _take(self, text: str) -> None:
+        while not self._ended:
+            piece, end, text = text.partition("\n")
+            self._partial += piece
+            if len(self._partial) > MAX_LINE_CHARACTERS:
+                message = f"a line has at most {MAX_LINE_CHARACTERS} characters"
+                raise ProgramError("program.length", message, len(self._lines) + 1)
+            if not end:
+                return
+            line, self._partial = self._partial, ""
+            self._line(line.removesuffix("\r"))
+
+    def _finish(self) -> None:
+        if not self._ended:
+            if self._partial.strip():
+                self._line(self._partial.removesuffix("\r"))
+            self._complete()
+        if not self._statements and not self._refused:
+            raise ProgramError("program.empty", "the program does nothing; call a method or refuse the instruction")
+
+    def _line(self, line: str) -> None:
+        """Take one line of the program."""
+        if line.startswith("```"):
+            # The fence around the program is no part of it; what follows the closing one is chatter.
+            if self._lines:
+                self._complete()
+                self._ended = True
+            return
+        if not self._lines and not line.strip():
+            return
+        self._lines.append(line)
+        self._characters += len(line) + 1
+        try:
+            if len(self._lines) > MAX_LINES or self._characters > MAX_CHARACTERS:
+                raise CheckError(
+                    "length",
+                    f"a program has at most {MAX_LINES} lines and {MAX_CHARACTERS} characters; make it shorter",
+                )
+            check_characters(line)
+            self._sort(line)
+        except CheckError as error:
+            raise ProgramError(f"program.{error.code}", error.message, len(self._lines), line) from None
+
+    def _sort(self, line: str) -> None:
+        """Tell statements, parts of statements and comments apart."""
+        if self._open and (self._brackets or _continues_block(line)):
+            self._brackets = scan(line, self._brackets)
+            self._open.append(line)
+            if not self._brackets and not _BLOCK.match(self._open[0]):
+                self._complete()
+            return
+        self._complete(before=1)
+        if not line.strip():
+            return
+        if line.startswith("#"):
+            self._comment(line)
+            return
+        if forbidden := _FORBIDDEN_BLOCK.match(line):
+            raise CheckError("subset", f"{forbidden[0]} is not allowed; use if, and for over a range such as range(3)")
+        self._brackets = scan(line, 0)
+        self._open = [line]
+        if not self._brackets and not _BLOCK.match(line):
+            self._complete()
+
+    def _complete(self, before: int = 0) -> None:
+        """The open statement, if any, is complete, ``before`` lines ago: check it and give it out."""
+        if not self._open:
+            return
+        last = len(self._lines) - before
+        first = last - len(self._open) + 1
+        lines, self._open, self._brackets = self._open, [], 0
+        while not lines[-1].strip() or lines[-1].lstrip().startswith("#"):
+            lines.pop()
+        source = "\n".join(lines)
+        self._checker.check(source, first)
+        self._items.append(Statement(source, first, self._step))
+        self._statements += 1
+        self._accepted = last
+
+    def _comment(self, line: str) -> None:
+        if refusal := _REFUSE.fullmatch(line.strip()):
+            if self._statements:
+                raise CheckError("refusal", "a refusal stands before every statement; remove it or the statements")
+            if not self._refused:
+                self._refused = True
+                self._checker.refuse()
+                self._items.append(Refusal(refusal[1].strip()))
+                self._accepted = len(self._lines)
+        elif step := _STEP.fullmatch(line.strip()):
+            fields = _fields(step[3] or "")
+            self._step = int(step[1])
+            self._items.append(PlanStep(step=self._step, goal=step[2].strip(), **fields))
+            self._accepted = len(self._lines)
+
+
+def _continues_block(line: str) -> bool:
+    """Whether a line after the first of a block belongs to it: indented, blank, a remark, or elif and else."""
+    if line.startswith("#"):
+        return not (_STEP.fullmatch(line.strip()) or _REFUSE.fullmatch(line.strip()))
+    return not line.strip() or line[0] in " \t" or _CONTINUED_BLOCK.match(line) is not None
+
+
+def _fields(text: str) -> dict[str, str]:
+    """``| target: red ball | avoid: walking`` as a dictionary; unknown fields are dropped."""
+    fields: dict[str, str] = {}
+    for part in text.split("|"):
+        name, _, value = part.partition(":")
+        if (name := name.strip().lower()) in ("target", "prefer", "avoid") and value.strip():
+            fields[name] = value.strip()
+    return fields
