@@ -108,7 +108,7 @@ def _follow(output: Iterable[str], log: IO[str], total: int) -> None:
             total -= 1
         elif line.startswith(("Collecting ", "Processing ")):
             done += 1
-            name = re.split(r"[=\- ]", Path(line.split()[1]).name)[0]
+            name = re.split(r"==|-\d", Path(line.split()[1]).name)[0]
             if sys.stderr.isatty() or done % 20 == 0:
                 _show(f"  [{done}/{total}] {name}")
         elif size := re.search(r"Downloading .*\((\d+)(\.\d+)? MB\)", line):

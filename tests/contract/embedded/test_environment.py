@@ -1,0 +1,158 @@
+"""The environment that the scripts make, with the real pip and a package index of one wheel, no network needed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+#: The Python that the test environment was made from: it has pip, which the environment itself lacks.
+BASE_PYTHON = str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
+
+
+def build_wheel(directory: Path, version: str) -> str:
+    """Write the wheel of a package ``onething`` and return its pinned requirement."""
+    info = f"onething-{version}.dist-info"
+    path = directory / f"onething-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("onething.py", f"version = {version!r}\n")
+        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: onething\nVersion: {version}\n")
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{info}/RECORD", f"onething.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+    return f"onething=={version} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+
+
+class Checkout:
+    """A copy of what the scripts need before anything is installed, whose requirements are one small wheel."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.wheels = root / "wheels"
+        self.wheels.mkdir(parents=True)
+        shutil.copytree(ROOT / "scripts", root / "scripts")
+        shutil.copytree(ROOT / "services" / "embedded", root / "services" / "embedded")
+        self.requirements = root / "requirements" / "embedded.txt"
+        self.requirements.parent.mkdir()
+        self.requirements.write_text(build_wheel(self.wheels, "1.0"))
+        # In place of the quick start, a module that says which environment it runs in.
+        (root / "services" / "embedded" / "quickstart.py").write_text(
+            "import sys, onething; print(onething.version, sys.prefix)"
+        )
+        self.env = {**os.environ, "PYTHON": BASE_PYTHON, "PIP_FIND_LINKS": str(self.wheels), "PIP_NO_INDEX": "1"}
+
+    @property
+    def environment(self) -> Path:
+        return self.root / ".venvs" / "embedded"
+
+    def start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(self.root / "scripts" / "quickstart")],
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self) -> tuple[int, str, str]:
+        process = self.start()
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path / "checkout")
+
+
+def assert_one_sentence(status: int, err: str, words: str) -> None:
+    assert status != 0
+    assert words in err
+    assert "Traceback" not in err
+    assert err.strip().splitlines()[-1].endswith("."), err
+
+
+def test_second_run_installs_nothing(checkout: Checkout) -> None:
+    status, out, err = checkout.run()
+    assert (status, out) == (0, f"1.0 {checkout.environment}\n"), err
+    assert "Installing" in err
+    status, out, err = checkout.run()
+    assert (status, out, err) == (0, f"1.0 {checkout.environment}\n", "")
+
+
+def test_changed_requirements_make_it_anew(checkout: Checkout) -> None:
+    checkout.run()
+    checkout.requirements.write_text(build_wheel(checkout.wheels, "2.0"))
+    status, out, err = checkout.run()
+    assert (status, out) == (0, f"2.0 {checkout.environment}\n"), err
+
+
+def test_an_interrupted_first_run_is_made_good(checkout: Checkout) -> None:
+    checkout.run()
+    (checkout.environment / "stamp").unlink()  # it is written last
+    shutil.rmtree(checkout.environment / "lib")
+    status, out, err = checkout.run()
+    assert (status, out) == (0, f"1.0 {checkout.environment}\n"), err
+
+
+def test_two_first_runs_at_once_install_once(checkout: Checkout) -> None:
+    runs = [checkout.start(), checkout.start()]
+    answers = [run.communicate(timeout=60) for run in runs]
+    assert [out for out, _ in answers] == [f"1.0 {checkout.environment}\n"] * 2, answers
+    assert sum("Installing" in err for _, err in answers) == 1
+
+
+def test_a_package_that_is_not_the_pinned_one_is_refused(checkout: Checkout) -> None:
+    checkout.requirements.write_text(f"onething==1.0 --hash=sha256:{'0' * 64}\n")
+    status, _, err = checkout.run()
+    assert_one_sentence(status, err, "is not the one that was pinned")
+    assert not (checkout.environment / "stamp").exists()
+
+
+def test_no_network_is_said_in_one_sentence(checkout: Checkout) -> None:
+    for wheel in checkout.wheels.iterdir():
+        wheel.unlink()
+    del checkout.env["PIP_NO_INDEX"]
+    checkout.env |= {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_EXTRA_INDEX_URL": ""}
+    status, _, err = checkout.run()
+    assert_one_sentence(status, err, "check the network")
+
+
+def test_a_python_without_pip_is_said_in_one_sentence(checkout: Checkout, tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
+    checkout.env["PYTHON"] = str(tmp_path / "bare" / "bin" / "python")
+    status, _, err = checkout.run()
+    assert_one_sentence(status, err, "has no pip: run `sudo apt-get install python3-pip`")
+
+
+def test_an_unsupported_python_is_said_in_one_sentence(checkout: Checkout, tmp_path: Path) -> None:
+    old = tmp_path / "python3"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.9.2" && exit\nexit 1\n')
+    old.chmod(0o755)
+    checkout.env["PYTHON"] = str(old)
+    status, _, err = checkout.run()
+    assert_one_sentence(status, err, "Python 3.11 or 3.12 is needed, and Python 3.9.2 was found")
+
+
+def test_help_installs_nothing(checkout: Checkout) -> None:
+    shutil.copy(ROOT / "services" / "embedded" / "quickstart.py", checkout.root / "services" / "embedded")
+    shutil.copy(ROOT / "services" / "__init__.py", checkout.root / "services")
+    answer = subprocess.run(
+        [str(checkout.root / "scripts" / "quickstart"), "--help"],
+        env=checkout.env,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "examples:" in answer.stdout
+    assert not (checkout.root / ".venvs").exists()

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from services.embedded.console import Console
+
+ACTION = {"service": "ALTextToSpeech", "method": "say", "args": ["Hello\x1b[2J"], "at_s": 0.5, "took_s": 1.25}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(out: io.StringIO, monkeypatch: pytest.MonkeyPatch, *, no_color: str = "") -> str:
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("TERM", "xterm")
+    console = Console(out, io.StringIO())
+    console.event("step", {"step": 1, "goal": "greet", "target": "visitors", "prefer": None, "avoid": "walking"})
+    console.event("statement", {"line": 1, "step": 1, "source": "for _ in range(2):\n    ALMotion.wakeUp()"})
+    console.event("action", ACTION)
+    return out.getvalue()
+
+
+def test_plain_text_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shown(io.StringIO(), monkeypatch) == (
+        "plan     1. greet (target: visitors; avoid: walking)\n"
+        "program  for _ in range(2):\n"
+        "             ALMotion.wakeUp()\n"
+        'robot      0.50 s  ALTextToSpeech.say("Hello\\u001b[2J")  took 1.25 s\n'
+    )
+
+
+def test_colour_on_a_terminal_unless_told_not_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\033[36mplan" in shown(Terminal(), monkeypatch)
+    assert "\033" not in shown(Terminal(), monkeypatch, no_color="1")
+
+
+def test_a_model_cannot_command_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    Console(out, io.StringIO()).event(
+        "step", {"step": 1, "goal": "\033]0;owned\a", "target": None, "prefer": None, "avoid": None}
+    )
+    assert out.getvalue() == "plan     1. \\x1b]0;owned\\x07\n"
+
+
+def test_progress_names_what_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = io.StringIO()
+    console = Console(io.StringIO(), progress)
+    for _ in range(3):
+        console.waiting(("router", "engine"))
+    console.waiting(("router",))
+    assert progress.getvalue() == "Starting: engine (loads the model), router …\nStarting: router …\n"
