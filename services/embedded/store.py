@@ -41,6 +41,8 @@ def server_command(port: int, directory: Path) -> list[str]:
         "appendfsync": "everysec",
         "save": "",
         "maxmemory-policy": "noeviction",
+        # A behaviour has two short streams; by default each would take 4 KiB however little it holds.
+        "stream-node-max-bytes": "1024",
     }
     return [str(server_binary()), *(word for name, value in settings.items() for word in (f"--{name}", value))]
 

@@ -62,34 +62,49 @@ def create_celery(settings: JobSettings, worker: str, batch_size: int) -> Celery
     return app
 
 
-class ReconnectingBatches(Batches):  # type: ignore[misc]
-    """celery-batches that goes on flushing after the connection to Redis was lost.
+class BehaviorBatches(Batches):  # type: ignore[misc]
+    """celery-batches that does not wait while the worker is idle, and goes on after a lost connection.
 
     On a lost connection Celery clears its timers, and with them the flush timer; celery-batches takes the timer for
     running and never starts it again, so a worker would be alive and silent until a whole batch had piled up.
     """
 
     abstract = True
+    #: Whether to hand over what has come at once, instead of waiting for more.
+    eager: Callable[[], bool]
 
     def Strategy(self, task: Any, app: Any, consumer: Any) -> Any:
         """Called for every new connection: forget the timer of the one before."""
         self._tref = None
-        return super().Strategy(task, app, consumer)
+        collect = super().Strategy(task, app, consumer)
+
+        def handle(*args: Any, **kwargs: Any) -> None:
+            collect(*args, **kwargs)
+            if self.eager():
+                self._do_flush()
+
+        return handle
 
 
 def register_batch_task(
-    app: Celery, handover: Callable[[Sequence[str]], None], *, batch_size: int, interval_s: float
+    app: Celery,
+    handover: Callable[[Sequence[str]], None],
+    *,
+    batch_size: int,
+    interval_s: float,
+    eager: Callable[[], bool] = lambda: False,
 ) -> Batches:
-    """Register the batch task: it flushes at ``batch_size`` messages or after ``interval_s`` seconds.
+    """Register the batch task: it flushes at ``batch_size`` messages, after ``interval_s`` seconds, or when ``eager``.
 
     ``handover`` gets the first argument of each message and returns when the worker holds a lease on every behaviour
     among them (or has seen that there is none to take). It must not raise: celery-batches only logs that.
     """
 
-    @app.task(base=ReconnectingBatches, name=TASK, flush_every=batch_size, flush_interval=interval_s, shared=False)  # type: ignore[untyped-decorator]
+    @app.task(base=BehaviorBatches, name=TASK, flush_every=batch_size, flush_interval=interval_s, shared=False)  # type: ignore[untyped-decorator]
     def behave(requests: Sequence[SimpleRequest]) -> None:
         handover([argument for request in requests if (argument := _argument(request.args)) is not None])
 
+    behave.eager = eager
     return cast("Batches", behave)
 
 

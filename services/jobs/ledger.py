@@ -10,6 +10,8 @@ from typing import Any, cast
 import redis.asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.commands.core import AsyncScript
+from redis.exceptions import NoScriptError
 
 from services.behavior.schema import BehaviorRequest, BehaviorResult, Failure
 from services.jobs import keys, scripts
@@ -21,6 +23,9 @@ from services.jobs.settings import JobSettings
 _ROUND = 200
 #: Milliseconds that a waiting behaviour's message may be missing from Celery's lists before it is sent again.
 _MISSING_AFTER_MS = 5_000
+
+#: Keys and arguments of one run of a script.
+_Call = tuple[list[str], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -62,15 +67,13 @@ class Ledger:
     async def claim(self, behavior_ids: Sequence[str]) -> list[Lease]:
         """Lease the behaviours that wait among those named; the others were duplicates, cancelled or expired."""
         lease_ms = self._settings.lease_s * 1000
-        pipeline = self._redis.pipeline(transaction=False)
-        for behavior_id in behavior_ids:
-            await self._claim(
-                keys=[keys.record(behavior_id), keys.QUEUED, keys.LEASES],
-                args=[behavior_id, self.worker, lease_ms],
-                client=pipeline,
-            )
+        calls = [
+            ([keys.record(behavior_id), keys.QUEUED, keys.LEASES], [behavior_id, self.worker, lease_ms])
+            for behavior_id in behavior_ids
+        ]
+        replies = await self._run(self._claim, calls)
         leases = []
-        for behavior_id, reply in zip(behavior_ids, await pipeline.execute(), strict=True):
+        for behavior_id, reply in zip(behavior_ids, replies, strict=True):
             if reply is not None:
                 request, backend, attempt, waited_ms = reply
                 leases.append(
@@ -86,10 +89,8 @@ class Ledger:
 
     async def append(self, batches: Sequence[EventBatch]) -> list[bool]:
         """Write batches of events in one round trip; False for those whose lease is lost and that must stop."""
-        pipeline = self._redis.pipeline(transaction=False)
-        for batch in batches:
-            await self._add_append(pipeline, batch, self.worker)
-        return [bool(written) for written in await pipeline.execute()]
+        calls = [self._append_call(batch, self.worker) for batch in batches]
+        return [bool(written) for written in await self._run(self._append, calls)]
 
     async def requeue(self, lease: Lease) -> bool:
         """Give a behaviour back that this worker will not finish and that has not moved a robot."""
@@ -228,17 +229,15 @@ class Ledger:
         request = BehaviorRequest.model_validate_json(request_json)
         document = result_document(behavior_id, request, backend, status, error=error, waited_ms=waited_ms)
         batch = EventBatch(behavior_id, int(attempt), "final", [], document=document, expired=expired)
-        pipeline = self._redis.pipeline(transaction=False)
-        await self._add_append(pipeline, batch, owner)
-        return bool((await pipeline.execute())[0])
+        return bool((await self._run(self._append, [self._append_call(batch, owner)]))[0])
 
-    async def _add_append(self, pipeline: Any, batch: EventBatch, owner: str) -> None:
+    def _append_call(self, batch: EventBatch, owner: str) -> _Call:
         document = batch.document
         pairs = [text for event in batch.events for text in event]
         if document is not None:
             pairs += [terminal_event(document.status), ""]
-        await self._append(
-            keys=[
+        return (
+            [
                 keys.record(batch.id),
                 keys.events(batch.id),
                 keys.result(batch.id),
@@ -246,7 +245,7 @@ class Ledger:
                 keys.LEASES,
                 keys.FINISHED,
             ],
-            args=[
+            [
                 batch.id,
                 owner,
                 batch.attempt,
@@ -259,8 +258,18 @@ class Ledger:
                 batch.number,
                 *pairs,
             ],
-            client=pipeline,
         )
+
+    async def _run(self, script: AsyncScript, calls: Sequence[_Call]) -> list[Any]:
+        """Run one script for each call, all in one round trip. A pipeline of redis-py would need a second one."""
+        while True:
+            pipeline = self._redis.pipeline(transaction=False)
+            for names, arguments in calls:
+                pipeline.evalsha(script.sha, len(names), *names, *arguments)
+            try:
+                return await pipeline.execute()
+            except NoScriptError:  # before the first use, and after the store was started afresh
+                await self._redis.script_load(script.script)
 
     async def _due(self, sorted_set: str, now_ms: int) -> list[str]:
         """Members whose time has come, the longest overdue first, at most a round of them."""

@@ -31,7 +31,11 @@ def main() -> int:
         start_http_server(settings.worker_metrics_port, addr=settings.worker_metrics_host)
     app = create_celery(jobs, settings.worker_name, settings.batch_size)
     register_batch_task(
-        app, service.handover, batch_size=settings.batch_size, interval_s=settings.batch_interval_ms / 1000
+        app,
+        service.handover,
+        batch_size=settings.batch_size,
+        interval_s=settings.batch_interval_ms / 1000,
+        eager=lambda: settings.batch_eager and service.idle,
     )
 
     @worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]

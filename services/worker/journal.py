@@ -14,6 +14,8 @@ from services.jobs.ledger import EventBatch, Lease, Ledger
 
 log = structlog.get_logger("worker.journal")
 _RETRY_S = 0.2
+#: Too short for a person to notice, long enough to save most round trips.
+_COLLECT_S = 0.005
 
 
 class LeaseLost(Exception):
@@ -35,9 +37,9 @@ class Page:
         self.lost = False
 
     def emit(self, name: str, data: BaseModel | str) -> None:
-        """Add an event; it is written soon, in order, without waiting."""
+        """Add an event; it is written within ``_COLLECT_S``, in order, with whatever comes meanwhile."""
         self._events.append((name, data if isinstance(data, str) else data.model_dump_json()))
-        self._journal.wake(self)
+        self._journal.write_soon(self)
 
     async def declare_acting(self) -> None:
         """Return once the store knows that the robot is about to move. Raises LeaseLost."""
@@ -54,7 +56,7 @@ class Page:
             raise LeaseLost
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
-        self._journal.wake(self)
+        self._journal.write_now(self)
         await waiter
 
     def take(self) -> tuple[EventBatch, list[asyncio.Future[None]]]:
@@ -87,13 +89,21 @@ class Journal:
         self._ledger = ledger
         self._dirty: dict[str, Page] = {}
         self._wake = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
 
     def page(self, lease: Lease, on_lost: Callable[[], None]) -> Page:
         """Open a page; ``on_lost`` is called once if the lease turns out to be lost."""
         return Page(self, lease, on_lost)
 
-    def wake(self, page: Page) -> None:
-        """Have a page written."""
+    def write_soon(self, page: Page) -> None:
+        """Have a page written, together with what else comes within a moment."""
+        if not page.lost:
+            self._dirty[page.lease.id] = page
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(_COLLECT_S, self._wake.set)
+
+    def write_now(self, page: Page) -> None:
+        """Have a page written at once."""
         if not page.lost:
             self._dirty[page.lease.id] = page
             self._wake.set()
@@ -103,6 +113,9 @@ class Journal:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
             pages = list(self._dirty.values())
             self._dirty.clear()
             taken = [page.take() for page in pages]

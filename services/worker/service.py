@@ -80,6 +80,11 @@ class WorkerService:
             # The leases and the waiting list in Redis bring back whatever was not taken.
             log.exception("a batch could not be taken over", size=len(arguments))
 
+    @property
+    def idle(self) -> bool:
+        """True when no behaviour is in hand."""
+        return not self._running
+
     def begin_shutdown(self) -> None:
         """Take no more behaviours; a batch that waits for room goes back to the queue."""
         self._loop.call_soon_threadsafe(self._closing.set)

@@ -21,7 +21,9 @@ class WorkerSettings(BaseSettings):
     #: The worker collects up to this many behaviours …
     batch_size: Count = 16
     #: … or for this long, whichever comes first. Longer pays for engines that run a batch as one.
-    batch_interval_ms: Seconds = 3.0
+    batch_interval_ms: Seconds = 5.0
+    #: Idle, it takes what comes at once; false for engines that run a batch as one and gain from a full one.
+    batch_eager: bool = True
     #: Behaviours in hand at once; the rest waits in Redis, where other workers can take it.
     worker_max_active: Count = 64
     #: Longest that one behaviour may take from its start, waiting for its robot included.

@@ -1,0 +1,235 @@
+"""One behaviour after another through a real worker."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from services.behavior.schema import BehaviorRequest, BehaviorResult
+from services.embedded.stack import Stack
+from services.jobs.store import Event, JobStore
+from tests.contract.worker.scripted_engine import Break, Hold, Refuse, ScriptedEngine
+
+HELLO = '# Step 1: greet | target: visitors\nALTextToSpeech.say("Hello")\n'
+WALK_10_M_IN_CIRCLES = "for i in range(20):\n    ALMotion.moveTo(0.5, 0.0, 0.0)\n"
+WAIT_S = 30.0
+
+
+def submit(store: JobStore, **fields: Any) -> str:
+    return store.submit(BehaviorRequest(**{"instruction": "Say hello", **fields}), backend="llamacpp").id
+
+
+def ended(store: JobStore, behavior_id: str) -> BehaviorResult:
+    document = store.wait(behavior_id, WAIT_S)
+    assert document is not None
+    assert document.status in ("succeeded", "refused", "failed", "cancelled"), document
+    return document
+
+
+def events(store: JobStore, behavior_id: str) -> list[Event]:
+    return [event for event in store.events(behavior_id) if event is not None]
+
+
+def test_a_behaviour_is_generated_checked_executed_and_reported(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play([*HELLO.partition("target"), "ALMotion.move", "To(0.2, 0.0, 0.0)\n"])
+
+    behavior_id = submit(store)
+    document = ended(store, behavior_id)
+
+    assert document.status == "succeeded", document.error
+    assert [(action.method, action.args) for action in document.actions] == [
+        ("say", ["Hello"]),
+        ("moveTo", [0.2, 0.0, 0.0]),
+    ]
+    assert [(step.step, step.goal, step.target) for step in document.plan] == [(1, "greet", "visitors")]
+    assert document.code.strip() == f"{HELLO}ALMotion.moveTo(0.2, 0.0, 0.0)"
+    assert (document.usage.prompt_tokens, document.usage.completion_tokens) == (7, 5)
+    timings = document.timings
+    assert timings.queue_ms is not None
+    assert timings.queue_ms <= timings.ttft_ms <= timings.ttfa_ms <= timings.total_ms  # type: ignore[operator]
+    seen = events(store, behavior_id)
+    assert [event.name for event in seen] == [
+        "queued", "started", "step", "statement", "statement", "action", "action", "done",
+    ]  # fmt: skip
+    assert [tuple(map(int, event.id.split("-"))) for event in seen] == sorted(
+        {tuple(map(int, event.id.split("-"))) for event in seen}
+    )
+    assert json.loads(seen[-1].data) == document.model_dump()
+    assert engine.requests[0]["grammar"], "the engine is held to the grammar"
+    assert "Say hello" in engine.requests[0]["messages"][-1]["content"]
+
+
+def test_nothing_reaches_the_robot_unless_asked(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play([HELLO])
+    document = ended(store, submit(store, execute="none"))
+    assert (document.status, document.actions) == ("succeeded", [])
+
+
+def test_in_stream_mode_the_robot_acts_while_the_engine_still_writes(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play([HELLO, "ALMotion.moveTo(", Hold(), "0.2, 0.0, 0.0)\n"])
+    behavior_id = submit(store, mode="stream")
+    for event in store.events(behavior_id):
+        if event is not None and event.name == "action":
+            break
+    engine.release()
+
+    document = ended(store, behavior_id)
+
+    assert document.status == "succeeded", document.error
+    assert [action.method for action in document.actions] == ["say", "moveTo"]
+
+
+def test_in_atomic_mode_a_late_mistake_keeps_everything_from_the_robot(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play([HELLO, "ALMotion.moveTo(99999.0, 0.0, 0.0)\n"])
+    document = ended(store, submit(store))
+    assert document.status == "failed"
+    assert document.actions == []
+    assert document.error is not None
+    assert document.error.code.startswith("program.")
+    assert document.error.line == 3
+    assert document.error.statement == "ALMotion.moveTo(99999.0, 0.0, 0.0)"
+
+
+def test_items_of_one_batch_answer_on_their_own(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play([HELLO, Hold()], [HELLO])
+    slow = submit(store, execute="none")
+    assert engine.holding.acquire(timeout=WAIT_S)
+    quick = submit(store, execute="none")
+
+    assert ended(store, quick).status == "succeeded"
+    assert store.result(slow).status == "running"  # type: ignore[union-attr]
+    engine.release()
+    assert ended(store, slow).status == "succeeded"
+
+
+def test_a_refusal_is_not_a_failure(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play(['# Refuse: that would hurt somebody\nALTextToSpeech.say("I will not do that.")\n'])
+    behavior_id = submit(store)
+    document = ended(store, behavior_id)
+    assert (document.status, document.refusal) == ("refused", "that would hurt somebody")
+    assert [action.method for action in document.actions] == ["say"]
+    assert events(store, behavior_id)[-1].name == "done"
+
+
+@pytest.mark.parametrize(
+    ("script", "finish", "code"),
+    [
+        (["import os\n"], "stop", "program."),
+        (["ALMotion.moveTo("], "stop", "program."),
+        ([HELLO, "ALMotion.move"], "length", "program.truncated"),
+        ([""], "stop", "program.empty"),
+        ([Refuse(400)], "stop", "backend.invalid"),
+        ([Refuse(500)], "stop", "backend.failed"),
+    ],
+)
+def test_what_an_engine_gets_wrong_is_named(
+    store: JobStore, engine: ScriptedEngine, script: list[Any], finish: str, code: str
+) -> None:
+    engine.play(script, finish=finish)
+    behavior_id = submit(store)
+    document = ended(store, behavior_id)
+    assert document.status == "failed"
+    assert document.error is not None
+    assert document.error.code.startswith(code)
+    assert document.actions == []
+    assert events(store, behavior_id)[-1].name == "error"
+
+
+@pytest.mark.parametrize("trouble", [[Refuse(503)], [Refuse(429)], [Break()], [HELLO, Break()]])
+def test_an_engine_that_recovers_is_asked_again(store: JobStore, engine: ScriptedEngine, trouble: list[Any]) -> None:
+    engine.play(trouble, trouble, [HELLO])
+    behavior_id = submit(store)
+    document = ended(store, behavior_id)
+    assert document.status == "succeeded", document.error
+    assert [action.method for action in document.actions] == ["say"]
+    assert len(document.plan) == 1
+    assert len(engine.requests) == 3
+
+
+def test_an_engine_that_stays_away_fails_the_behaviour(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play([Refuse(503)])
+    document = ended(store, submit(store))
+    assert document.status == "failed"
+    assert document.error is not None
+    assert document.error.code == "backend.overloaded"
+
+
+def test_an_engine_is_not_asked_again_once_the_robot_has_acted(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play([HELLO, Hold(), Break()])
+    behavior_id = submit(store, mode="stream")
+    for event in store.events(behavior_id):
+        if event is not None and event.name == "action":
+            break
+    engine.release()
+    document = ended(store, behavior_id)
+    assert document.status == "failed"
+    assert [action.method for action in document.actions] == ["say"]
+    assert len(engine.requests) == 1
+
+
+def test_cancelling_stops_the_engine(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play([HELLO, Hold()])
+    behavior_id = submit(store)
+    assert engine.holding.acquire(timeout=WAIT_S)
+
+    store.cancel(behavior_id)
+
+    assert ended(store, behavior_id).status == "cancelled"
+    assert engine.hung_up.acquire(timeout=WAIT_S)
+    assert events(store, behavior_id)[-1].name == "cancelled"
+
+
+def test_cancelling_stops_the_robot(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play([HELLO + WALK_10_M_IN_CIRCLES])
+    behavior_id = submit(store)
+    for event in store.events(behavior_id):
+        if event is not None and event.name == "action":
+            break
+    store.cancel(behavior_id)
+
+    document = ended(store, behavior_id)
+
+    assert document.status == "cancelled"
+    assert 1 <= len(document.actions) < 20
+
+
+def test_a_backend_that_the_worker_does_not_know_is_named(store: JobStore) -> None:
+    behavior_id = store.submit(BehaviorRequest(instruction="Hello"), backend="nonesuch").id
+    document = ended(store, behavior_id)
+    assert document.error is not None
+    assert document.error.code == "backend.unknown"
+
+
+def test_without_the_robot_gateway_the_behaviour_fails_and_says_so(
+    stack: Stack, store: JobStore, engine: ScriptedEngine
+) -> None:
+    engine.play([HELLO])
+    stack.kill("gateway")
+    try:
+        document = ended(store, submit(store))
+    finally:
+        stack.start("gateway")
+    assert document.status == "failed"
+    assert document.error is not None
+    assert document.error.code == "robot.unreachable"
+
+
+def test_a_worker_that_is_shut_down_gives_back_what_it_has_not_ended(
+    stack: Stack, store: JobStore, engine: ScriptedEngine
+) -> None:
+    engine.play([HELLO, Hold()], [HELLO])
+    behavior_id = submit(store)
+    assert engine.holding.acquire(timeout=WAIT_S)
+
+    stack.stop("worker")
+    try:
+        assert store.result(behavior_id).status == "queued"  # type: ignore[union-attr]
+        assert store.workers() == 0
+    finally:
+        stack.start("worker")
+
+    document = ended(store, behavior_id)
+    assert document.status == "succeeded", document.error
+    assert [event.name for event in events(store, behavior_id)].count("done") == 1

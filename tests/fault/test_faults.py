@@ -1,0 +1,136 @@
+"""Kill one service at a time under load: nothing accepted is lost, nothing is carried out twice."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import qi
+
+from services.embedded.ports import port_of, reserve_port
+from services.embedded.stack import Stack
+from tests.fault.clients import Client, Followed
+
+CLIENTS = 8
+LOAD_S = 12.0
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class EchoEngine:
+    """The stand-in engine as a process that can be killed."""
+
+    def __init__(self) -> None:
+        with reserve_port() as holder:
+            self.port = port_of(holder)
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "tests.fault.echo_engine", str(self.port)]
+        self._process = subprocess.Popen(command, cwd=ROOT)
+        for _ in range(200):
+            try:
+                httpx.get(f"http://127.0.0.1:{self.port}/health")
+                return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise AssertionError("the echo engine did not start")
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[EchoEngine]:
+    engine = EchoEngine()
+    yield engine
+    engine.kill()
+
+
+@pytest.fixture
+def stack(engine: EchoEngine) -> Iterator[Stack]:
+    settings = {"LLAMACPP_URL": f"http://127.0.0.1:{engine.port}", "LEASE_S": "3", "MAX_ATTEMPTS": "10"}
+    services = ("store", "simulator", "gateway", "worker", "router")
+    with Stack(services, env=settings, robot_speed=100.0) as stack:
+        yield stack
+
+
+def spoken(stack: Stack) -> Counter[str]:
+    """How often the simulated robot said each text."""
+    session = qi.Session()
+    session.connect(stack.simulator_url)
+    try:
+        return Counter(entry["text"] for entry in json.loads(session.service("SimulatedState").snapshot())["speech"])
+    finally:
+        session.close()
+
+
+def restart(stack: Stack, engine: EchoEngine, victim: str) -> None:
+    """Kill a service hard, leave it away for a moment, start it again."""
+    if victim == "engine":
+        engine.kill()
+        time.sleep(0.5)
+        engine.start()
+    else:
+        stack.kill(victim)
+        time.sleep(0.5)
+        stack.start(victim)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("mode", ["atomic", "stream"])
+@pytest.mark.parametrize("victim", ["worker", "engine", "router", "store"])
+def test_killing_a_service_under_load_loses_nothing_and_repeats_nothing(
+    stack: Stack, engine: EchoEngine, victim: str, mode: str, record_property: Callable[[str, object], None]
+) -> None:
+    stop = threading.Event()
+    clients = [Client(stack.router_url, mode, stop) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    begun = time.monotonic()
+    for moment_s in (LOAD_S * 0.25, LOAD_S * 0.6):
+        time.sleep(max(0.0, begun + moment_s - time.monotonic()))
+        restart(stack, engine, victim)
+    time.sleep(max(0.0, begun + LOAD_S - time.monotonic()))
+    stop.set()
+    for client in clients:
+        client.join(timeout=120)
+        assert not client.is_alive(), "a client still waits"
+        if client.error is not None:
+            raise client.error
+
+    behaviors: list[Followed] = [behavior for client in clients for behavior in client.behaviors]
+    heard = spoken(stack)
+    statuses = Counter(behavior.status for behavior in behaviors)
+    summary = {
+        "accepted": len(behaviors),
+        **statuses,
+        "resumed streams": sum(behavior.resumed for behavior in behaviors),
+        "sent again": sum(behavior.sent - 1 for behavior in behaviors),
+        "said twice": sum(count > 1 for count in heard.values()),
+    }
+    record_property("summary", json.dumps(summary))
+    print(f"\n{victim}, {mode}: {summary}")
+
+    assert len(behaviors) > 20, "too little load to show anything"
+    assert len({behavior.id for behavior in behaviors}) == len(behaviors)
+    for behavior in behaviors:
+        assert len(behavior.terminal) == 1, behavior
+        order = [tuple(map(int, event_id.split("-"))) for event_id in behavior.event_ids]
+        assert order == sorted(set(order)), "event ids grow and none comes twice"
+        assert heard[behavior.marker] <= 1, f"{behavior.id} was carried out twice"
+        if behavior.status == "succeeded":
+            assert heard[behavior.marker] == 1, f"{behavior.id} succeeded but was not carried out"
+    assert statuses["succeeded"] > len(behaviors) // 2
+    with httpx.Client(base_url=stack.router_url) as http:
+        for behavior in behaviors:
+            replies = [http.get(f"/v1/behaviors/{behavior.id}").json()["status"] for _ in range(2)]
+            assert replies == [behavior.status] * 2
