@@ -30,7 +30,8 @@ def _printable(text: str) -> str:
     return text
 
 
-PrintableText = Annotated[str, AfterValidator(_printable)]
+# Constraints come before it, not after: pydantic applies those that follow a function to what it was given, unstripped.
+PRINTABLE = AfterValidator(_printable)
 Coordinate = Annotated[float, Field(ge=-100.0, le=100.0, allow_inf_nan=False)]
 
 
@@ -44,9 +45,10 @@ class SceneItem(Document):
     """Something the robot perceives, by name and position [x, y, z] in metres in the robot's frame."""
 
     name: Annotated[
-        PrintableText,
+        str,
         # Names are written into the prompt, into string literals and between the bars of plan comments.
         StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r'^[^"\\\n\t<>|]+$'),
+        PRINTABLE,
     ]
     position: Annotated[list[Coordinate], Field(min_length=3, max_length=3)]
 
@@ -56,7 +58,7 @@ class Scene(Document):
 
     objects: Annotated[list[SceneItem], Field(max_length=MAX_SCENE_ITEMS)] = []
     people: Annotated[list[SceneItem], Field(max_length=MAX_SCENE_ITEMS)] = []
-    posture: Annotated[PrintableText, StringConstraints(min_length=1, max_length=40)] | None = None
+    posture: Annotated[str, StringConstraints(min_length=1, max_length=40), PRINTABLE] | None = None
     battery: Annotated[int, Field(ge=0, le=100)] | None = None
 
     @model_validator(mode="after")
@@ -73,7 +75,9 @@ class BehaviorRequest(Document):
     """Body of ``POST /v1/behaviors``."""
 
     instruction: Annotated[
-        PrintableText, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_INSTRUCTION_CHARACTERS)
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_INSTRUCTION_CHARACTERS),
+        PRINTABLE,
     ]
     robot: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")] = "nao"
     scene: Scene = Field(default_factory=Scene)

@@ -52,7 +52,8 @@ def create_app(settings: RouterSettings, store: JobStore, backends: Backends, ke
     )
     # No static folder: the API serves no files.
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = settings.router_max_body_bytes
+    # Every resource has one address; others are not found rather than redirected.
+    app.url_map.merge_slashes = False
     app.session_interface = _NoSession()
     _install_accounting(app, context)
     install_guard(app, settings, keys)

@@ -40,7 +40,7 @@ def create_blueprint(context: Context) -> Blueprint:
             body=BehaviorRequest,
             parameters=("wait", "Idempotency-Key"),
             answers={200: BehaviorResult, 202: BehaviorResult},
-            problems=(400, 413, 415, 422, 429, 503),
+            problems=(400, 408, 413, 415, 422, 429, 503),
         )
     )
     def submit() -> Response:

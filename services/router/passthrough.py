@@ -64,7 +64,7 @@ def create_blueprint(context: Context) -> Blueprint:
             body=_COMPLETION_REQUEST,
             parameters=("X-Backend",),
             answers={200: _COMPLETION},
-            problems=(400, 413, 415, 422, 429, 502, 503, 504),
+            problems=(400, 408, 413, 415, 422, 429, 502, 503, 504),
             openai_errors=True,
         )
     )

@@ -190,9 +190,6 @@ def _from_http(error: HTTPException) -> Problem:
         return Problem(405, None, f"{request.method} is not possible here; use {allowed}.", headers={"Allow": allowed})
     if status == HTTPStatus.NOT_FOUND:
         return Problem(404, None, "There is nothing at this address; /openapi.json lists what there is.")
-    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        limit = request.max_content_length
-        return Problem(413, None, f"The body is larger than the {limit} bytes that are accepted; send less.")
     return Problem(status, None, error.description or HTTPStatus(status).phrase)
 
 
