@@ -1,0 +1,199 @@
+"""The gateway's HTTP and WebSocket surface."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from typing import Any
+
+import structlog
+from aiohttp import WSMsgType, web
+from pydantic import ValidationError
+
+from services.behavior.catalogue import load_catalogue
+from services.robot.bridge import Bridge
+from services.robot.errors import BehaviorFailed
+from services.robot.execution import CANCELLED, DROPPED, Execution
+from services.robot.protocol import (
+    MAX_MESSAGE_BYTES,
+    Begin,
+    Cancel,
+    End,
+    StatementMessage,
+    Target,
+    failed_message,
+    parse,
+)
+from services.robot.robot import Robot
+from services.robot.sandbox import Sandbox
+from services.robot.settings import GatewaySettings
+
+BEGIN_TIMEOUT_S = 10.0
+WEBSOCKET_HEARTBEAT_S = 10.0
+REMEMBERED_BEHAVIORS = 100_000
+ROBOT = "nao"
+
+log = structlog.get_logger(__name__)
+
+
+class Gateway:
+    """The robots that this process serves and the behaviours that it has begun."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        self.catalogue = load_catalogue(ROBOT)
+        urls: dict[Target, str] = {"simulate": settings.simulator_url, "robot": settings.robot_url}
+        self.robots: dict[Target, Robot] = {
+            target: Robot(ROBOT, target, Bridge(url), settings.gateway_line_limit, settings.gateway_line_timeout_s)
+            for target, url in urls.items()
+            if url
+        }
+        self._sandbox = Sandbox(programs=max(1, len(self.robots)))
+        self._begun: OrderedDict[str, None] = OrderedDict()
+
+    async def run(self, app: web.Application) -> AsyncIterator[None]:
+        """aiohttp's clean-up context: connected robots and a warm sandbox while the application runs."""
+        async with self._sandbox:
+            for robot in self.robots.values():
+                robot.bridge.start()
+            yield
+            for robot in self.robots.values():
+                await robot.stop_all()
+                await robot.bridge.close()
+
+    # --- routes ------------------------------------------------------------------------------------------------------
+
+    async def healthz(self, request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def readyz(self, request: web.Request) -> web.Response:
+        """Ready once every configured robot is connected and at least one is configured."""
+        robots = {target: robot.bridge.connected for target, robot in self.robots.items()}
+        ready = robots.get("simulate", any(robots.values()))
+        return web.json_response({"ready": ready, "robots": robots}, status=200 if ready else 503)
+
+    async def state(self, request: web.Request) -> web.Response:
+        self._require_robot(request)
+        states = {target: await robot.state() for target, robot in self.robots.items()}
+        return web.json_response({"robot": ROBOT, "targets": states})
+
+    async def stop(self, request: web.Request) -> web.Response:
+        """Emergency stop: end every behaviour of this robot, running or in line, and still it."""
+        self._require_robot(request)
+        began = time.perf_counter()
+        results = await asyncio.gather(*(robot.stop_all() for robot in self.robots.values()))
+        answer = {
+            "robot": ROBOT,
+            "stopped": [behavior for stopped, _ in results for behavior in stopped],
+            "unreachable": [target for target, (_, heard) in zip(self.robots, results, strict=True) if not heard],
+            "took_ms": round((time.perf_counter() - began) * 1000, 1),
+        }
+        log.warning("emergency stop", **answer)
+        return web.json_response(answer)
+
+    async def execute(self, request: web.Request) -> web.WebSocketResponse:
+        """Execute one behaviour: see ``protocol``."""
+        socket = web.WebSocketResponse(
+            heartbeat=WEBSOCKET_HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False, timeout=2.0
+        )
+        await socket.prepare(request)
+        try:
+            begin = parse(await asyncio.wait_for(socket.receive_str(), BEGIN_TIMEOUT_S))
+            if not isinstance(begin, Begin):
+                raise TypeError("the first message must be a begin")
+            robot = self._admit(begin)
+        except (ValidationError, TypeError, TimeoutError) as error:
+            await self._refuse(socket, "robot.protocol", f"no valid begin message: {_reason(error)}")
+        except BehaviorFailed as refusal:
+            await self._refuse(socket, refusal.code, refusal.message)
+        else:
+            await self._converse(socket, begin, robot)
+        return socket
+
+    # --- one behaviour -----------------------------------------------------------------------------------------------
+
+    def _admit(self, begin: Begin) -> Robot:
+        if begin.robot != ROBOT:
+            raise BehaviorFailed("robot.unknown", f"there is no robot {begin.robot!r} here; robots: {ROBOT}")
+        robot = self.robots.get(begin.target)
+        if robot is None:
+            setting = "ROBOT_URL" if begin.target == "robot" else "SIMULATOR_URL"
+            raise BehaviorFailed("robot.unreachable", f"no robot is configured for {begin.target!r}; set {setting}")
+        if begin.behavior in self._begun:
+            raise BehaviorFailed("robot.duplicate", f"behaviour {begin.behavior} was begun before and never runs twice")
+        self._begun[begin.behavior] = None
+        if len(self._begun) > REMEMBERED_BEHAVIORS:
+            self._begun.popitem(last=False)
+        return robot
+
+    async def _converse(self, socket: web.WebSocketResponse, begin: Begin, robot: Robot) -> None:
+        async def send(message: dict[str, Any]) -> None:
+            with contextlib.suppress(ConnectionError):  # the reading side sees the drop and ends the behaviour
+                await socket.send_json(message)
+
+        execution = Execution(begin, self.catalogue, robot, self._sandbox, self._settings, send)
+        ended = execution.start()
+        ended.add_done_callback(lambda _: asyncio.ensure_future(socket.close()))
+        try:
+            await self._listen(socket, execution)
+        finally:
+            execution.end(DROPPED)
+            await asyncio.wait([ended])
+            if not execution.accepted:
+                self._begun.pop(begin.behavior, None)  # it never had the robot, so it may be tried again
+        ended.result()
+
+    async def _listen(self, socket: web.WebSocketResponse, execution: Execution) -> None:
+        """Pass the worker's messages on until the socket closes."""
+        async for message in socket:
+            if message.type != WSMsgType.TEXT:
+                return
+            try:
+                content = parse(message.data)
+            except ValidationError as error:
+                execution.end(failed_message("robot.protocol", f"not a message of this protocol: {_reason(error)}"))
+                continue
+            match content:
+                case StatementMessage():
+                    execution.feed(content)
+                case End():
+                    execution.complete()
+                case Cancel():
+                    execution.end(CANCELLED)
+                case Begin():
+                    execution.end(failed_message("robot.protocol", "a socket executes one behaviour; open another"))
+
+    async def _refuse(self, socket: web.WebSocketResponse, code: str, message: str) -> None:
+        with contextlib.suppress(ConnectionError):
+            await socket.send_json(failed_message(code, message))
+        await socket.close()
+
+    def _require_robot(self, request: web.Request) -> None:
+        name = request.match_info["robot"]
+        if name != ROBOT:
+            reason = {"detail": f"there is no robot {name!r} here; robots: {ROBOT}"}
+            raise web.HTTPNotFound(text=json.dumps(reason), content_type="application/json")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'message'}: {first['msg']}"
+    return str(error) or "none came in time"
+
+
+def create_app(settings: GatewaySettings) -> web.Application:
+    """Build the gateway. It serves a robot's motion to whoever can reach it, so it belongs on a private network."""
+    gateway = Gateway(settings)
+    app = web.Application()
+    app.cleanup_ctx.append(gateway.run)
+    app.router.add_get("/healthz", gateway.healthz)
+    app.router.add_get("/readyz", gateway.readyz)
+    app.router.add_get("/v1/execute", gateway.execute)
+    app.router.add_get("/v1/robots/{robot}", gateway.state)
+    app.router.add_post("/v1/robots/{robot}/stop", gateway.stop)
+    return app

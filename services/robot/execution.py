@@ -1,0 +1,221 @@
+"""One behaviour on one robot, from its turn in the line to its one final message."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from services.behavior.catalogue import Catalogue
+from services.behavior.check import CheckError, check_call
+from services.behavior.scene import Pose, SceneView
+from services.behavior.schema import Action
+from services.robot.errors import BehaviorFailed
+from services.robot.protocol import Begin, StatementMessage, action_message, failed_message
+from services.robot.robot import Robot
+from services.robot.sandbox import Program, Sandbox
+from services.robot.settings import GatewaySettings
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+CANCELLED = {"type": "cancelled"}
+STOPPED = {"type": "stopped"}
+DROPPED = {"type": "dropped"}  # for the log only: nobody is left to be told
+
+SCENE = "scene"
+CONNECT_WAIT_S = 5.0
+_MAX_RESULT_CHARACTERS = 4000
+
+log = structlog.get_logger(__name__)
+
+
+class Execution:
+    """A behaviour being executed. Statements are fed as they come; ``run`` sends what happens and how it ended."""
+
+    def __init__(
+        self,
+        begin: Begin,
+        catalogue: Catalogue,
+        robot: Robot,
+        sandbox: Sandbox,
+        settings: GatewaySettings,
+        send: Send,
+    ) -> None:
+        self.id = begin.behavior
+        self.accepted = False
+        self._begin = begin
+        self._catalogue = catalogue
+        self._robot = robot
+        self._sandbox = sandbox
+        self._settings = settings
+        self._send = send
+        self._scene = SceneView(begin.scene)
+        self._statements: deque[StatementMessage] = deque()
+        self._received = 0
+        self._complete = False
+        self._news = asyncio.Event()
+        self._running: StatementMessage | None = None
+        self._calls = 0
+        self._began: float | None = None
+        self._origin = Pose()
+        self._task: asyncio.Task[None] | None = None
+        self._ending: dict[str, Any] | None = None
+
+    # --- from the worker ---------------------------------------------------------------------------------------------
+
+    def start(self) -> asyncio.Task[None]:
+        self._task = asyncio.create_task(self._run(), name=f"behavior-{self.id}")
+        return self._task
+
+    def feed(self, statement: StatementMessage) -> None:
+        """Take the next statement; those beyond the budget are not kept."""
+        self._received += 1
+        if self._received <= self._settings.gateway_max_statements:
+            self._statements.append(statement)
+        self._news.set()
+
+    def complete(self) -> None:
+        """No more statements will come."""
+        self._complete = True
+        self._news.set()
+
+    def end(self, final: dict[str, Any]) -> None:
+        """End it before its time with this final message; nothing happens once it is ending anyway."""
+        if self._task is not None and self._ending is None:
+            self._ending = final
+            self._task.cancel()
+
+    def stop(self) -> asyncio.Future[None]:
+        """End it because of an emergency stop."""
+        assert self._task is not None, "only a started behaviour is ever in line"  # noqa: S101
+        self.end(STOPPED)
+        return self._task
+
+    # --- the behaviour -----------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        try:
+            async with self._robot.turn(self):
+                final = await self._outcome()
+        except BehaviorFailed as failure:  # no turn came
+            final = failed_message(failure.code, failure.message)
+        except asyncio.CancelledError:
+            if self._ending is None:
+                raise
+            final = self._ending
+        self._ending = final  # too late for any other
+        log.info("behavior ended", behavior=self.id, target=self._robot.target, how=final["type"], calls=self._calls)
+        if final is not DROPPED:
+            await self._send(final)
+
+    async def _outcome(self) -> dict[str, Any]:
+        """Execute the program while holding the robot, leave the robot still, and return the final message."""
+        try:
+            try:
+                async with asyncio.timeout(self._settings.gateway_behavior_timeout_s):
+                    await self._execute()
+            except TimeoutError:
+                limit = self._settings.gateway_behavior_timeout_s
+                raise BehaviorFailed("budget.time", f"the behaviour was not done within {limit:g} s") from None
+            await self._robot.stop_walking()
+        except (BehaviorFailed, CheckError) as failure:
+            await self._robot.halt()
+            return failed_message(
+                failure.code,
+                failure.message,
+                self._running.line if self._running else None,
+                self._running.source if self._running else None,
+            )
+        except BaseException:
+            await asyncio.shield(self._robot.halt())
+            raise
+        return {"type": "done"}
+
+    async def _execute(self) -> None:
+        await self._robot.bridge.wait_connected(CONNECT_WAIT_S)
+        await self._robot.prepare(self._begin.scene)
+        self._origin = await self._robot.position()
+        self.accepted = True
+        await self._send({"type": "accepted"})
+        async with self._sandbox.program([*self._catalogue.services, SCENE], self._call) as program:
+            while (statement := await self._next()) is not None:
+                await self._execute_statement(program, statement)
+
+    async def _execute_statement(self, program: Program, statement: StatementMessage) -> None:
+        self._running = statement
+        await program.run(statement.source)
+        self._running = None
+
+    async def _next(self) -> StatementMessage | None:
+        """Wait for the next statement; None when the program is complete."""
+        while not self._statements:
+            if self._received > self._settings.gateway_max_statements:
+                limit = self._settings.gateway_max_statements
+                raise BehaviorFailed(
+                    "budget.statements", f"a behaviour may have {limit} statements; write a shorter one"
+                )
+            if self._complete:
+                return None
+            self._news.clear()
+            try:
+                async with asyncio.timeout(self._settings.gateway_statement_timeout_s):
+                    await self._news.wait()
+            except TimeoutError:
+                wait_s = self._settings.gateway_statement_timeout_s
+                raise BehaviorFailed("budget.idle", f"no further statement came within {wait_s:g} s") from None
+        return self._statements.popleft()
+
+    # --- calls -------------------------------------------------------------------------------------------------------
+
+    async def _call(self, service: str, method: str, args: list[Any]) -> Any:
+        """Check a call of the program, then carry it out. Nothing else reaches the robot on a program's behalf."""
+        plain = [_plain(f"{service}.{method}", value) for value in args]
+        if service == SCENE:
+            return self._scene.call(method, plain, await self._moved())
+        checked = check_call(self._catalogue, service, method, plain)
+        self._calls += 1
+        if self._calls > self._settings.gateway_max_calls:
+            limit = self._settings.gateway_max_calls
+            raise BehaviorFailed("budget.calls", f"a behaviour may make {limit} robot calls; write a shorter one")
+        bridge = self._robot.bridge
+        at = bridge.now()
+        self._began = at if self._began is None else self._began
+        result = _jsonable(await bridge.call(service, method, checked, self._settings.gateway_call_timeout_s))
+        action = Action(
+            service=service,
+            method=method,
+            args=checked,
+            at_s=round(at - self._began, 3),
+            took_s=round(max(0.0, bridge.now() - at), 3),
+            result=result,
+        )
+        await self._send(action_message(action))
+        return result
+
+    async def _moved(self) -> Pose:
+        """How far the robot has come since the behaviour began, in its frame of then."""
+        here, origin = await self._robot.position(), self._origin
+        x, y, cos, sin = here.x - origin.x, here.y - origin.y, math.cos(origin.theta), math.sin(origin.theta)
+        return Pose(cos * x + sin * y, cos * y - sin * x, here.theta - origin.theta)
+
+
+def _plain(where: str, value: Any) -> Any:
+    """Return a value of plain types; CheckError for anything else that a program could hand over."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(where, item) for item in value]
+    raise CheckError("call.type", f"{where} takes numbers, texts, True or False and lists, not {type(value).__name__}")
+
+
+def _jsonable(result: Any) -> Any:
+    """Return what a robot answered if it is plain and short, else None."""
+    try:
+        return result if len(json.dumps(result, allow_nan=False)) <= _MAX_RESULT_CHARACTERS else None
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,60 @@
+"""What worker and gateway say to each other on ``/v1/execute``: one JSON object a message."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, TypeAdapter
+
+from services.behavior.schema import Action, Document, Scene
+
+MAX_MESSAGE_BYTES = 1024 * 1024
+
+Target = Literal["simulate", "robot"]
+
+
+class Begin(Document):
+    """The first message: which behaviour, on which robot, and what the robot perceives."""
+
+    type: Literal["begin"]
+    behavior: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    robot: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    target: Target
+    scene: Scene = Field(default_factory=Scene)
+
+
+class StatementMessage(Document):
+    """A statement that passed the static checks; ``line`` is where it begins in the program."""
+
+    type: Literal["statement"]
+    line: Annotated[int, Field(ge=1)]
+    source: Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+
+
+class End(Document):
+    """The program is complete."""
+
+    type: Literal["end"]
+
+
+class Cancel(Document):
+    """Stop the behaviour, whatever it does."""
+
+    type: Literal["cancel"]
+
+
+FromWorker = Annotated[Begin | StatementMessage | End | Cancel, Field(discriminator="type")]
+_from_worker: TypeAdapter[Begin | StatementMessage | End | Cancel] = TypeAdapter(FromWorker)
+
+
+def parse(text: str) -> Begin | StatementMessage | End | Cancel:
+    """Read a message from the worker; pydantic's ValidationError if it is none."""
+    return _from_worker.validate_json(text)
+
+
+def action_message(action: Action) -> dict[str, Any]:
+    return {"type": "action", **action.model_dump()}
+
+
+def failed_message(code: str, message: str, line: int | None = None, statement: str | None = None) -> dict[str, Any]:
+    return {"type": "failed", "code": code, "message": message, "line": line, "statement": statement}

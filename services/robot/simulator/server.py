@@ -1,0 +1,65 @@
+"""Puts the simulated NAO on a qi session of its own, service directory included."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from services.robot.qi_session import new_session
+from services.robot.simulator.clock import ScaledClock
+from services.robot.simulator.nao import Nao
+from services.robot.simulator.surface import autonomy, lights, motion, sensors, simulation, voice
+
+SERVICES = (
+    motion.ALMotion,
+    motion.ALRobotPosture,
+    voice.ALTextToSpeech,
+    voice.ALAnimatedSpeech,
+    voice.ALAnimationPlayer,
+    voice.ALBehaviorManager,
+    voice.ALAudioPlayer,
+    lights.ALLeds,
+    sensors.ALBattery,
+    sensors.ALSonar,
+    sensors.ALMemory,
+    autonomy.ALTracker,
+    autonomy.ALAutonomousLife,
+    autonomy.ALBasicAwareness,
+    simulation.SimulatedClock,
+    simulation.SimulatedState,
+)
+
+
+class SimulatedNao:
+    """A simulated NAO that listens from construction until ``close``.
+
+    Raises OSError if the address cannot be listened on.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0, speed: float = 1.0) -> None:
+        self._session = new_session()
+        try:
+            self._session.listenStandalone(f"tcp://{host}:{port}")
+        except RuntimeError as error:
+            raise OSError(str(error)) from error
+        self._clock = ScaledClock(speed)
+        self.nao = Nao(self._clock)
+        for service in SERVICES:
+            self._session.registerService(service.__name__, service(self.nao))
+
+    @property
+    def url(self) -> str:
+        """Where clients connect, such as ``tcp://127.0.0.1:9559``."""
+        return str(self._session.endpoints()[0])
+
+    def close(self) -> None:
+        """Switch the robot off: clients see the connection go."""
+        self._session.close()
+        self._clock.close()
+
+    def __enter__(self) -> SimulatedNao:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

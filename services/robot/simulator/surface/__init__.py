@@ -1,0 +1,1 @@
+"""NAOqi's services as the simulated robot offers them over qi."""

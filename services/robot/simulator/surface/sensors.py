@@ -1,0 +1,91 @@
+"""ALBattery, ALSonar and ALMemory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import qi
+
+from services.robot.simulator.nao import Nao
+from services.robot.simulator.surface.base import Service, method
+
+NOTHING_AHEAD_M = 5.0  # what a sonar reports when it hears no echo
+MAX_NAMES = 1000
+_SONAR = "Device/SubDeviceList/US/{}/Sensor/Value"
+_BATTERY = "Device/SubDeviceList/Battery/Charge/Sensor/Value"
+_TOUCHED = (
+    "FrontTactilTouched", "MiddleTactilTouched", "RearTactilTouched", "LeftBumperPressed", "RightBumperPressed",
+    "HandLeftBackTouched", "HandLeftLeftTouched", "HandLeftRightTouched", "HandRightBackTouched",
+    "HandRightLeftTouched", "HandRightRightTouched",
+)  # fmt: skip
+
+
+@qi.multiThreaded()
+class ALBattery(Service):
+    """Battery."""
+
+    @method(qi.Int32)
+    def getBatteryCharge(self) -> int:
+        return self._nao.battery
+
+
+@qi.multiThreaded()
+class ALSonar(Service):
+    """Sonars in the chest; the simulated world has no obstacles."""
+
+    def __init__(self, nao: Nao) -> None:
+        super().__init__(nao)
+        self._subscribers: set[str] = set()
+
+    @method(qi.Void, qi.String)
+    def subscribe(self, client: str) -> None:
+        if len(self._subscribers) >= MAX_NAMES:
+            raise RuntimeError(f"{MAX_NAMES} clients have subscribed; unsubscribe some")
+        self._subscribers.add(client)
+
+    @method(qi.Void, qi.String)
+    def unsubscribe(self, client: str) -> None:
+        self._subscribers.discard(client)
+
+    @method(qi.List(qi.Float))
+    def getFilteredValues(self) -> list[float]:
+        return [NOTHING_AHEAD_M, NOTHING_AHEAD_M]
+
+
+@qi.multiThreaded()
+class ALMemory(Service):
+    """The robot's memory: sensor values, and whatever clients put into it."""
+
+    def __init__(self, nao: Nao) -> None:
+        super().__init__(nao)
+        self._values: dict[str, Any] = {
+            _SONAR.format("Left"): NOTHING_AHEAD_M,
+            _SONAR.format("Right"): NOTHING_AHEAD_M,
+            "FaceDetected": [],
+            "WordRecognized": ["", 0.0],
+            **dict.fromkeys(_TOUCHED, 0.0),
+        }
+
+    @method(qi.Dynamic, qi.String)
+    def getData(self, key: str) -> Any:
+        if key == _BATTERY:
+            return self._nao.battery / 100
+        if key not in self._values:
+            raise ValueError(f"there is no data under {key!r}")
+        return self._values[key]
+
+    @method(qi.Void, qi.String, qi.Dynamic)
+    def insertData(self, key: str, value: Any) -> None:
+        if key not in self._values and len(self._values) >= MAX_NAMES:
+            raise RuntimeError(f"the memory holds {MAX_NAMES} keys already")
+        self._values[key] = value
+
+    @method(qi.Void, qi.String, qi.Dynamic)
+    def raiseEvent(self, key: str, value: Any) -> None:
+        if key not in self._values and len(self._values) >= MAX_NAMES:
+            raise RuntimeError(f"the memory holds {MAX_NAMES} keys already")
+        self._values[key] = value
+
+    @method(qi.List(qi.String))
+    def getDataListName(self) -> list[str]:
+        return [_BATTERY, *self._values]

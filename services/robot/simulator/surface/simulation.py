@@ -1,0 +1,37 @@
+"""SimulatedClock and SimulatedState: what only a simulated robot has."""
+
+from __future__ import annotations
+
+import qi
+
+from services.robot.simulator.surface.base import Service, method
+
+
+@qi.multiThreaded()
+class SimulatedClock(Service):
+    """The robot's own time."""
+
+    @method(qi.Double, logged=False)
+    def now(self) -> float:
+        """Simulated seconds since the robot was switched on."""
+        return self._nao.clock.now()
+
+    @method(qi.Double, logged=False)
+    def speed(self) -> float:
+        """Simulated seconds per real second."""
+        return self._nao.clock.speed
+
+
+@qi.multiThreaded()
+class SimulatedState(Service):
+    """A look at the whole robot, and setting it as a scene says."""
+
+    @method(qi.String, logged=False)
+    def snapshot(self) -> str:
+        """The whole state as a JSON object; see ``Nao.snapshot``."""
+        return self._nao.snapshot_json()
+
+    @method(qi.Void, qi.String, qi.Int32)
+    def prepare(self, posture: str, battery: int) -> None:
+        """Stand as a scene says; see ``Nao.prepare``."""
+        self._nao.prepare(posture, battery)
