@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import structlog
 from flask import Blueprint, Response, g, request
@@ -22,7 +23,6 @@ log = structlog.get_logger(__name__)
 
 MAX_WAIT_S = 120.0
 _WAIT_SLICE_S = 5.0
-_KEEP_ALIVE_S = 10.0
 _RECONNECT_MS = 1000
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,200}")
 _EVENT_ID = re.compile(r"\d{1,16}-\d{1,9}")
@@ -103,7 +103,7 @@ def create_blueprint(context: Context) -> Blueprint:
         document = store.result(behavior_id)
         if document is None:
             raise unknown_behavior()
-        followed = store.events(behavior_id, after, _KEEP_ALIVE_S)
+        followed = store.events(behavior_id, after, context.settings.router_keep_alive_s)
         first = None
         if document.status in TERMINAL_STATUSES:
             first = next(followed, None)
@@ -113,20 +113,20 @@ def create_blueprint(context: Context) -> Blueprint:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         if request.method == "HEAD":
             return Response(headers=headers, content_type="text/event-stream")
-        stream = _EventStream(context, first, followed)
+        stream = _EventStream(context, _event_text(first, followed, request.environ.get("gunicorn.socket")))
         return Response(stream, headers=headers, content_type="text/event-stream", direct_passthrough=True)
 
     return blueprint
 
 
 class _EventStream:
-    """The text of an event stream; closed by the server when it ends or the client is gone."""
+    """An event stream while it is open, counted; the HTTP server closes it at its end or when the client is gone."""
 
-    def __init__(self, context: Context, first: Event | None, followed: Iterator[Event | None]) -> None:
+    def __init__(self, context: Context, text: Generator[bytes]) -> None:
         self._open = context.metrics.streams
         self._open.inc()
         self._closed = False
-        self._text = _event_text(first, followed)
+        self._text = text
 
     def __iter__(self) -> Iterator[bytes]:
         return self._text
@@ -138,13 +138,18 @@ class _EventStream:
             self._open.dec()
 
 
-def _event_text(first: Event | None, followed: Iterator[Event | None]) -> Generator[bytes]:
+def _event_text(first: Event | None, followed: Iterator[Event | None], client: Any | None) -> Generator[bytes]:
     yield b"retry: %d\n\n" % _RECONNECT_MS
     if first is not None:
         yield _event_bytes(first)
     try:
         for event in followed:
-            yield b": keep-alive\n\n" if event is None else _event_bytes(event)
+            if event is not None:
+                yield _event_bytes(event)
+            elif client is not None and is_gone(client):
+                return
+            else:
+                yield b": keep-alive\n\n"
     except (StoreUnavailable, UnknownBehavior) as error:
         # Ending without a terminal event makes the client come back with the id of the last one that it saw.
         log.warning("event stream interrupted", reason=str(error))

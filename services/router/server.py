@@ -22,7 +22,7 @@ from services.router.settings import RouterSettings
 # Kept in step with services.router.metrics.MULTIPROCESS_DIRECTORY, which must not be imported before it is set.
 _METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 #: SIGTERM: requests in flight have this long to end; the whole must stop within 5 s.
-_GRACEFUL_S = 4
+_GRACEFUL_S = 3
 #: A process that has not said for so long that it lives is replaced.
 _SILENT_S = 30
 #: An idle kept-alive connection is closed after this.

@@ -42,6 +42,8 @@ class RouterSettings(BaseSettings):
     router_admission_timeout_s: Seconds = 30.0
     #: Longest that a backend may take over a completion which it does not stream.
     router_completion_timeout_s: Seconds = 600.0
+    #: A silent event stream is kept open with a comment this often; at most 10 s make a difference.
+    router_keep_alive_s: Seconds = 10.0
     #: Requests slower than this are logged.
     router_slow_request_s: Seconds = 10.0
 

@@ -56,7 +56,16 @@ def router(
         ROUTER_ADMISSION_TIMEOUT_S="0.3",
         ROUTER_BODY_TIMEOUT_S="0.5",
         ROUTER_MAX_BODY_BYTES="20000",
+        ROUTER_KEEP_ALIVE_S="0.2",
     ) as router:
+        yield router
+
+
+@pytest.fixture(scope="session")
+def stranded_router() -> Iterator[RunningRouter]:
+    """A router that reaches neither store nor backend nor gateway."""
+    nowhere = "http://127.0.0.1:1"
+    with running_router(REDIS_URL="redis://127.0.0.1:1/0", LLAMACPP_URL=nowhere, GATEWAY_URL=nowhere) as router:
         yield router
 
 

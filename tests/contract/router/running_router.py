@@ -17,7 +17,7 @@ import httpx
 from services.embedded.ports import port_of, reserve_port
 from tests.contract.router.openapi_check import OpenAPICheck
 
-START_S = 30
+START_S = 30  # on a machine that does much else
 
 
 class RunningRouter:
@@ -48,7 +48,7 @@ class RunningRouter:
     def stop(self) -> int:
         """Ask it to end; its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout=10)
+        status = self.process.wait(timeout=START_S)
         self._reader.join(timeout=5)
         return status
 

@@ -29,19 +29,15 @@ class Received:
     #: Number of the connection, from 1 on, and of the request on it.
     connection_number: int
     request_number: int
+    #: Set when the other side has closed the connection.
+    closed: threading.Event
 
     def send(self, data: bytes) -> None:
         self.connection.sendall(data)
 
     def hung_up(self) -> bool:
         """Waits for the other side to close; False when it has not after a while."""
-        self.connection.settimeout(TIMEOUT_S)
-        try:
-            return self.connection.recv(1) == b""
-        except ConnectionError:
-            return True
-        except TimeoutError:
-            return False
+        return self.closed.wait(TIMEOUT_S)
 
 
 class HangUp(Exception):
@@ -90,6 +86,7 @@ class ScriptedServer:
 
     def _serve(self, connection: socket.socket, connection_number: int) -> None:
         request_number = 0
+        closed = threading.Event()
         with connection, connection.makefile("rb") as reader:
             try:
                 while line := reader.readline().decode().rstrip("\r\n"):
@@ -99,12 +96,15 @@ class ScriptedServer:
                         fields[name.lower()] = value
                     body = reader.read(int(fields.get("content-length", 0)))
                     request_number += 1
-                    request = Received(connection, line, fields, body, connection_number, request_number)
+                    request = Received(connection, line, fields, body, connection_number, request_number, closed)
                     script = self.script
                     self.received.put(request)
                     script(request)
-            except (HangUp, OSError, ValueError):
-                pass  # the connection is closed, by us or by the other side
+                closed.set()
+            except HangUp:
+                pass
+            except (OSError, ValueError):
+                closed.set()
 
 
 def default_script(request: Received) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-from pathlib import Path
 
 import httpx
 import pytest
@@ -13,7 +12,7 @@ import redis
 from services.jobs.store import JobStore
 from tests.contract.router.acting_worker import ActingWorker
 from tests.contract.router.conftest import Submit
-from tests.contract.router.running_router import RunningRouter, running_router
+from tests.contract.router.running_router import RunningRouter
 
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
 
@@ -234,8 +233,8 @@ def test_the_log_tells_no_instruction(router: RunningRouter, client: httpx.Clien
     assert "whisper" not in router.log()
 
 
-def test_store_outage(tmp_path: Path) -> None:
-    with running_router(REDIS_URL="redis://127.0.0.1:1/0") as router, router.client() as client:
+def test_store_outage(stranded_router: RunningRouter) -> None:
+    with stranded_router.client() as client:
         for response in (
             client.post("/v1/behaviors", json={"instruction": "Wave"}),
             client.get("/v1/behaviors/" + "0" * 32),

@@ -1,0 +1,89 @@
+"""The process: how it starts, refuses to start, counts across processes, and stops."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from tests.contract.router.running_router import router_environment, running_router
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        ({"ROUTER_HOST": "0.0.0.0"}, ["API_KEYS_FILE", "ROUTER_PUBLISHED_ON"]),
+        ({"ROUTER_HOST": "0.0.0.0", "ROUTER_PUBLISHED_ON": "0.0.0.0"}, ["API_KEYS_FILE"]),
+        ({"ROUTER_PORT": "70000"}, ["ROUTER_PORT"]),
+        ({"ROUTER_PORT": "many"}, ["ROUTER_PORT"]),
+        ({"GATEWAY_URL": "nonsense"}, ["GATEWAY_URL"]),
+        ({"LLAMACPP_URL": "nonsense"}, ["LLAMACPP_URL"]),
+        ({"BACKEND": "unheard-of"}, ["BACKEND"]),
+        ({"QUEUE_LIMIT": "0"}, ["QUEUE_LIMIT"]),
+        ({"API_KEYS_FILE": "/nonexistent/keys"}, ["API_KEYS_FILE", "/nonexistent/keys"]),
+        ({"API_KEYS_FILE": "/dev/null"}, ["API_KEYS_FILE", "no key"]),
+    ],
+)
+def test_refuses_in_one_sentence(settings: dict[str, str], names: list[str]) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "services.router"],
+        cwd=Path(__file__).parents[3],
+        env=router_environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1, result.stderr
+    for name in names:
+        assert name in result.stderr
+
+
+def test_a_port_published_on_loopback_is_served_without_keys(redis_url: str) -> None:
+    with running_router(REDIS_URL=redis_url, ROUTER_HOST="0.0.0.0", ROUTER_PUBLISHED_ON="127.0.0.1") as router:
+        assert httpx.get(f"{router.url}/healthz").status_code == 200
+        assert "loopback only" in router.log()
+
+
+def test_stops_cleanly(redis_url: str) -> None:
+    with running_router(REDIS_URL=redis_url) as router:
+        assert httpx.get(f"{router.url}/healthz").status_code == 200
+        assert router.stop() == 0
+    assert "Traceback" not in router.log()
+
+
+def test_stops_amid_an_event_stream(redis_url: str, redis_client: redis.Redis) -> None:
+    with running_router(REDIS_URL=redis_url) as router, httpx.Client(base_url=router.url, timeout=20) as client:
+        behavior_id = client.post("/v1/behaviors", json={"instruction": "Wave"}).json()["id"]
+        with client.stream("GET", f"/v1/behaviors/{behavior_id}/events") as stream:
+            next(stream.iter_lines())
+            assert router.stop() == 0
+
+
+def test_several_processes_count_together(redis_url: str, redis_client: redis.Redis) -> None:
+    with running_router(REDIS_URL=redis_url, ROUTER_PROCESSES="2") as router:
+        for _ in range(20):
+            # Each over a connection of its own, so that both processes get some.
+            assert httpx.get(f"{router.url}/v1/models").status_code == 200
+        behavior_id = httpx.post(f"{router.url}/v1/behaviors", json={"instruction": "Wave"}).json()["id"]
+        with httpx.stream("GET", f"{router.url}/v1/behaviors/{behavior_id}/events") as stream:
+            next(stream.iter_lines())
+            metrics = httpx.get(f"{router.url}/metrics").text
+        assert router.stop() == 0
+    assert 'router_requests_total{method="GET",route="/v1/models",status="200"} 20.0' in metrics
+    assert "router_queue_depth 1.0" in metrics
+    assert "router_event_streams 1.0" in metrics
+
+
+def test_unknown_paths_and_methods_make_no_new_series(redis_url: str) -> None:
+    with running_router(REDIS_URL=redis_url) as router, httpx.Client(base_url=router.url) as client:
+        for number in range(10):
+            client.get(f"/nothing/{number}")
+            client.request(f"METHOD{number}", "/healthz")
+        metrics = client.get("/metrics").text
+    assert metrics.count('route="none",status="404"') == 1
+    assert metrics.count('method="other"') == 1
