@@ -25,6 +25,7 @@ def create_celery(settings: JobSettings, worker: str, batch_size: int) -> Celery
     """
     app = Celery("behaviors", broker=settings.redis_url)
     app.conf.update(
+        broker_transport="services.jobs.transport:Transport",
         accept_content=["json"],
         task_serializer="json",
         result_serializer="json",

@@ -96,7 +96,7 @@ class Execution:
     async def end(self) -> None:
         """Return when everything sent was carried out. Raises ExecutionFailed or RobotStopped."""
         await self._send({"type": "end"})
-        await self._receiver
+        await asyncio.shield(self._receiver)  # being cancelled here must not stop listening
 
     async def cancel(self) -> None:
         """Stop the robot and wait a little for the gateway to confirm it."""

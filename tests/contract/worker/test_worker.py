@@ -191,7 +191,7 @@ def test_cancelling_stops_the_robot(store: JobStore, engine: ScriptedEngine) -> 
 
     document = ended(store, behavior_id)
 
-    assert document.status == "cancelled"
+    assert document.status == "cancelled", document
     assert 1 <= len(document.actions) < 20
 
 
