@@ -1,0 +1,1 @@
+"""llama.cpp's native HTTP server, with the settings that suit many short programs behind one long common prompt."""

@@ -1,0 +1,96 @@
+"""``python -m services.engines.llamacpp``: serve one model until SIGTERM."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+import structlog
+from pydantic import ValidationError
+
+from services.engines.llamacpp.settings import EngineSettings
+from services.observability import configure_logging
+
+log = structlog.get_logger("engine")
+
+
+def main() -> int:
+    """Check what can be checked at once, load the model, serve. 1 with one sentence if that cannot be."""
+    configure_logging("engine")
+    # Blocked in every thread, the native ones too, so that it is we who take them, even while the model loads.
+    signals = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        settings = EngineSettings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        setting = f"LLAMACPP_{str(first['loc'][0]).upper()}"
+        return _give_up(f"{setting}={first['input']} is not valid: {first['msg']}")
+    if problem := _problem(settings):
+        return _give_up(problem)
+    threading.Thread(target=_serve, args=(settings,), name="server", daemon=True).start()
+    number = signal.sigwait(signals)
+    log.info("engine stops", signal=signal.Signals(number).name)
+    # Not through the server's destructor, which waits for requests in flight and can wait for ever. There is nothing to
+    # save: who was being answered sees the connection close.
+    os._exit(0)
+
+
+def _problem(settings: EngineSettings) -> str | None:
+    """What llama.cpp would fail at without a word."""
+    if not settings.model_path.is_file():
+        return f"there is no model at {settings.model_path}: set LLAMACPP_MODEL_PATH to a GGUF file"
+    try:
+        with settings.model_path.open("rb") as file:
+            if file.read(4) != b"GGUF":
+                return f"{settings.model_path} is not a GGUF file: set LLAMACPP_MODEL_PATH to one"
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.host, settings.port))
+            probe.listen()
+    except OSError as error:
+        if error.filename is not None:
+            return f"the model cannot be read: {error}"
+        return (
+            f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): "
+            "stop what listens there, or set LLAMACPP_PORT and LLAMACPP_HOST"
+        )
+    return None
+
+
+def _serve(settings: EngineSettings) -> None:
+    started = time.monotonic()
+    # llama.cpp's threads meet hundreds of times for each token, and by default spin until the last one is there. As
+    # soon as another process wants a core, that one waits for its turn while the others burn theirs: a tenth of the
+    # speed. Sleeping instead costs little on an idle machine. Read when the library is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    try:
+        import xllamacpp
+
+        from services.engines.llamacpp.server import parameters
+
+        server = xllamacpp.Server(parameters(settings))
+    except Exception as error:  # in this thread, anything else would leave a process that serves nothing
+        os._exit(_give_up(f"llama.cpp cannot serve {settings.model_path}: {error}"))
+    log.info(
+        "engine serves",
+        address=server.listening_address,
+        model=settings.model_path.stem,
+        slots=settings.slots,
+        threads=settings.threads,
+        load_s=round(time.monotonic() - started, 2),
+    )
+    threading.Event().wait()  # holds the server, which ends with its last reference
+
+
+def _give_up(sentence: str) -> int:
+    print(f"engine: {sentence}.", file=sys.stderr, flush=True)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

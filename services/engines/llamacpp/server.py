@@ -1,0 +1,45 @@
+"""From our settings to llama.cpp's."""
+
+from __future__ import annotations
+
+import xllamacpp
+
+from services.engines.llamacpp.settings import EngineSettings
+
+# Each open stream holds one of the server's threads, waiting: enough of them that, however many requests wait for a
+# slot, the health check is answered.
+_HTTP_THREADS = 256
+_SOCKET_TIMEOUT_S = 600
+_LOG_ERRORS = 1
+
+
+def parameters(settings: EngineSettings) -> xllamacpp.CommonParams:
+    """llama.cpp's parameters; what is not set here stays as llama.cpp has it."""
+    params = xllamacpp.CommonParams()
+    params.hostnames = [settings.host]
+    params.port = settings.port
+    params.model.path = str(settings.model_path)
+    params.model_alias = {settings.model_path.stem}
+    params.offline = True  # never looks for a model on the network
+
+    params.n_parallel = settings.slots
+    params.n_ctx = settings.context_tokens * settings.slots
+    params.cpuparams.n_threads = settings.threads
+    params.cpuparams_batch.n_threads = settings.threads
+    params.n_threads_http = _HTTP_THREADS
+
+    # By default a request takes the slot whose last prompt resembles its own, and a slot that has not seen our long
+    # common prompt computes it again: seconds, for each slot. With the least recently used slot instead, llama.cpp
+    # copies the longest common beginning out of its prompt cache: milliseconds.
+    params.slot_prompt_similarity = 0.0
+    params.cache_ram_mib = settings.prompt_cache_mib
+
+    # No page, no browser and no other user's prompt: this server has one kind of client.
+    params.ui = False
+    params.endpoint_slots = False
+    params.endpoint_metrics = True
+    params.cors_origins = ""
+    params.cors_origins_explicit = True
+    params.timeout_read = params.timeout_write = _SOCKET_TIMEOUT_S
+    params.verbosity = _LOG_ERRORS
+    return params

