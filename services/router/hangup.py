@@ -48,13 +48,24 @@ class HangupWatch:
 
 def is_gone(client: Any) -> bool:
     """Whether the other side of a gevent socket has closed or reset the connection; never waits."""
-    timeout = client.gettimeout()
-    client.settimeout(0.0)
+    return _peek(client) == b""
+
+
+def is_quiet(connection: Any) -> bool:
+    """Whether a gevent socket is open and holds nothing to read; never waits."""
+    return _peek(connection) is None
+
+
+def _peek(connection: Any) -> bytes | None:
+    """The next byte that can be read now, b"" at the end of the stream, None when there is nothing yet."""
+    timeout = connection.gettimeout()
+    connection.settimeout(0.0)
     try:
-        return not client.recv(1, socket.MSG_PEEK)
+        data: bytes = connection.recv(1, socket.MSG_PEEK)
     except BlockingIOError:
-        return False
+        return None
     except OSError:
-        return True
+        return b""
     finally:
-        client.settimeout(timeout)
+        connection.settimeout(timeout)
+    return data

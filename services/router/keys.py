@@ -81,7 +81,7 @@ class KeyRing:
             match = _LINE.fullmatch(text)
             if match is None:
                 raise KeyFileError(
-                    f"API_KEYS_FILE={self._path}, line {number}: write key or name:key in printable ASCII, no spaces"
+                    f"API_KEYS_FILE={self._path}, line {number}: write key or name:key, keys without spaces and colons"
                 )
             digest = _digest(match["key"])
             # A client without a name is told from others by the first digits of its key's digest.

@@ -15,7 +15,7 @@ import gevent
 from gevent import socket, ssl
 from geventhttpclient.response import HTTPResponse
 
-from services.router.hangup import ClientGone, is_gone
+from services.router.hangup import ClientGone, is_quiet
 
 _RECEIVE_BYTES = 64 * 1024
 
@@ -82,11 +82,16 @@ class Upstream:
                 return self._exchange(connection, method, message, timeout_s)
             except _Stale:
                 # The server closed it as we wrote, without a byte in answer: ask once more over a new connection.
-                self._drop_idle()
+                self.close_idle()
         try:
             return self._exchange(self._connect(), method, message, timeout_s)
         except _Stale:
             raise BrokenReply("the server closed the connection without an answer") from None
+
+    def close_idle(self) -> None:
+        """Close the connections that wait for another request."""
+        while self._idle:
+            self._idle.pop().close()
 
     def _exchange(self, connection: Any, method: str, message: bytes, timeout_s: float) -> Reply:
         reply = Reply(self, connection, method)
@@ -131,7 +136,8 @@ class Upstream:
         while self._idle:
             connection = self._idle.pop()
             # TLS sockets cannot be peeked at; for them the second attempt in request() has to do.
-            if self._tls is not None or not is_gone(connection):
+            # What an idle connection has to say would be taken for the next reply: it is not used either.
+            if self._tls is not None or is_quiet(connection):
                 return connection
             connection.close()
         return None
@@ -142,10 +148,6 @@ class Upstream:
             self._idle.append(connection)
         else:
             connection.close()
-
-    def _drop_idle(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
 
 
 class Reply(HTTPResponse):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,9 +48,11 @@ class HangUp(Exception):
 class ScriptedServer:
     """Serves on loopback; ``script`` is called for each request and answers it, by default with a small object."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.port = int(self._listener.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self.port}"
         self.received: queue.Queue[Received] = queue.Queue()
         self.script: Callable[[Received], None] = default_script
         self._connections: list[socket.socket] = []
@@ -80,6 +83,8 @@ class ScriptedServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
             self._connections.append(connection)
             number = len(self._connections)
             threading.Thread(target=self._serve, args=(connection, number), daemon=True).start()

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.contract.router.running_router import RunningRouter
+from tests.contract.router.running_router import RunningRouter, running_router
 from tests.contract.router.scripted_server import HangUp, Received, ScriptedServer, answer
 
+# Self-signed for localhost, with its key: for tests alone.
+CERTIFICATE = Path(__file__).with_name("localhost.pem")
 PATH = "/v1/chat/completions"
 # Neither key order nor spaces nor escapes as any JSON library would write them again.
 BODY = b'{ "messages":[{"role":"user","content":"h\\u00e9llo \xc3\xa9"}],"model" :"m", "n":1.0}'
@@ -296,6 +300,29 @@ def test_a_body_cut_short_is_not_sent_on(connection: socket.socket, engine: Scri
     connection.shutdown(socket.SHUT_WR)
     assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
     assert engine.received.empty()
+
+
+def test_a_connection_that_speaks_unasked_is_not_used(client: httpx.Client, engine: ScriptedServer) -> None:
+    client.post(PATH, content=BODY, headers=JSON)
+    received = engine.next_request()
+    received.send(answer(b'{"not":"asked for"}'))
+    assert client.post(PATH, content=BODY, headers=JSON).json() == {"object": "chat.completion"}
+    assert engine.next_request().connection_number != received.connection_number
+
+
+def test_backend_over_tls(redis_url: str) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(CERTIFICATE)
+    with (
+        ScriptedServer(tls) as server,
+        running_router(
+            REDIS_URL=redis_url, LLAMACPP_URL=f"https://localhost:{server.port}", SSL_CERT_FILE=str(CERTIFICATE)
+        ) as router,
+        router.client() as client,
+    ):
+        for request_number in (1, 2):
+            assert client.post(PATH, content=BODY, headers=JSON).json() == {"object": "chat.completion"}
+            assert server.next_request().request_number == request_number  # on one kept connection
 
 
 def test_models(client: httpx.Client) -> None:
