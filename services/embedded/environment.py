@@ -11,6 +11,7 @@ lock shared while they use the environment, and alone while they make it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import importlib.util
@@ -30,6 +31,7 @@ from typing import IO, NoReturn
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED_MB = 1000
 LOCK_WAIT_S = 900
+_DISK_FULL = f"The disk is full: free {NEEDED_MB} MB (also where TMPDIR points, else in /tmp) and run again."
 #: What pip says when it cannot reach its index, in the words of urllib3 and of the C library.
 _NETWORK_TROUBLE = re.compile(
     r"connection broken|name resolution|Failed to establish|timed out|Max retries|Network is unreachable"
@@ -122,7 +124,7 @@ def _follow(output: Iterable[str], log: IO[str], total: int) -> None:
 
 def _why_pip_failed(log: str, log_path: Path) -> str:
     if "No space left on device" in log or "Disk quota exceeded" in log:
-        return f"The disk is full: free {NEEDED_MB} MB (also in {os.environ.get('TMPDIR', '/tmp')}) and run again."  # noqa: S108
+        return _DISK_FULL
     if "DO NOT MATCH THE HASHES" in log:
         return f"A downloaded package is not the one that was pinned; check the package index or proxy ({log_path})."
     if _NETWORK_TROUBLE.search(log):
@@ -132,6 +134,14 @@ def _why_pip_failed(log: str, log_path: Path) -> str:
         )
     errors = [line.removeprefix("ERROR: ") for line in log.splitlines() if line.startswith("ERROR: ")]
     return f"pip failed: {errors[-1] if errors else 'it said nothing'} (all it said: {log_path})."
+
+
+def _why_not_written(error: OSError, environment: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _DISK_FULL
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{error.filename} cannot be written: copy the project to a folder that you may write to."
+    return f"{environment} cannot be made ({error}): mend that and run again."
 
 
 def make(environment: Path, requirements: Path, lock: int) -> None:
@@ -213,17 +223,16 @@ def ensure(root: Path, name: str) -> tuple[Path, int]:
 
     try:
         environment.parent.mkdir(exist_ok=True)
-        lock = os.open(environment.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        # Read-only is enough for a lock, and lets others use an environment that its owner made.
+        lock = os.open(environment.with_suffix(".lock"), os.O_RDONLY | os.O_CREAT, 0o644)
         _lock(lock, fcntl.LOCK_SH, environment)
         if not fresh():
             _lock(lock, fcntl.LOCK_EX, environment)
             if not fresh():  # another run may have made it while we waited
                 make(environment, requirements, lock)
             _lock(lock, fcntl.LOCK_SH, environment)
-    except PermissionError as error:
-        raise EnvironmentProblem(f"Cannot write {error.filename}: copy this folder to one of your own.") from error
     except OSError as error:
-        raise EnvironmentProblem(f"Cannot make {environment}: {error.strerror or error}.") from error
+        raise EnvironmentProblem(_why_not_written(error, environment)) from error
     return environment, lock
 
 

@@ -77,7 +77,7 @@ class Stack:
         *,
         env: Mapping[str, str] | None = None,
         router_port: int = 0,
-        robot_speed: float = 5.0,
+        robot_speed: float = 10.0,
         report: Callable[[tuple[str, ...]], None] = _no_report,
         timeout_s: float = 120.0,
     ) -> None:
