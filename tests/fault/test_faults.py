@@ -63,14 +63,32 @@ def stack(engine: EchoEngine) -> Iterator[Stack]:
         yield stack
 
 
-def spoken(stack: Stack) -> Counter[str]:
-    """How often the simulated robot said each text."""
-    session = qi.Session()
-    session.connect(stack.simulator_url)
-    try:
-        return Counter(entry["text"] for entry in json.loads(session.service("SimulatedState").snapshot())["speech"])
-    finally:
-        session.close()
+class Listener(threading.Thread):
+    """Hears everything that the simulated robot says; its own log of speech is short, so it listens all the time."""
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__(daemon=True)
+        self._session = qi.Session()
+        self._session.connect(stack.simulator_url)
+        self._simulator = self._session.service("SimulatedState")
+        self._sentences: set[tuple[float, str]] = set()
+        self._ending = threading.Event()
+
+    def run(self) -> None:
+        while not self._ending.wait(0.2):
+            self._listen()
+
+    def _listen(self) -> None:
+        speech = json.loads(self._simulator.snapshot())["speech"]
+        self._sentences.update((sentence["at_s"], sentence["text"]) for sentence in speech)
+
+    def heard(self) -> Counter[str]:
+        """Stop listening; how often each text was said."""
+        self._ending.set()
+        self.join()
+        self._listen()
+        self._session.close()
+        return Counter(text for _, text in self._sentences)
 
 
 def restart(stack: Stack, engine: EchoEngine, victim: str) -> None:
@@ -87,11 +105,13 @@ def restart(stack: Stack, engine: EchoEngine, victim: str) -> None:
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("mode", ["atomic", "stream"])
-@pytest.mark.parametrize("victim", ["worker", "engine", "router", "store"])
+@pytest.mark.parametrize("victim", ["worker", "engine", "router", "store", "gateway"])
 def test_killing_a_service_under_load_loses_nothing_and_repeats_nothing(
     stack: Stack, engine: EchoEngine, victim: str, mode: str, record_property: Callable[[str, object], None]
 ) -> None:
     stop = threading.Event()
+    listener = Listener(stack)
+    listener.start()
     clients = [Client(stack.router_url, mode, stop) for _ in range(CLIENTS)]
     for client in clients:
         client.start()
@@ -108,7 +128,7 @@ def test_killing_a_service_under_load_loses_nothing_and_repeats_nothing(
             raise client.error
 
     behaviors: list[Followed] = [behavior for client in clients for behavior in client.behaviors]
-    heard = spoken(stack)
+    heard = listener.heard()
     statuses = Counter(behavior.status for behavior in behaviors)
     summary = {
         "accepted": len(behaviors),
