@@ -1,0 +1,163 @@
+"""The shipped compose file on a real engine: healthy, closed up as it says, and able to do the work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.behavior.schema import BehaviorResult
+from tests.stack.conftest import ComposeStack
+
+pytestmark = pytest.mark.timeout(1500)
+
+#: Who may reach whom, by the networks that they share: client, address, whether it answers.
+ROADS = [
+    ("robot", "tcp://nao:9559", True),
+    ("worker", "tcp://redis:6379", True),
+    ("worker", "tcp://engine-llamacpp:8080", True),
+    ("worker", "tcp://robot:8200", True),
+    ("router", "tcp://robot:8200", True),
+    ("router", "tcp://nao:9559", False),
+    ("worker", "tcp://nao:9559", False),
+    ("robot", "tcp://redis:6379", False),
+    ("engine-llamacpp", "tcp://redis:6379", False),
+    ("engine-llamacpp", "tcp://robot:8200", False),
+    ("nao", "tcp://router:8000", False),
+]
+
+
+def test_every_service_is_healthy(stack: ComposeStack) -> None:
+    states = {service: stack.inspect(service)["State"]["Health"]["Status"] for service in stack.services()}
+    assert states == dict.fromkeys(("engine-llamacpp", "nao", "redis", "robot", "router", "worker"), "healthy")
+
+
+def test_the_router_says_that_all_is_ready(stack: ComposeStack) -> None:
+    answer = httpx.get(f"{stack.url}/readyz")
+    assert answer.status_code == httpx.codes.OK, answer.text
+    assert all(dependency["ready"] for dependency in answer.json()["dependencies"].values()), answer.text
+
+
+def test_a_behaviour_is_carried_out(stack: ComposeStack) -> None:
+    result = BehaviorResult.model_validate(stack.behave("Wave and say hello"))
+    assert result.status == "succeeded", result
+    assert result.actions, result
+    assert result.backend == "llamacpp"
+
+
+def test_containers_hold_no_rights(stack: ComposeStack) -> None:
+    for service in stack.services():
+        document = stack.inspect(service)
+        host = document["HostConfig"]
+        assert document["Config"]["User"].split(":")[0] not in ("", "0", "root"), service
+        assert host["ReadonlyRootfs"], service
+        assert host["CapDrop"] == ["ALL"], service
+        assert not host["CapAdd"], service
+        assert not host["Privileged"], service
+        assert "no-new-privileges:true" in host["SecurityOpt"], service
+        assert host["Memory"] > 0, service
+        assert host["PidsLimit"] > 0, service
+        assert host["Init"], service
+        assert host["RestartPolicy"]["Name"] == "unless-stopped", service
+        assert host["LogConfig"]["Config"]["max-size"], service
+        assert {"noexec", "nosuid"} <= set(host["Tmpfs"]["/tmp"].split(",")), service
+        assert "size=" in host["Tmpfs"]["/tmp"], service
+        writable = {mount["Destination"] for mount in document["Mounts"] if mount["RW"]}
+        assert writable == ({"/data"} if service == "redis" else set()), service
+
+
+def test_the_kernel_holds_them_to_it(stack: ComposeStack) -> None:
+    for service in stack.services():
+        status = dict(
+            line.split(":\t", 1) for line in stack.exec(service, "cat", "/proc/self/status").stdout.splitlines()
+        )
+        assert status["Uid"].split()[0] != "0", service
+        assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0, service
+        assert status["NoNewPrivs"] == "1", service
+        assert stack.exec(service, "touch", "/proof").returncode != 0, f"{service} can write its file system"
+
+
+def test_only_the_router_is_published_and_on_loopback(stack: ComposeStack) -> None:
+    published = {
+        service: [address for addresses in ports.values() for address in addresses or []]
+        for service in stack.services()
+        if any((ports := stack.inspect(service)["NetworkSettings"]["Ports"]).values())
+    }
+    port = stack.environment["ROUTER_PORT"]
+    assert published == {"router": [{"HostIp": "127.0.0.1", "HostPort": port}]}
+
+
+@pytest.mark.parametrize(("client", "address", "open_"), ROADS)
+def test_services_reach_only_whom_they_need(stack: ComposeStack, client: str, address: str, open_: bool) -> None:
+    answer = stack.exec(client, "python3", "-m", "services.healthcheck", address)
+    assert (answer.returncode == 0) == open_, answer.stdout + answer.stderr
+
+
+def test_what_runs_generated_programs_has_no_way_out(stack: ComposeStack) -> None:
+    for service in ("redis", "engine-llamacpp", "nao", "robot", "worker"):
+        routes = [route.split() for route in stack.exec(service, "cat", "/proc/net/route").stdout.splitlines()[1:]]
+        assert routes, service
+        assert "00000000" not in {destination for _, destination, *_ in routes}, f"{service} has a default route"
+
+
+def test_the_store_keeps_what_it_accepts(stack: ComposeStack) -> None:
+    words = stack.exec("redis", "redis-cli", "config", "get", "*").stdout.splitlines()
+    settings = dict(zip(words[::2], words[1::2], strict=False))
+    assert settings["appendonly"] == "yes"
+    assert settings["appendfsync"] == "everysec"
+    assert settings["maxmemory-policy"] == "noeviction"
+    assert int(settings["maxmemory"]) > 0
+
+
+def test_a_killed_worker_comes_back(stack: ComposeStack) -> None:
+    before = stack.inspect("worker")
+    stack.exec("worker", "sh", "-c", "kill -9 -1")  # everything in the container but its init
+    stack.wait_for_restart("worker", before)
+    assert stack.behave("Say hello")["status"] in ("succeeded", "refused")
+
+
+def test_the_router_does_not_serve_the_world_without_keys(stack: ComposeStack) -> None:
+    answer = stack.run("docker", "compose", "run", "--rm", "-T", "--no-deps", "router", ROUTER_ADDRESS="0.0.0.0")
+    assert answer.returncode == 2, answer.stdout + answer.stderr
+    assert "API_KEYS_FILE" in answer.stdout + answer.stderr
+
+
+def test_keys_come_as_a_secret_file(stack: ComposeStack, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.txt"
+    keys.write_text("# who may call\nlab:correct-horse-battery\n")
+    try:
+        stack.up("--no-deps", "router", API_KEYS_FILE=str(keys))
+        assert httpx.get(f"{stack.url}/v1/models").status_code == httpx.codes.UNAUTHORIZED
+        key = {"Authorization": "Bearer correct-horse-battery"}
+        assert httpx.get(f"{stack.url}/v1/models", headers=key).status_code == httpx.codes.OK
+        assert "correct-horse" not in str(stack.inspect("router")), "the key shows in the container's settings"
+    finally:
+        stack.up("--no-deps", "router")
+    assert httpx.get(f"{stack.url}/v1/models").status_code == httpx.codes.OK
+
+
+def test_services_stop_cleanly_and_the_backup_brings_the_store_back(stack: ComposeStack, tmp_path: Path) -> None:
+    """The commands are those of DEPLOY.md, run as they stand there."""
+    deploy = Path("DEPLOY.md").read_text(encoding="utf-8")
+    backup = _commands_below(deploy, "### Backup")
+    restore = _commands_below(deploy, "### Restore")
+    archive = str(tmp_path / "store.tar")
+    before = stack.behave("Sit down")
+
+    saved = stack.run("bash", "-euc", backup, BACKUP=archive)
+    assert saved.returncode == 0, saved.stdout + saved.stderr
+    stack.compose("stop")
+    for service in stack.services():
+        assert stack.inspect(service)["State"]["ExitCode"] == 0, f"{service} did not stop cleanly"
+
+    restored = stack.run("bash", "-euc", restore, BACKUP=archive)
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    after = httpx.get(f"{stack.url}/v1/behaviors/{before['id']}")
+    assert after.status_code == httpx.codes.OK, after.text
+    assert after.json() == before
+
+
+def _commands_below(document: str, heading: str) -> str:
+    """The first code block after a heading."""
+    return document.split(f"\n{heading}\n", 1)[1].split("```", 2)[1].removeprefix("bash\n")
