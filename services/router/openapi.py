@@ -111,6 +111,8 @@ def _operation_object(rule: Rule, operation: Operation, needs_key: bool) -> dict
         result["parameters"] = parameters
     if operation.body is not None:
         result["requestBody"] = {"required": True, "content": _content(operation.body)}
+        if isinstance(operation.body, Media):
+            result["requestBody"]["description"] = operation.body.description
     if needs_key and is_open:
         result["security"] = []
     return result

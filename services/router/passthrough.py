@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import gevent
 import structlog
 from flask import Blueprint, Response, g, request
 from gevent.lock import BoundedSemaphore
@@ -41,8 +42,7 @@ _DROPPED = frozenset(_HOP_BY_HOP | {"proxy-authenticate", "date", "server", "set
 
 _COMPLETION_REQUEST = Media(
     ("application/json",),
-    "An OpenAI chat completion request; it reaches the backend byte for byte.",
-    {"type": "object"},
+    "An OpenAI chat completion request; it reaches the backend byte for byte, and the backend judges it.",
 )
 _COMPLETION = Media(
     ("application/json", "text/event-stream"),
@@ -75,6 +75,8 @@ def create_blueprint(context: Context) -> Blueprint:
             known = ", ".join(sorted(gates))
             raise Problem(422, "unknown-backend", f"No backend of this name is configured; X-Backend takes: {known}.")
         body = read_json(context.settings)
+        # Where the backend answers before we wait for it, nothing else would let the other connections have their turn.
+        gevent.sleep(0)
         exchange = Exchange(gate, request.environ.get("gunicorn.socket"))
         try:
             return exchange.start(body)
