@@ -17,9 +17,11 @@ from pydantic import ValidationError
 from services.behavior.catalogue import load_catalogue
 from services.robot.bridge import Bridge
 from services.robot.errors import BehaviorFailed
-from services.robot.execution import CANCELLED, DROPPED, Execution
+from services.robot.execution import DROPPED, Execution
 from services.robot.protocol import (
+    CANCELLED,
     MAX_MESSAGE_BYTES,
+    STOPPED,
     Begin,
     Cancel,
     End,
@@ -61,9 +63,12 @@ class Gateway:
             for robot in self.robots.values():
                 robot.bridge.start()
             yield
-            for robot in self.robots.values():
-                await robot.stop_all()
-                await robot.bridge.close()
+            await asyncio.gather(*(robot.bridge.close() for robot in self.robots.values()))
+
+    async def shut_down(self, app: web.Application) -> None:
+        """End all behaviours while their sockets are still there to be told, and still the robots."""
+        final = failed_message("robot.unreachable", "the robot gateway was shut down")
+        await asyncio.gather(*(robot.stop_all(final) for robot in self.robots.values()))
 
     # --- routes ------------------------------------------------------------------------------------------------------
 
@@ -71,7 +76,7 @@ class Gateway:
         return web.json_response({"status": "ok"})
 
     async def readyz(self, request: web.Request) -> web.Response:
-        """Ready once every configured robot is connected and at least one is configured."""
+        """Ready once the simulated robot is connected; without one, once the real robot is."""
         robots = {target: robot.bridge.connected for target, robot in self.robots.items()}
         ready = robots.get("simulate", any(robots.values()))
         return web.json_response({"ready": ready, "robots": robots}, status=200 if ready else 503)
@@ -85,7 +90,7 @@ class Gateway:
         """Emergency stop: end every behaviour of this robot, running or in line, and still it."""
         self._require_robot(request)
         began = time.perf_counter()
-        results = await asyncio.gather(*(robot.stop_all() for robot in self.robots.values()))
+        results = await asyncio.gather(*(robot.stop_all(STOPPED) for robot in self.robots.values()))
         answer = {
             "robot": ROBOT,
             "stopped": [behavior for stopped, _ in results for behavior in stopped],
@@ -136,16 +141,17 @@ class Gateway:
                 await socket.send_json(message)
 
         execution = Execution(begin, self.catalogue, robot, self._sandbox, self._settings, send)
-        ended = execution.start()
-        ended.add_done_callback(lambda _: asyncio.ensure_future(socket.close()))
+        listener = asyncio.create_task(self._listen(socket, execution))
         try:
-            await self._listen(socket, execution)
+            await asyncio.wait({listener, execution.ended}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            execution.end(DROPPED)
-            await asyncio.wait([ended])
+            await asyncio.wait({execution.end(DROPPED)})
             if not execution.accepted:
                 self._begun.pop(begin.behavior, None)  # it never had the robot, so it may be tried again
-        ended.result()
+            await socket.close()
+            await asyncio.wait({listener})
+        for task in (execution.ended, listener):
+            task.result()  # a defect of ours must not pass in silence
 
     async def _listen(self, socket: web.WebSocketResponse, execution: Execution) -> None:
         """Pass the worker's messages on until the socket closes."""
@@ -191,6 +197,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
     gateway = Gateway(settings)
     app = web.Application()
     app.cleanup_ctx.append(gateway.run)
+    app.on_shutdown.append(gateway.shut_down)
     app.router.add_get("/healthz", gateway.healthz)
     app.router.add_get("/readyz", gateway.readyz)
     app.router.add_get("/v1/execute", gateway.execute)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from typing import Any
 
@@ -16,8 +17,11 @@ CONNECT_TIMEOUT_S = 5.0
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 5.0
 HEARTBEAT_S = 1.0
-HEARTBEAT_TIMEOUT_S = 3.0
+HEARTBEAT_TIMEOUT_S = 5.0
 _MAX_MESSAGE = 300
+
+# What qi says of a call whose service or connection went away; the session itself may learn it a moment later.
+_GONE = re.compile(r"^(Service removed|.*\b(not connected|disconnected)\b)")
 
 log = structlog.get_logger(__name__)
 
@@ -102,10 +106,22 @@ class Bridge:
     # --- within ------------------------------------------------------------------------------------------------------
 
     async def _call(self, service: str, method: str, args: list[Any]) -> Any:
+        try:
+            return await self._send(service, method, args)
+        except RobotFault as error:
+            if self._session.isConnected() and not _GONE.search(error.message):
+                raise
+            raise RobotUnreachable(f"the connection to the robot at {self.url} was lost") from None
+
+    async def _send(self, service: str, method: str, args: list[Any]) -> Any:
         proxy = self._services.get(service)
         if proxy is None:
             proxy = self._services[service] = await self._answer(self._session.service(service, _async=True))
-        return await self._answer(proxy.call(method, *args, _async=True))
+        try:
+            future = proxy.call(method, *args, _async=True)
+        except (RuntimeError, TypeError, OverflowError) as error:  # an argument that qi cannot put into a message
+            raise RobotFault(f"{service}.{method}: {_first_paragraph(str(error))}") from error
+        return await self._answer(future)
 
     async def _answer(self, future: Any) -> Any:
         """Wait for a qi future on the event loop."""
@@ -118,8 +134,6 @@ class Bridge:
                 return
             if error is None:
                 answer.set_result(value)
-            elif not self._session.isConnected():
-                answer.set_exception(RobotUnreachable(f"the connection to the robot at {self.url} was lost"))
             else:
                 answer.set_exception(RobotFault(_first_paragraph(error)))
 
@@ -147,7 +161,7 @@ class Bridge:
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
                     await self._answer(self._session.connect(self.url, _async=True))
                     await self._read_clock()
-            except (TimeoutError, RobotFault, RobotUnreachable) as error:
+            except Exception as error:  # whatever it is, trying again later is the only remedy
                 if delay == FIRST_RETRY_S:
                     log.warning("robot unreachable", url=self.url, reason=str(error) or "no answer in time")
                 await asyncio.to_thread(self._session.close)

@@ -23,13 +23,12 @@ from services.robot.settings import GatewaySettings
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-CANCELLED = {"type": "cancelled"}
-STOPPED = {"type": "stopped"}
 DROPPED = {"type": "dropped"}  # for the log only: nobody is left to be told
 
 SCENE = "scene"
 CONNECT_WAIT_S = 5.0
 _MAX_RESULT_CHARACTERS = 4000
+_LARGEST_INT = 2**53  # beyond this an integer is no exact float any more
 
 log = structlog.get_logger(__name__)
 
@@ -63,13 +62,14 @@ class Execution:
         self._calls = 0
         self._began: float | None = None
         self._origin = Pose()
-        self._task: asyncio.Task[None] | None = None
         self._ending: dict[str, Any] | None = None
+        self._task = asyncio.create_task(self._run(), name=f"behavior-{self.id}")
 
     # --- from the worker ---------------------------------------------------------------------------------------------
 
-    def start(self) -> asyncio.Task[None]:
-        self._task = asyncio.create_task(self._run(), name=f"behavior-{self.id}")
+    @property
+    def ended(self) -> asyncio.Task[None]:
+        """Done when it has let go of the robot and sent its final message."""
         return self._task
 
     def feed(self, statement: StatementMessage) -> None:
@@ -84,16 +84,11 @@ class Execution:
         self._complete = True
         self._news.set()
 
-    def end(self, final: dict[str, Any]) -> None:
-        """End it before its time with this final message; nothing happens once it is ending anyway."""
-        if self._task is not None and self._ending is None:
+    def end(self, final: dict[str, Any]) -> asyncio.Task[None]:
+        """End it before its time with this final message, unless it is ending anyway; returns ``ended``."""
+        if self._ending is None:
             self._ending = final
             self._task.cancel()
-
-    def stop(self) -> asyncio.Future[None]:
-        """End it because of an emergency stop."""
-        assert self._task is not None, "only a started behaviour is ever in line"  # noqa: S101
-        self.end(STOPPED)
         return self._task
 
     # --- the behaviour -----------------------------------------------------------------------------------------------
@@ -123,18 +118,25 @@ class Execution:
                 limit = self._settings.gateway_behavior_timeout_s
                 raise BehaviorFailed("budget.time", f"the behaviour was not done within {limit:g} s") from None
             await self._robot.stop_walking()
-        except (BehaviorFailed, CheckError) as failure:
-            await self._robot.halt()
-            return failed_message(
+        except Exception as error:
+            failure = error if isinstance(error, BehaviorFailed | CheckError) else self._own_fault()
+            statement = self._running
+            self._ending = failed_message(
                 failure.code,
                 failure.message,
-                self._running.line if self._running else None,
-                self._running.source if self._running else None,
+                statement.line if statement else None,
+                statement.source if statement else None,
             )
+            await self._robot.halt()
+            return self._ending
         except BaseException:
             await asyncio.shield(self._robot.halt())
             raise
         return {"type": "done"}
+
+    def _own_fault(self) -> BehaviorFailed:
+        log.exception("behavior met a defect of the gateway", behavior=self.id)
+        return BehaviorFailed("robot.internal", "the robot gateway met an error of its own; its log says which")
 
     async def _execute(self) -> None:
         await self._robot.bridge.wait_connected(CONNECT_WAIT_S)
@@ -206,6 +208,8 @@ class Execution:
 
 def _plain(where: str, value: Any) -> Any:
     """Return a value of plain types; CheckError for anything else that a program could hand over."""
+    if isinstance(value, int) and abs(value) > _LARGEST_INT:
+        raise CheckError("call.range", f"{where}: a whole number of {value.bit_length()} bits is out of any range")
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):
@@ -215,7 +219,15 @@ def _plain(where: str, value: Any) -> Any:
 
 def _jsonable(result: Any) -> Any:
     """Return what a robot answered if it is plain and short, else None."""
+    result = _rounded(result)
     try:
         return result if len(json.dumps(result, allow_nan=False)) <= _MAX_RESULT_CHARACTERS else None
     except (TypeError, ValueError):
         return None
+
+
+def _rounded(result: Any) -> Any:
+    """Cut floats to the digits that survive the robot's 32 bits."""
+    if isinstance(result, float):
+        return round(result, 6)
+    return [_rounded(item) for item in result] if isinstance(result, list | tuple) else result

@@ -52,6 +52,10 @@ def parse(text: str) -> Begin | StatementMessage | End | Cancel:
     return _from_worker.validate_json(text)
 
 
+CANCELLED: dict[str, Any] = {"type": "cancelled"}
+STOPPED: dict[str, Any] = {"type": "stopped"}
+
+
 def action_message(action: Action) -> dict[str, Any]:
     return {"type": "action", **action.model_dump()}
 

@@ -37,8 +37,8 @@ class Behavior(Protocol):
 
     id: str
 
-    def stop(self) -> asyncio.Future[None]:
-        """End it at once; the future is done when it has let go of the robot."""
+    def end(self, final: dict[str, Any]) -> asyncio.Task[None]:
+        """End it at once with this final message; the task is done when it has let go of the robot."""
 
 
 class Robot:
@@ -85,7 +85,11 @@ class Robot:
             del self._behaviors[behavior.id]
 
     async def prepare(self, scene: Scene) -> None:
-        """Let a simulated robot stand as the scene says; a real one is left as it is."""
+        """Let a simulated robot stand, awake, as the scene says.
+
+        A real one is left as it is: its motors are switched on by its operator or by a program that says so
+        (``ALMotion.wakeUp``, ``ALRobotPosture.goToPosture``), never unasked, because it moves when they are.
+        """
         if self.bridge.simulated:
             battery = -1 if scene.battery is None else scene.battery
             await self.bridge.call("SimulatedState", "prepare", [scene.posture or "", battery], READ_TIMEOUT_S)
@@ -106,13 +110,13 @@ class Robot:
         heard = await asyncio.gather(*(self._tell(service, method) for service, method in _STOPS), self._freeze())
         return heard[0]
 
-    async def stop_all(self) -> tuple[list[str], bool]:
-        """End the running behaviour and all in line, and still the robot.
+    async def stop_all(self, final: dict[str, Any]) -> tuple[list[str], bool]:
+        """End the running behaviour and all in line with this final message, and still the robot.
 
         Returns the ids of the behaviours that were ended and whether the robot could be told.
         """
         behaviors = list(self._behaviors.values())
-        endings = [behavior.stop() for behavior in behaviors]
+        endings = [behavior.end(final) for behavior in behaviors]
         heard = await self.halt()
         if endings:
             await asyncio.wait(endings, timeout=STOP_TIMEOUT_S)

@@ -13,6 +13,10 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+import structlog
+
+log = structlog.get_logger(__name__)
+
 
 class Clock(Protocol):
     """Where the model reads the time and asks to be called back."""
@@ -70,7 +74,10 @@ class ScaledClock:
                 if self._closed:
                     return
                 callback = heapq.heappop(self._due)[2]
-            callback()
+            try:
+                callback()
+            except Exception:  # one call's trouble must not stop the time of all others
+                log.exception("an activity could not end")
 
 
 class Activity:

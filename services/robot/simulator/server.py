@@ -41,15 +41,12 @@ class SimulatedNao:
             self._session.listenStandalone(f"tcp://{host}:{port}")
         except RuntimeError as error:
             raise OSError(str(error)) from error
+        self.url = str(self._session.endpoints()[0])
+        """Where clients connect, such as ``tcp://127.0.0.1:9559``."""
         self._clock = ScaledClock(speed)
         self.nao = Nao(self._clock)
         for service in SERVICES:
             self._session.registerService(service.__name__, service(self.nao))
-
-    @property
-    def url(self) -> str:
-        """Where clients connect, such as ``tcp://127.0.0.1:9559``."""
-        return str(self._session.endpoints()[0])
 
     def close(self) -> None:
         """Switch the robot off: clients see the connection go."""

@@ -1,0 +1,197 @@
+"""Programs through the real gateway, the real sandbox and real qi to the simulated robot."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import Any
+
+import pytest
+from gateway_client import gateway, play
+
+from services.behavior.schema import Action
+from services.robot.simulator.server import SimulatedNao
+
+
+def test_a_program_is_carried_out_and_traced(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            accepted, *actions, final = await robots.run(
+                'ALTextToSpeech.say("Hello")',
+                'x, y, z = scene.position("red ball")',
+                "ALMotion.moveTo(x - 0.25, y, 0)",
+                'if ALRobotPosture.getPosture() == "Stand":\n    ALLeds.fadeRGB("FaceLeds", "red", 0.5)',
+                'ALAnimationPlayer.run("animations/Stand/Gestures/Hey_1")',
+            )
+            assert accepted == {"type": "accepted"}
+            assert final == {"type": "done"}
+            assert {action.pop("type") for action in actions} == {"action"}
+            trace = [Action.model_validate(action) for action in actions]
+            assert [(action.service, action.method, action.args) for action in trace] == [
+                ("ALTextToSpeech", "say", ["Hello"]),
+                ("ALMotion", "moveTo", [0.35, 0.1, 0.0]),
+                ("ALRobotPosture", "getPosture", []),
+                ("ALLeds", "fadeRGB", ["FaceLeds", "red", 0.5]),
+                ("ALAnimationPlayer", "run", ["animations/Stand/Gestures/Hey_1"]),
+            ]
+            assert trace[0].at_s == 0.0
+            assert trace[1].took_s >= 3.7  # simulated seconds; far less of ours passed
+            assert trace[2].result == "Stand"
+            assert all(b.at_s >= a.at_s + a.took_s - 0.002 for a, b in itertools.pairwise(trace))
+            state = await robots.state()
+            assert state["pose"] == pytest.approx({"x": 0.35, "y": 0.1, "theta": 0.0}, abs=1e-3)
+            assert state["speech"][-1]["text"] == "Hello"
+
+    play(scenario())
+
+
+def test_statements_share_their_variables_and_run_as_they_come(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            behavior = await robots.open()
+            assert (await behavior.message())["type"] == "accepted"
+            await behavior.send('name = "Ada"', 'ALTextToSpeech.say("Hi " + name)', end=False)
+            assert (await behavior.message())["args"] == ["Hi Ada"]
+            await behavior.send('for word in ["a", "b"]:\n    ALTextToSpeech.say(word + name)')
+            assert [m.get("args") for m in await behavior.rest()] == [["aAda"], ["bAda"], None]
+
+    play(scenario())
+
+
+def test_the_scene_moves_as_the_robot_does(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            await robots.run("ALMotion.moveTo(0.3, 0.2, 1.0)", behavior="before")
+            *_, action, final = await robots.run(
+                "ALMotion.moveTo(0.4, 0.0, 0.0)",
+                'x, y, z = scene.position("red ball")',
+                "ALMotion.moveTo(x, y, 0.0)",
+                behavior="after",
+            )
+            assert final["type"] == "done"
+            assert action["args"] == pytest.approx([0.2, 0.1, 0.0], abs=1e-5)
+
+    play(scenario())
+
+
+def test_the_simulated_robot_stands_as_the_scene_says(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            messages = await robots.run(
+                "ALRobotPosture.getPosture()",
+                "ALBattery.getBatteryCharge()",
+                scene={"posture": "Sit", "battery": 42},
+            )
+            assert [m["result"] for m in messages if m["type"] == "action"] == ["Sit", 42]
+            (failed,) = await robots.run("ALMotion.stopMove()", behavior="b2", scene={"posture": "Flying"})
+            assert failed["code"] == "robot.error"
+            assert "'Flying' is no posture" in failed["message"]
+
+    play(scenario())
+
+
+def test_motion_with_the_motors_off_fails_and_the_next_behaviour_starts_awake(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            *_, final = await robots.run("ALMotion.rest()", "ALMotion.moveTo(0.1, 0.0, 0.0)")
+            assert (final["code"], final["line"]) == ("robot.error", 2)
+            assert "call ALMotion.wakeUp() first" in final["message"]
+            *_, final = await robots.run("ALMotion.moveTo(0.1, 0.0, 0.0)", behavior="b2")
+            assert final["type"] == "done"
+
+    play(scenario())
+
+
+def test_a_walk_left_going_ends_with_the_behaviour(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            assert (await robots.run("ALMotion.move(0.05, 0.0, 0.0)"))[-1]["type"] == "done"
+            assert (await robots.state())["walking"] is False
+
+    play(scenario())
+
+
+def test_behaviours_on_one_robot_take_turns(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            programs = [
+                robots.run(*[f'ALTextToSpeech.say("{name} {number}")' for number in range(5)], behavior=name)
+                for name in ("a", "b", "c")
+            ]
+            for messages in await asyncio.gather(*programs):
+                assert messages[-1] == {"type": "done"}
+            spoken = [sentence["text"][0] for sentence in (await robots.state())["speech"]]
+            assert "".join(sorted(spoken)) == "aaaaabbbbbccccc"
+            assert len([1 for a, b in itertools.pairwise(spoken) if a != b]) == 2
+
+    play(scenario())
+
+
+def test_the_line_is_bounded_and_so_is_the_wait(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url, gateway_line_limit=1, gateway_line_timeout_s=0.2) as robots:
+            owner = await robots.open("owner")
+            assert (await owner.message())["type"] == "accepted"
+            waiter = await robots.open("waiter")
+            await robots.until(waiting=1)
+            (refused,) = await (await robots.open("one too many")).rest()
+            assert refused["code"] == "robot.busy"
+            assert "1 behaviours wait" in refused["message"]
+            (gave_up,) = await waiter.rest()
+            assert gave_up["code"] == "robot.busy"
+            await owner.send()
+            assert (await owner.rest())[-1]["type"] == "done"
+            # Those that never had the robot may be tried again under their own name.
+            assert (await robots.run("ALMotion.stopMove()", behavior="waiter"))[-1]["type"] == "done"
+
+    play(scenario())
+
+
+def test_no_behaviour_runs_twice(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            first = await robots.open("once")
+            assert (await first.message())["type"] == "accepted"
+            (during,) = await robots.run('ALTextToSpeech.say("twice")', behavior="once")
+            await first.send('ALTextToSpeech.say("once")')
+            assert (await first.rest())[-1]["type"] == "done"
+            (after,) = await robots.run('ALTextToSpeech.say("twice")', behavior="once")
+            assert during["code"] == after["code"] == "robot.duplicate"
+            assert [sentence["text"] for sentence in (await robots.state())["speech"]] == ["once"]
+
+    play(scenario())
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"robot": "r2d2"}, "robot.unknown"),
+        ({"target": "robot"}, "robot.unreachable"),
+        ({"target": "moon"}, "robot.protocol"),
+        ({"type": "end"}, "robot.protocol"),
+        ({"scene": {"objects": [{"name": "x", "position": [1, 2]}]}}, "robot.protocol"),
+        ({"behavior": ""}, "robot.protocol"),
+        ({"surprise": 1}, "robot.protocol"),
+    ],
+)
+def test_wrong_begins_are_refused_with_a_reason(nao: SimulatedNao, fields: dict[str, Any], code: str) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            (failed,) = await (await robots.open(**fields)).rest()
+            assert (failed["type"], failed["code"]) == ("failed", code)
+            assert len(failed["message"]) > 10
+
+    play(scenario())
+
+
+@pytest.mark.parametrize("garbage", ["hello", "[]", '{"type":"dance"}', '{"type":"statement","line":0,"source":"x"}'])
+def test_garbage_within_a_behaviour_fails_it(nao: SimulatedNao, garbage: str) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            behavior = await robots.open()
+            assert (await behavior.message())["type"] == "accepted"
+            await behavior.socket.send_str(garbage)
+            assert (await behavior.rest())[-1]["code"] == "robot.protocol"
+            assert (await robots.state())["behavior"] is None
+
+    play(scenario())
