@@ -102,6 +102,9 @@ class Gateway:
 
     async def execute(self, request: web.Request) -> web.WebSocketResponse:
         """Execute one behaviour: see ``protocol``."""
+        if "Origin" in request.headers:
+            # A worker sends none. A browser always does, also on behalf of a foreign page that found this address.
+            raise web.HTTPForbidden(text="browsers may not drive a robot\n")
         socket = web.WebSocketResponse(
             heartbeat=WEBSOCKET_HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False, timeout=2.0
         )
@@ -146,8 +149,8 @@ class Gateway:
             await asyncio.wait({listener, execution.ended}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await asyncio.wait({execution.end(DROPPED)})
-            if not execution.accepted:
-                self._begun.pop(begin.behavior, None)  # it never had the robot, so it may be tried again
+            if execution.may_be_retried:
+                self._begun.pop(begin.behavior, None)
             await socket.close()
             await asyncio.wait({listener})
         for task in (execution.ended, listener):

@@ -46,7 +46,7 @@ class Execution:
         send: Send,
     ) -> None:
         self.id = begin.behavior
-        self.accepted = False
+        self._accepted = False
         self._begin = begin
         self._catalogue = catalogue
         self._robot = robot
@@ -83,6 +83,11 @@ class Execution:
         """No more statements will come."""
         self._complete = True
         self._news.set()
+
+    @property
+    def may_be_retried(self) -> bool:
+        """Whether it failed, or lost its worker, before it had the robot: nothing moved and nobody wanted its end."""
+        return not self._accepted and self._ending is not None and self._ending["type"] in ("failed", "dropped")
 
     def end(self, final: dict[str, Any]) -> asyncio.Task[None]:
         """End it before its time with this final message, unless it is ending anyway; returns ``ended``."""
@@ -142,7 +147,7 @@ class Execution:
         await self._robot.bridge.wait_connected(CONNECT_WAIT_S)
         await self._robot.prepare(self._begin.scene)
         self._origin = await self._robot.position()
-        self.accepted = True
+        self._accepted = True
         await self._send({"type": "accepted"})
         async with self._sandbox.program([*self._catalogue.services, SCENE], self._call) as program:
             while (statement := await self._next()) is not None:

@@ -17,7 +17,7 @@ from services.robot.errors import BehaviorFailed, RobotFault, RobotUnreachable
 from services.robot.protocol import Target
 
 STOP_TIMEOUT_S = 1.0
-READ_TIMEOUT_S = 2.0
+READ_TIMEOUT_S = 5.0
 
 # Calls that silence and still the robot, all sent at once. Services that a robot lacks are passed over.
 _STOPS: tuple[tuple[str, str], ...] = (

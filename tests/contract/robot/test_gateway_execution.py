@@ -7,6 +7,7 @@ import itertools
 from typing import Any
 
 import pytest
+from aiohttp import WSServerHandshakeError
 from gateway_client import gateway, play
 
 from services.behavior.schema import Action
@@ -127,9 +128,9 @@ def test_behaviours_on_one_robot_take_turns(nao: SimulatedNao) -> None:
     play(scenario())
 
 
-def test_the_line_is_bounded_and_so_is_the_wait(nao: SimulatedNao) -> None:
+def test_the_line_is_bounded(nao: SimulatedNao) -> None:
     async def scenario() -> None:
-        async with gateway(nao.url, gateway_line_limit=1, gateway_line_timeout_s=0.2) as robots:
+        async with gateway(nao.url, gateway_line_limit=1) as robots:
             owner = await robots.open("owner")
             assert (await owner.message())["type"] == "accepted"
             waiter = await robots.open("waiter")
@@ -137,11 +138,23 @@ def test_the_line_is_bounded_and_so_is_the_wait(nao: SimulatedNao) -> None:
             (refused,) = await (await robots.open("one too many")).rest()
             assert refused["code"] == "robot.busy"
             assert "1 behaviours wait" in refused["message"]
-            (gave_up,) = await waiter.rest()
+            await owner.send()
+            assert (await owner.rest())[-1]["type"] == "done"
+            await waiter.send()
+            assert (await waiter.rest())[-1]["type"] == "done"
+
+    play(scenario())
+
+
+def test_the_wait_in_line_is_bounded_and_may_be_tried_again(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url, gateway_line_timeout_s=0.2) as robots:
+            owner = await robots.open("owner")
+            assert (await owner.message())["type"] == "accepted"
+            (gave_up,) = await (await robots.open("waiter")).rest()
             assert gave_up["code"] == "robot.busy"
             await owner.send()
             assert (await owner.rest())[-1]["type"] == "done"
-            # Those that never had the robot may be tried again under their own name.
             assert (await robots.run("ALMotion.stopMove()", behavior="waiter"))[-1]["type"] == "done"
 
     play(scenario())
@@ -193,5 +206,14 @@ def test_garbage_within_a_behaviour_fails_it(nao: SimulatedNao, garbage: str) ->
             await behavior.socket.send_str(garbage)
             assert (await behavior.rest())[-1]["code"] == "robot.protocol"
             assert (await robots.state())["behavior"] is None
+
+    play(scenario())
+
+
+def test_browsers_may_not_drive_a_robot(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            with pytest.raises(WSServerHandshakeError, match="403"):
+                await robots.http.ws_connect("/v1/execute", headers={"Origin": "http://evil.example"})
 
     play(scenario())

@@ -103,15 +103,32 @@ def test_behaviours_share_nothing(nao: SimulatedNao) -> None:
     play(scenario())
 
 
-def test_statements_calls_and_waits_are_bounded(nao: SimulatedNao) -> None:
+def test_a_program_with_too_many_statements_fails(nao: SimulatedNao) -> None:
     async def scenario() -> None:
-        limits = {"gateway_max_statements": 3, "gateway_statement_timeout_s": 0.2, "gateway_behavior_timeout_s": 0.5}
-        async with gateway(nao.url, **limits) as robots:
-            assert (await robots.run(*["x = 1"] * 4, behavior="long"))[-1]["code"] == "budget.statements"
-            assert (await (await robots.open("silent")).rest())[-1]["code"] == "budget.idle"
-            slow = await robots.run("ALMotion.moveTo(3.0, 0.0, 0.0)", behavior="slow")
-            assert (slow[-1]["code"], slow[-1]["line"]) == ("budget.time", 1)
+        async with gateway(nao.url, gateway_max_statements=3) as robots:
+            final = (await robots.run(*["ALLeds.on('FaceLeds')"] * 4))[-1]
+            assert final["code"] == "budget.statements"
+            assert await robots.calls() == ["ALLeds.on"] * 3
+
+    play(scenario())
+
+
+def test_a_silent_worker_loses_the_robot(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url, gateway_statement_timeout_s=0.2) as robots:
+            assert (await (await robots.open()).rest())[-1]["code"] == "budget.idle"
+            assert (await robots.state())["behavior"] is None
+
+    play(scenario())
+
+
+def test_a_behaviour_that_takes_too_long_fails(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url, gateway_behavior_timeout_s=0.5) as robots:
+            final = (await robots.run("ALMotion.moveTo(3.0, 0.0, 0.0)", "ALLeds.on('FaceLeds')"))[-1]
+            assert final["code"] == "budget.time"
             assert (await robots.state())["walking"] is False
+            assert "ALLeds.on" not in await robots.calls()
 
     play(scenario())
 
@@ -120,7 +137,7 @@ def test_a_call_that_takes_too_long_fails(nao: SimulatedNao) -> None:
     async def scenario() -> None:
         async with gateway(nao.url, gateway_call_timeout_s=0.2) as robots:
             final = (await robots.run("ALMotion.moveTo(3.0, 0.0, 0.0)"))[-1]
-            assert final["code"] == "robot.error"
+            assert (final["code"], final["line"]) == ("robot.error", 1)
             assert "did not end within 0.2 s" in final["message"]
             assert (await robots.state())["walking"] is False
 

@@ -13,7 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from gateway_client import gateway, play
+from aiohttp import ClientSession
+from gateway_client import Conversation, gateway, play
+
+from services.robot.simulator.server import SimulatedNao
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -64,13 +67,36 @@ def test_they_find_each_other_and_stop_cleanly(start: Start) -> None:
         assert "Traceback" not in process.stderr.read()
 
 
+def test_a_gateway_that_is_told_to_stop_stops_the_robot_first(start: Start, nao: SimulatedNao) -> None:
+    robots = start("services.robot", gateway_port=0, simulator_url=nao.url)
+    address = logged(robots, "listening")["url"]
+    logged(robots, "robot connected")
+
+    async def scenario() -> None:
+        async with ClientSession() as http, http.ws_connect(f"{address}/v1/execute") as socket:
+            behavior = Conversation(socket)
+            await socket.send_json({"type": "begin", "behavior": "b1", "robot": "nao", "target": "simulate"})
+            await behavior.send("ALMotion.move(0.05, 0.0, 0.0)", "ALMotion.angleInterpolation('HeadYaw', 1, 60, True)")
+            assert (await behavior.message())["type"] == "accepted"
+            assert (await behavior.message())["method"] == "move"
+            robots.terminate()
+            final = (await behavior.rest())[-1]
+            assert final["code"] == "robot.unreachable"
+            assert "was shut down" in final["message"]
+
+    play(scenario())
+    assert robots.wait(timeout=5) == 0
+    with nao.nao.lock:
+        assert not nao.nao.motion.walking()
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "cut off"])
 def test_a_robot_that_dies_or_falls_silent_fails_the_behaviour(
     start: Start, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
 ) -> None:
     """A stopped process keeps its connections open, as a pulled network cable does: only the heartbeat tells."""
     monkeypatch.setattr("services.robot.bridge.HEARTBEAT_S", 0.1)
-    monkeypatch.setattr("services.robot.bridge.HEARTBEAT_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("services.robot.bridge.HEARTBEAT_TIMEOUT_S", 1.5)
     nao = start("services.robot.simulator", nao_port=0, nao_speed=1.0)
     url = logged(nao, "listening")["url"]
 

@@ -157,11 +157,11 @@ def test_stop_is_not_held_up_by_any_number_of_blocking_calls(switch_on: Callable
 def test_time_passes_at_the_set_speed(nao: SimulatedNao, client: qi.Session) -> None:
     clock = client.service("SimulatedClock")
     assert clock.speed() == 20.0
-    real, simulated = time.monotonic(), clock.now()
+    began = time.monotonic()
+    simulated = clock.now()
     client.service("ALMotion").moveTo(0.4, 0.0, 0.0)
     took = clock.now() - simulated
-    assert took >= 4.2
-    assert took == pytest.approx((time.monotonic() - real) * 20, rel=0.2)
+    assert 4.2 <= took <= (time.monotonic() - began) * 20
 
 
 def test_snapshot_shows_the_robot_and_its_calls(client: qi.Session) -> None:
