@@ -1,0 +1,131 @@
+"""The quick start as a user meets it: real store, engine, simulated robot, worker and router."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.behavior.schema import MAX_INSTRUCTION_CHARACTERS, BehaviorResult
+from services.embedded import quickstart
+
+ROOT = Path(__file__).resolve().parents[3]
+COMMAND = [sys.executable, "-m", "services.embedded.quickstart"]
+
+
+def readme_commands() -> list[list[str]]:
+    """The quick start's commands in README.md, as words."""
+    blocks = re.findall(r"^```bash\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [shlex.split(line) for line in lines if line.startswith("scripts/quickstart")]
+
+
+def run(*arguments: str, temporary: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env={**os.environ, "TMPDIR": str(temporary)},
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+
+
+def processes_of(directory: Path) -> list[str]:
+    """Command lines of the processes whose temporary directory is this one."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"TMPDIR={directory}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue  # it has ended meanwhile
+    return found
+
+
+def test_readme_command_ends_with_a_robot_that_acted(tmp_path: Path) -> None:
+    [[script, *arguments]] = readme_commands()
+    assert os.access(ROOT / script, os.X_OK)
+    answer = run("--json", *arguments, temporary=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    result = BehaviorResult.model_validate_json(answer.stdout)
+    assert result.status == "succeeded"
+    assert result.instruction == arguments[0]
+    assert result.plan
+    assert result.actions
+    assert [*tmp_path.iterdir()] == [], "files are left behind"
+    assert processes_of(tmp_path) == []
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A quick start that stays up, and its router's address."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [*COMMAND, "--keep", "--port", str(port), "Sit down"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        shown = ""
+        while "curl -N" not in shown:
+            line = process.stdout.readline()
+            assert line, f"it ended: {shown}"
+            shown += line
+        assert "plan     1. " in shown
+        assert "robot      0.00 s" in shown
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_keep_stays_up_until_interrupted(kept: tuple[subprocess.Popen[str], str], tmp_path: Path) -> None:
+    process, url = kept
+    with urllib.request.urlopen(f"{url}/readyz", timeout=10) as answer:
+        assert answer.status == 200
+    taken = run("--port", url.rpartition(":")[2], temporary=tmp_path)
+    assert taken.returncode == 1
+    assert taken.stderr.startswith("Port ")
+    assert "choose another with --port" in taken.stderr
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0
+    assert processes_of(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("instruction", "words"), [("", "/instruction"), ("a" * (MAX_INSTRUCTION_CHARACTERS + 1), "/instruction")]
+)
+def test_an_instruction_that_does_not_fit_is_one_sentence(tmp_path: Path, instruction: str, words: str) -> None:
+    answer = run("--json", instruction, temporary=tmp_path)
+    assert answer.returncode == 1
+    assert answer.stdout == ""
+    assert words in answer.stderr.splitlines()[-1]
+    assert processes_of(tmp_path) == []
+
+
+def test_every_example_of_the_help_is_a_valid_command() -> None:
+    examples = re.findall(r"^  scripts/quickstart(.*?)(?:   .*)?$", quickstart._EXAMPLES, re.MULTILINE)
+    assert len(examples) == 4
+    for example in examples:
+        quickstart.parse(shlex.split(example.partition("|")[0]))
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
+def test_a_port_that_is_none_is_wrong_usage(port: str) -> None:
+    answer = subprocess.run([*COMMAND, f"--port={port}"], capture_output=True, text=True, timeout=30)
+    assert answer.returncode == 2
+    assert "is not a port; use a number" in answer.stderr
