@@ -6,6 +6,7 @@ request at the backend with it, streaming or not.
 
 from __future__ import annotations
 
+import errno
 import re
 import time
 from collections.abc import Iterator
@@ -121,7 +122,10 @@ class Exchange:
         self._reply: Reply | None = None
         self._admitted = False
         self._streaming = False
+        # How long the backend may take to say something: at first, and once it has begun, much less.
+        self._patience_s = gate.settings.router_completion_timeout_s
         self._silent = True
+        self._broken = False
 
     def start(self, body: bytes) -> Response:
         """Send the request on and return the reply as it begins. Raises Problem 429 or UpstreamError."""
@@ -136,14 +140,15 @@ class Exchange:
         self._admitted = True
         gate.active.inc()
         self._streaming = _STREAMING.search(body) is not None
-        timeout_s = gate.config.first_token_timeout_s if self._streaming else gate.settings.router_completion_timeout_s
+        if self._streaming:
+            self._patience_s = gate.config.first_token_timeout_s
         query = request.environ["QUERY_STRING"]
         self._reply = reply = gate.upstream.request(
             "POST",
             f"/v1/chat/completions?{query}" if query else "/v1/chat/completions",
             fields=[*_fields_for_backend(request.environ), *gate.fields],
             body=body,
-            timeout_s=timeout_s,
+            timeout_s=self._patience_s,
         )
         response = Response(status=reply.get_code(), headers=_fields_for_client(reply))
         if "Content-Type" not in reply:
@@ -163,9 +168,10 @@ class Exchange:
         try:
             data = self._next()
         except UpstreamError as error:
+            self._broken = True
             log.warning("backend broke off its answer", backend=self._gate.name, reason=str(error))
             # The head has gone out; only a broken connection can still tell the client that the answer is not whole.
-            raise ConnectionResetError(104, "the backend broke off its answer") from None
+            raise ConnectionResetError(errno.ECONNRESET, "the backend broke off its answer") from None
         if not data:
             raise StopIteration
         return data
@@ -173,11 +179,10 @@ class Exchange:
     def _next(self) -> bytes:
         if self._reply is None:
             return b""
-        first_token = self._silent and self._streaming
-        config = self._gate.config
-        data = self._reply.read(config.first_token_timeout_s if first_token else config.idle_timeout_s)
+        data = self._reply.read(self._patience_s)
         if self._silent:
             self._silent = False
+            self._patience_s = self._gate.config.idle_timeout_s
             self._gate.first_byte[self._streaming].observe(time.perf_counter() - self._began)
         return data
 
@@ -185,7 +190,8 @@ class Exchange:
         """Give everything back; more than once does no harm."""
         if self._watch is not None:
             self._watch.stop()
-            if self._watch.fired:
+            # Seen by the watch, or by the server as it wrote: then we are closed amid a sound answer.
+            if self._watch.fired or (self._reply is not None and not self._reply.complete and not self._broken):
                 self._gate.metrics.hangups.labels(self._gate.name).inc()
             self._watch = None
         if self._reply is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
 import os
@@ -71,6 +72,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         # All that was loaded stays: collecting garbage need not look at it again, which would take milliseconds.
         gc.collect()
         gc.freeze()
+        atexit.register(gc.unfreeze)  # the interpreter takes down in an orderly way only what it may collect
         return app
 
     def run(self) -> None:
