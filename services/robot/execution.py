@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 class Execution:
-    """A behaviour being executed. Statements are fed as they come; ``run`` sends what happens and how it ended."""
+    """A behaviour being executed: statements are fed as they come, what happens and how it ended is sent."""
 
     def __init__(
         self,

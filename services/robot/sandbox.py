@@ -7,7 +7,7 @@ network, no clock and no modules, and bounded time, memory and recursion.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any
 from uuid import UUID
@@ -70,8 +70,18 @@ class Sandbox:
 
     @asynccontextmanager
     async def program(self, objects: Iterable[str], call: HostCall) -> AsyncIterator[Program]:
-        """Open a program that can call methods of ``objects``; its variables last until the block ends."""
-        async with self._pool.checkout(script_name="behavior", limits=LIMITS) as session:
+        """Open a program that can call methods of ``objects``; its variables last until the block ends.
+
+        Raises:
+            BehaviorFailed: no worker process came free in time.
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                checkout = self._pool.checkout(script_name="behavior", limits=LIMITS)
+                session = await stack.enter_async_context(checkout)
+            except TimeoutError:
+                message = f"no sandbox came free within {CHECKOUT_TIMEOUT_S:g} s; try again later"
+                raise BehaviorFailed("robot.busy", message) from None
             yield Program(session, objects, call)
 
 

@@ -74,7 +74,7 @@ class Voice:
             activity.stop()
 
     def set_volume(self, volume: float) -> None:
-        (self.volume,) = require_finite([_within("the volume", volume, 0.0, 1.0)], "the volume")
+        self.volume = _within("the volume", volume, 0.0, 1.0)
 
     def set_language(self, language: str) -> None:
         self.language = self._known(language)
