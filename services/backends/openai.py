@@ -135,15 +135,10 @@ class OpenAIBackend:
 
     async def _post(self, body: bytes, deadline: float) -> aiohttp.ClientResponse:
         """Send the request and return its response, known to be an event stream."""
-        session = self._open_session()
         name, url = self.config.name, self.config.url
         try:
             async with asyncio.timeout_at(deadline):
-                try:
-                    response = await session.post(self._chat_url, data=body)
-                except (aiohttp.ServerDisconnectedError, ConnectionResetError):
-                    # The server dropped a kept connection just as we used it. Nothing was answered: ask once more.
-                    response = await session.post(self._chat_url, data=body)
+                response = await self._send(body)
                 if response.status != 200:
                     raise await self._refusal(response)
                 if response.content_type != "text/event-stream":
@@ -156,6 +151,16 @@ class OpenAIBackend:
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(f"{name} at {url} cannot be reached: {error or type(error).__name__}") from error
         return response
+
+    async def _send(self, body: bytes) -> aiohttp.ClientResponse:
+        """Send the request, once more for each kept connection that the server had dropped without answering."""
+        session = self._open_session()
+        for _ in range(self.config.max_concurrency):  # no more than that are kept
+            try:
+                return await session.post(self._chat_url, data=body)
+            except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+                continue
+        return await session.post(self._chat_url, data=body)
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> BackendError:
         try:

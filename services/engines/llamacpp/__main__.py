@@ -88,7 +88,7 @@ def _serve(settings: EngineSettings) -> None:
 
 
 def _give_up(sentence: str) -> int:
-    print(f"engine: {sentence}.", file=sys.stderr, flush=True)
+    print(f"engine: {sentence.rstrip('.')}.", file=sys.stderr, flush=True)
     return 1
 
 

@@ -1,0 +1,210 @@
+"""The llama.cpp engine process: the real server, with the packaged model."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.backends.base import Delta, Finish, GenerationRequest, Invalid
+from services.backends.config import load_backends
+from services.backends.openai import OpenAIBackend
+from services.embedded.ports import port_of, reserve_port
+from services.engines.llamacpp.settings import PACKAGED_MODEL
+
+LONG = GenerationRequest([{"role": "user", "content": "Count to one thousand."}], 400, grammar='root ::= ("one " )+')
+
+
+def start(**settings: object) -> subprocess.Popen[str]:
+    environ = {f"LLAMACPP_{name.upper()}": str(value) for name, value in settings.items()}
+    return subprocess.Popen(
+        [sys.executable, "-m", "services.engines.llamacpp"],
+        env={**os.environ, **environ},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def fetch(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as response:
+        text: str = response.read().decode()
+        return text
+
+
+@contextlib.contextmanager
+def serving(**settings: object) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    with reserve_port() as holder:
+        url = f"http://127.0.0.1:{port_of(holder)}"
+        process = start(port=port_of(holder), **settings)
+        try:
+            deadline = time.monotonic() + 60
+            while True:
+                with contextlib.suppress(OSError):
+                    fetch(f"{url}/health")
+                    break
+                assert process.poll() is None, process.stderr and process.stderr.read()
+                assert time.monotonic() < deadline, "the engine was not healthy within 60 s"
+                time.sleep(0.05)
+            yield url, process
+        finally:
+            process.kill()
+            process.wait()
+            assert process.stderr is not None
+            process.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[str]:
+    with serving(slots=2, context_tokens=1024) as (url, _):
+        yield url
+
+
+def backend_at(url: str) -> OpenAIBackend:
+    return OpenAIBackend(load_backends({"LLAMACPP_URL": url}).configured["llamacpp"])
+
+
+def requests_in(url: str) -> int:
+    """Requests that the engine generates for, or holds back until a slot is free."""
+    counts = dict(line.rsplit(" ", 1) for line in fetch(f"{url}/metrics").splitlines() if not line.startswith("#"))
+    return int(float(counts["llamacpp:requests_processing"]) + float(counts["llamacpp:requests_deferred"]))
+
+
+def ask(url: str, content: str) -> dict[str, Any]:
+    body = json.dumps({"messages": [{"role": "user", "content": content}], "max_tokens": 1}).encode()
+    request = urllib.request.Request(f"{url}/v1/chat/completions", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as response:
+        answer: dict[str, Any] = json.load(response)
+        return answer
+
+
+def test_the_adapter_streams_what_the_grammar_allows(engine: str) -> None:
+    async def run() -> None:
+        backend = backend_at(engine)
+        assert await backend.ready()
+        request = GenerationRequest([{"role": "user", "content": "Hello"}], 32, grammar='root ::= "wave" " " "twice"')
+        *deltas, finish = [piece async for piece in backend.stream(request)]
+        assert "".join(delta.text for delta in deltas if isinstance(delta, Delta)) == "wave twice"
+        assert isinstance(finish, Finish)
+        assert (finish.reason, finish.model) == ("stop", PACKAGED_MODEL.removesuffix(".gguf"))
+        assert finish.prompt_tokens > 0
+        assert finish.completion_tokens > 0
+        await backend.close()
+
+    asyncio.run(run())
+
+
+def test_many_at_once_are_all_answered(engine: str) -> None:
+    async def run() -> None:
+        backend = backend_at(engine)
+
+        async def one(number: int) -> str:
+            grammar = f'root ::= "number {number}"'
+            request = GenerationRequest([{"role": "user", "content": "Say it"}], 16, grammar=grammar)
+            pieces = [piece async for piece in backend.stream(request)]
+            return "".join(piece.text for piece in pieces if isinstance(piece, Delta))
+
+        answers = await asyncio.gather(*(one(number) for number in range(10)))
+        assert answers == [f"number {number}" for number in range(10)]
+        await backend.close()
+
+    asyncio.run(run())
+
+
+def test_hanging_up_frees_the_slot(engine: str) -> None:
+    async def run() -> None:
+        backend = backend_at(engine)
+        async with aclosing(backend.stream(LONG)) as stream:
+            await anext(stream)
+            assert requests_in(engine) == 1
+        async with asyncio.timeout(30):
+            while requests_in(engine):  # noqa: ASYNC110 - in another process
+                await asyncio.sleep(0.02)
+        await backend.close()
+
+    asyncio.run(run())
+
+
+def test_what_the_engine_cannot_do_is_invalid(engine: str) -> None:
+    async def run() -> None:
+        backend = backend_at(engine)
+        for request in (
+            GenerationRequest([{"role": "user", "content": "long " * 3000}], 8),
+            GenerationRequest([{"role": "user", "content": "x"}], 8, grammar="this is no grammar"),
+        ):
+            with pytest.raises(Invalid):
+                await anext(backend.stream(request))
+        await backend.close()
+
+    asyncio.run(run())
+
+
+def test_a_prompt_computed_in_one_slot_serves_the_others() -> None:
+    common = "The robot can wave, walk, sit, stand, look around and speak. " * 6
+    with serving(slots=3, context_tokens=1024) as (url, _):
+        cached = [ask(url, common + word)["timings"]["cache_n"] for word in ("one", "two", "three", "four")]
+    # The first slot's prompt enters the cache when the second request comes; every later one finds it there.
+    assert cached[0] == 0
+    assert min(cached[2:]) > 50
+
+
+@pytest.mark.parametrize("path", ["/", "/slots"])
+def test_it_has_no_page_and_shows_no_prompts(engine: str, path: str) -> None:
+    with pytest.raises(urllib.error.HTTPError):
+        fetch(engine + path)
+
+
+def test_sigterm_ends_it_with_0_though_it_generates() -> None:
+    async def run() -> None:
+        with serving(slots=1, context_tokens=1024) as (url, process):
+            backend = backend_at(url)
+            async with aclosing(backend.stream(LONG)) as stream:
+                await anext(stream)
+                process.send_signal(signal.SIGTERM)
+                assert await asyncio.to_thread(process.wait, 5) == 0
+            await backend.close()
+
+    asyncio.run(run())
+
+
+def refusal(**settings: object) -> str:
+    """What the engine says last, in one sentence on one line, when it does not start."""
+    process = start(**settings)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    last = told.splitlines()[-1]
+    assert last.startswith("engine: ")
+    assert last.endswith(".")
+    return last
+
+
+def test_a_taken_port_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert f"cannot listen on 127.0.0.1:{port}" in refusal(port=port)
+
+
+def test_a_model_that_is_missing_or_none_is_told(tmp_path: Path) -> None:
+    assert "there is no model at /no/such.gguf: set LLAMACPP_MODEL_PATH" in refusal(port=0, model_path="/no/such.gguf")
+    other = tmp_path / "model.gguf"
+    other.write_text("not a model")
+    assert "is not a GGUF file" in refusal(port=0, model_path=other)
+    other.write_bytes(b"GGUF but broken")
+    assert f"llama.cpp cannot serve {other}" in refusal(port=0, model_path=other)
+
+
+def test_a_wrong_setting_is_told() -> None:
+    assert "LLAMACPP_SLOTS=0 is not valid" in refusal(slots=0)

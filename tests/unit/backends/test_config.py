@@ -1,0 +1,94 @@
+"""Backends from the environment: defaults, overrides, and sentences for what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.backends.config import ConfigurationError, load_backends
+
+
+def test_nothing_set_means_llama_cpp_on_this_machine() -> None:
+    backends = load_backends({})
+    assert backends.default == "llamacpp"
+    assert list(backends.configured) == ["llamacpp"]
+    config = backends.configured["llamacpp"]
+    assert (config.url, config.health_path, config.model, config.grammar) == (
+        "http://127.0.0.1:8080",
+        "/health",
+        "",
+        True,
+    )
+
+
+def test_every_field_can_be_set() -> None:
+    config = load_backends(
+        {
+            "BACKEND": "LlamaCpp",
+            "LLAMACPP_URL": "http://engine:9000",
+            "LLAMACPP_MODEL": "tiny",
+            "LLAMACPP_MAX_CONCURRENCY": "3",
+            "LLAMACPP_CONNECT_TIMEOUT_S": "0.5",
+            "LLAMACPP_FIRST_TOKEN_TIMEOUT_S": "5",
+            "LLAMACPP_IDLE_TIMEOUT_S": "7",
+            "LLAMACPP_GRAMMAR": "false",
+            "LLAMACPP_VISION": "true",
+            "LLAMACPP_HEALTH_PATH": "/live",
+        }
+    ).configured["llamacpp"]
+    assert config.model_dump(exclude={"name", "kind", "api_key"}) == {
+        "url": "http://engine:9000",
+        "model": "tiny",
+        "max_concurrency": 3,
+        "connect_timeout_s": 0.5,
+        "first_token_timeout_s": 5.0,
+        "idle_timeout_s": 7.0,
+        "grammar": False,
+        "vision": True,
+        "health_path": "/live",
+    }
+
+
+def test_empty_values_count_as_unset() -> None:
+    names = ("BACKEND", "LLAMACPP_URL", "LLAMACPP_MODEL", "LLAMACPP_MAX_CONCURRENCY", "LLAMACPP_API_KEY_FILE")
+    assert load_backends(dict.fromkeys(names, "")) == load_backends({})
+
+
+@pytest.mark.parametrize("written", ["http://e:1/", "http://e:1/v1", "http://e:1/v1/", " http://e:1 "])
+def test_the_address_may_be_written_as_for_openai_clients(written: str) -> None:
+    assert load_backends({"LLAMACPP_URL": written}).configured["llamacpp"].url == "http://e:1"
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"BACKEND": "gpt"}, "BACKEND=gpt is not a known backend; choose one of: llamacpp."),
+        ({"LLAMACPP_URL": "engine:8080"}, "LLAMACPP_URL=engine:8080 is not valid"),
+        ({"LLAMACPP_MAX_CONCURRENCY": "none"}, "LLAMACPP_MAX_CONCURRENCY=none is not valid"),
+        ({"LLAMACPP_IDLE_TIMEOUT_S": "0"}, "LLAMACPP_IDLE_TIMEOUT_S=0 is not valid"),
+        ({"LLAMACPP_FIRST_TOKEN_TIMEOUT_S": "nan"}, "LLAMACPP_FIRST_TOKEN_TIMEOUT_S=nan is not valid"),
+        ({"LLAMACPP_API_KEY_FILE": "/no/such/file"}, "LLAMACPP_API_KEY_FILE=/no/such/file cannot be read"),
+    ],
+)
+def test_a_wrong_setting_is_named(environ: dict[str, str], told: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        load_backends(environ)
+    assert str(raised.value).startswith(told)
+
+
+def test_the_key_comes_from_its_file_and_does_not_show(tmp_path: Path) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_text("s3cret\n")
+    config = load_backends({"LLAMACPP_API_KEY_FILE": str(key_file)}).configured["llamacpp"]
+    assert config.api_key is not None
+    assert config.api_key.get_secret_value() == "s3cret"
+    assert "s3cret" not in repr(config)
+
+
+@pytest.mark.parametrize("content", ["", "\n", "two\nlines", "schlüssel"])
+def test_a_file_that_holds_no_key_is_refused(tmp_path: Path, content: str) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="must hold one key"):
+        load_backends({"LLAMACPP_API_KEY_FILE": str(key_file)})
