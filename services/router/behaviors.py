@@ -12,6 +12,7 @@ from flask import Blueprint, Response, g, request
 from pydantic import ValidationError
 
 from services.behavior.schema import TERMINAL_STATUSES, BehaviorRequest, BehaviorResult
+from services.jobs.documents import result_document
 from services.jobs.store import Event, StoreUnavailable, UnknownBehavior
 from services.router.body import read_json
 from services.router.context import Context
@@ -52,7 +53,11 @@ def create_blueprint(context: Context) -> Blueprint:
             raise from_validation(error) from None
         backend = _admissible(order, context)
         submission = store.submit(order, backend=backend, principal=g.principal, idempotency_key=idempotency_key)
-        document = _wait(context, submission.id, wait_s)
+        if submission.created and wait_s is None:
+            # What the store would say, without asking it.
+            document: BehaviorResult | None = result_document(submission.id, order, backend, "queued", waited_ms=0.0)
+        else:
+            document = _wait(context, submission.id, wait_s)
         if document is None:
             raise unknown_behavior()
         finished = wait_s is not None and document.status in TERMINAL_STATUSES
