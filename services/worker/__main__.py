@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import structlog
@@ -53,7 +54,9 @@ def main() -> int:
     structlog.get_logger("worker").info(
         "worker starts", backends=sorted(backends.configured), batch_size=settings.batch_size
     )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until Celery's own handler takes over
     try:
+        service.warm_up()
         worker.start()
     finally:
         service.stop()

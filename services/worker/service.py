@@ -21,6 +21,7 @@ from services.worker import metrics
 from services.worker.behave import Behavior, Tools
 from services.worker.journal import Journal
 from services.worker.settings import WorkerSettings
+from services.worker.warmup import warm_up
 
 log = structlog.get_logger("worker")
 
@@ -48,6 +49,16 @@ class WorkerService:
         """Start the loop's thread and everything that runs beside behaviours."""
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
+
+    def warm_up(self) -> None:
+        """Have the default engine read the shared prompt; returns when it has, or after the time set for that."""
+        if self._settings.warm_up_s:
+            default = self._tools.backends[self._backends.default]
+            warming = asyncio.run_coroutine_threadsafe(warm_up(default, self._settings.warm_up_s), self._loop)
+            try:
+                warming.result()
+            finally:
+                warming.cancel()  # a signal ended the wait
 
     async def _start(self) -> None:
         self._closing = asyncio.Event()

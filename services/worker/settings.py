@@ -28,6 +28,8 @@ class WorkerSettings(BaseSettings):
     worker_max_active: Count = 64
     #: Longest that one behaviour may take from its start, waiting for its robot included.
     behavior_timeout_s: Seconds = 300.0
+    #: Longest that the worker, when it starts, has the engine read the shared prompt before it takes work; 0 is off.
+    warm_up_s: Annotated[float, Field(ge=0)] = 20.0
     #: Longest that a behaviour waits for an engine that is away or overloaded.
     engine_wait_s: Seconds = 60.0
     gateway_url: str = "http://127.0.0.1:8200"

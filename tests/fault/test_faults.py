@@ -57,7 +57,12 @@ def engine() -> Iterator[EchoEngine]:
 
 @pytest.fixture
 def stack(engine: EchoEngine) -> Iterator[Stack]:
-    settings = {"LLAMACPP_URL": f"http://127.0.0.1:{engine.port}", "LEASE_S": "3", "MAX_ATTEMPTS": "10"}
+    settings = {
+        "LLAMACPP_URL": f"http://127.0.0.1:{engine.port}",
+        "LEASE_S": "3",
+        "WARM_UP_S": "0",
+        "MAX_ATTEMPTS": "10",
+    }
     services = ("store", "simulator", "gateway", "worker", "router")
     with Stack(services, env=settings, robot_speed=100.0) as stack:
         yield stack

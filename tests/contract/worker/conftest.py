@@ -31,6 +31,7 @@ def stack(scripted_engine: ScriptedEngine) -> Iterator[Stack]:
         "BEHAVIOR_TIMEOUT_S": "30",
         "WORKER_GRACE_S": "0.5",
         "LEASE_S": "3",
+        "WARM_UP_S": "0",
         "MAX_ATTEMPTS": "4",
     }
     with Stack(("store", "simulator", "gateway", "worker"), env=settings, robot_speed=20.0) as stack:
