@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import structlog
 
-from services.backends.base import Backend, BackendError, GenerationRequest, Unavailable
+from services.backends.base import Backend, BackendError, GenerationRequest, Overloaded, Unavailable
 from services.behavior.catalogue import Catalogue, load_catalogue, robots
 from services.behavior.grammar import build_gbnf
 from services.behavior.prompt import build_messages
@@ -39,5 +39,5 @@ async def _read_prompt(backend: Backend, catalogue: Catalogue) -> None:
                 async for _ in stream:
                     pass
                 return
-        except Unavailable:
+        except (Unavailable, Overloaded):  # it is not there yet, or still loads its model
             await asyncio.sleep(_RETRY_S)
