@@ -1,0 +1,1 @@
+"""Load, measured from outside: everything here speaks to the engine over HTTP only."""

@@ -1,0 +1,63 @@
+"""``python -m loadtest.bench overhead``: what router, queue and worker cost over the engine itself."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+PACKAGES = ("gunicorn", "gevent", "celery", "redis", "aiohttp")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; 0 if every request was answered, 1 if not or if something does not start, 2 on bad usage."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Benchmarks of the engine's own parts.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    overhead = commands.add_parser(
+        "overhead",
+        help="what our parts cost over the engine itself",
+        description="Starts a stand-in for the engine that answers at once, the store, the worker and the router on "
+        "free ports of loopback, and measures in turns: the engine directly, the pass-through and the durable path. "
+        "Takes about 5 minutes (--quick: 1, --with-peers: twice as long). See docs/performance.md.",
+    )
+    overhead.add_argument("--quick", action="store_true", help="short and rough: to see that it works")
+    overhead.add_argument(
+        "--with-peers",
+        action="store_true",
+        help="measure LiteLLM's proxy and vllm-router too; installs them into .venv-peers/ the first time",
+    )
+    overhead.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    return _overhead(parser.parse_args(arguments))
+
+
+def _overhead(options: argparse.Namespace) -> int:
+    # Imported late: --help works before anything is installed.
+    from loadtest import peers, report
+    from loadtest.machine import specification
+    from loadtest.overhead import Plan, measure_engine_bound, measure_overhead
+    from loadtest.processes import StartError
+    from services.embedded.stack import StackError
+
+    plan = Plan(seconds=1.0, repeats=2) if options.quick else Plan(seconds=3.0, repeats=5)
+    try:
+        machine = specification(PACKAGES) | (peers.install() if options.with_peers else {})
+        measured = measure_overhead(plan, options.with_peers)
+        paced = measure_engine_bound(plan)
+    except (StartError, StackError) as error:
+        print(f"\nThe benchmark did not run: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
+    print(report.text(machine, measured, paced))
+    if options.json:
+        options.json.write_text(json.dumps(report.document(machine, measured, paced), indent=1), encoding="utf-8")
+    errors = sum(sample.errors for m in (measured, paced) for samples in m.samples.values() for sample in samples)
+    return 1 if errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
