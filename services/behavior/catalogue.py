@@ -138,7 +138,6 @@ class Joint(_Entry):
     max: float
     max_velocity: Annotated[float, Field(gt=0)]
     unit: Literal["rad", ""]
-    card: bool = Field(default=True, description="offered to the model; false where moving it alone risks a fall")
 
 
 class Coupling(_Entry):
@@ -158,8 +157,8 @@ class Coupling(_Entry):
         return self.points[-1][1], self.points[-1][2]
 
 
-def _expand(pattern: str) -> list[str]:
-    """``a_{1..3}`` becomes a_1, a_2, a_3 and ``{b,c}`` becomes b, c."""
+def expand(pattern: str) -> list[str]:
+    """All texts of a pattern with braces: ``a_{1..3}`` becomes a_1, a_2, a_3 and ``{b,c}`` becomes b, c."""
     parts: list[list[str]] = []
     for text, choice in re.findall(r"([^{}]+)|\{([^{}]+)\}", pattern):
         if text:
@@ -181,14 +180,14 @@ class Enum(_Entry):
     @field_validator("values")
     @classmethod
     def _expanded(cls, values: list[str]) -> list[str]:
-        expanded = [value for pattern in values for value in _expand(pattern)]
+        expanded = [value for pattern in values for value in expand(pattern)]
         if bad := [value for value in expanded if re.search(r'["\\\n]', value)]:
             raise ValueError(f"quotes, backslashes and line ends are not allowed: {bad}")
         return list(dict.fromkeys(expanded))
 
     @model_validator(mode="after")
     def _card_is_known(self) -> Self:
-        if unknown := {value for pattern in self.card for value in _expand(pattern)} - set(self.values):
+        if unknown := {value for pattern in self.card for value in expand(pattern)} - set(self.values):
             raise ValueError(f"card has names that are not among the values: {sorted(unknown)}")
         return self
 
@@ -208,6 +207,7 @@ class Catalogue(_Entry):
     title: Line
     deny: list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]*\.[A-Za-z][A-Za-z0-9]*$")]]
     joints: dict[Identifier, Joint]
+    offered_joints: list[str] = Field(description="joints offered to the model, with braces as in enums")
     chains: dict[Identifier, list[Identifier]]
     couplings: list[Coupling]
     enums: dict[Identifier, Enum]
@@ -218,6 +218,7 @@ class Catalogue(_Entry):
     def _consistent(self) -> Self:
         named = [joint for chain in self.chains.values() for joint in chain]
         named += [joint for coupling in self.couplings for joint in (coupling.joint, coupling.by)]
+        named += [joint for pattern in self.offered_joints for joint in expand(pattern)]
         if unknown := set(named) - set(self.joints):
             raise ValueError(f"unknown joints: {sorted(unknown)}")
         for service, entry in self.services.items():

@@ -76,7 +76,7 @@ def number(low: float, high: float, places: int) -> str:
         first = math.ceil(low * 10**digits - 1e-9)
         last = math.floor(high * 10**digits + 1e-9)
         positive = _magnitudes(max(first, 0), last, digits)
-        negative = _magnitudes(max(-last, 0), -first, digits)
+        negative = _magnitudes(max(-last, 0), -first, digits) if low < 0 else []
         branches += [f'"-"? {branch}' if branch in negative else branch for branch in positive]
         branches += [f'"-" {branch}' for branch in negative if branch not in positive]
     if not branches:

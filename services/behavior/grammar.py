@@ -21,6 +21,7 @@ from services.behavior.catalogue import (
     Method,
     NumberArgument,
     TextArgument,
+    expand,
 )
 from services.behavior.gbnf import Rules, choice, literal, number
 from services.behavior.schema import Scene
@@ -165,9 +166,9 @@ class _Grammar:
     def _joint_and_angle(self) -> str:
         """A joint with an angle within its limits, joints of equal limits together."""
         by_limits: dict[tuple[float, float], list[str]] = {}
-        for name, joint in self._catalogue.joints.items():
-            if joint.card:
-                by_limits.setdefault((joint.min, joint.max), []).append(f'"{name}"')
+        for name in (name for pattern in self._catalogue.offered_joints for name in expand(pattern)):
+            joint = self._catalogue.joints[name]
+            by_limits.setdefault((joint.min, joint.max), []).append(f'"{name}"')
         branches = [
             f'{choice(names)} ", " {self._rules.add("angle", number(low, high, _PLACES))}'
             for (low, high), names in by_limits.items()

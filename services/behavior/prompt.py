@@ -16,10 +16,9 @@ from services.behavior.schema import BehaviorRequest, Scene
 Message = dict[str, Any]
 
 _RULES = """\
-You program the {title}. Answer only with a program: plan comments \
-"# Step n: goal | target: x | prefer: y | avoid: z", each followed by calls of this API, \
-positional arguments, metres and radians, x ahead, y left. \
-If the instruction is unsafe or impossible: "# Refuse: reason" and say why.
+Program the {title}. Answer only with plan comments "# Step n: goal | target: x | prefer: y | avoid: z", \
+each followed by calls of this API (metres, radians, x ahead, y left; if and for i in range(3) allowed). \
+Unsafe or impossible: "# Refuse: reason" and say why.
 {api}
 scene.position(name) -> x, y, z; scene.distance(name); scene.bearing(name)
 {names}"""
@@ -52,7 +51,7 @@ def api_card(catalogue: Catalogue) -> str:
     enums = dict.fromkeys(arg.values for _, method in shown for arg in method.args if isinstance(arg, EnumArgument))
     names = [f"{name}: {', '.join(enum.card or enum.values)}" for name in enums for enum in [catalogue.enums[name]]]
     if any(isinstance(argument, JointArgument) for _, method in shown for argument in method.args):
-        names.append(f"joint: {', '.join(name for name, joint in catalogue.joints.items() if joint.card)}")
+        names.append(f"joint: {', '.join(catalogue.offered_joints)}")
     api = "\n".join(_signature(service, method) for service, method in shown)
     return _RULES.format(title=catalogue.title, api=api, names="\n".join(names))
 
@@ -81,7 +80,8 @@ def _turn(scene: Scene, instruction: str) -> str:
         things.append(f"posture {neutralise(scene.posture)}")
     if scene.battery is not None:
         things.append(f"battery {scene.battery}%")
-    return f"Scene: {'; '.join(things) or 'empty'}\nInstruction: {neutralise(instruction)}"
+    perceived = f"Scene: {'; '.join(things)}\n" if things else ""
+    return f"{perceived}Instruction: {neutralise(instruction)}"
 
 
 # How chat templates mark turns: <|im_end|>, </s>, <start_of_turn>, <<SYS>>, [INST]. Engines read these marks wherever

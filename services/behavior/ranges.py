@@ -7,6 +7,7 @@ import math
 from services.behavior.errors import CheckError
 
 _DEGREES_FROM = 5.0  # beyond every joint's reach in radians, and sensible in degrees
+_LARGEST = 1e9  # no sensible value comes near, and larger ones would overflow where they are written out
 _ROUNDING = 1e-6  # limits are given to four places, and angles come back from a robot as 32-bit floats
 
 
@@ -18,8 +19,9 @@ def check_range(what: str, value: float, low: float, high: float, unit: str, cod
     """
     if low - _ROUNDING <= value <= high + _ROUNDING:
         return
-    if unit == "rad" and abs(value) >= _DEGREES_FROM and low <= math.radians(value) <= high:
+    if unit == "rad" and _DEGREES_FROM <= abs(value) <= _LARGEST and low <= math.radians(value) <= high:
         mended = f"{math.radians(value):.2f}"
         raise CheckError("degrees", f"{what} is {value:g}, which looks like degrees; write radians: {mended}")
     of_unit = f" {unit}" if unit else ""
-    raise CheckError(code, f"{what} is {value:g}{of_unit}; it must be between {low:g} and {high:g}{of_unit}")
+    shown = f"{value:g}{of_unit}" if abs(value) <= _LARGEST else "far too large"
+    raise CheckError(code, f"{what} is {shown}; it must be between {low:g} and {high:g}{of_unit}")

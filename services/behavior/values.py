@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["any", "bool", "int", "float", "str", "list", "none"]
+Kind = Literal["any", "bool", "int", "float", "str", "list", "none", "other"]
+"""``any`` may turn out to be of any type; ``other`` is a value that no program can hold, such as a dictionary."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def kind_of(value: Value) -> Kind:
         return "str"
     if isinstance(value, list | tuple):
         return "list"
-    return "none" if value is None else "any"
+    return "none" if value is None else "other"
 
 
 def is_number(value: Value) -> bool:

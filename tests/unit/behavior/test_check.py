@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.behavior.catalogue import Catalogue, load_catalogue
+from services.behavior.check import CheckError, check_call
+
+HEY = "animations/Stand/Gestures/Hey_1"
+
+ACCEPTED: list[tuple[str, list[Any], list[Any]]] = [
+    ("ALTextToSpeech.say", ["Hello"], ["Hello"]),
+    ("ALTextToSpeech.say", ["Bonjour à tous", "French"], ["Bonjour à tous", "French"]),
+    ("ALAnimatedSpeech.say", [f"^start({HEY}) Hello ^wait({HEY})"], [f"^start({HEY}) Hello ^wait({HEY})"]),
+    ("ALMotion.wakeUp", [], []),
+    ("ALMotion.moveTo", [1, 0, -3], [1.0, 0.0, -3.0]),
+    ("ALMotion.setAngles", ["HeadYaw", 1, 0.2], ["HeadYaw", 1.0, 0.2]),
+    ("ALMotion.setAngles", [("HeadYaw", "HeadPitch"), (1, 0.3), 1], [["HeadYaw", "HeadPitch"], [1.0, 0.3], 1.0]),
+    ("ALMotion.setAngles", ["Head", [0.0, 0.5], 0.2], ["Head", [0.0, 0.5], 0.2]),
+    ("ALMotion.setAngles", [["LHand", "RHand"], 1, 0.2], [["LHand", "RHand"], 1.0, 0.2]),
+    ("ALMotion.changeAngles", ["HeadYaw", -4.0, 0.2], ["HeadYaw", -4.0, 0.2]),
+    ("ALMotion.angleInterpolation", ["HeadYaw", [0.5, -0.5], [1, 2], True], ["HeadYaw", [0.5, -0.5], [1.0, 2.0], True]),
+    (
+        "ALMotion.angleInterpolation",
+        [["HeadYaw", "LHand"], [[0.5, 0.0], 1.0], [[1.0, 2.0], 1.0], True],
+        [["HeadYaw", "LHand"], [[0.5, 0.0], 1.0], [[1.0, 2.0], 1.0], True],
+    ),
+    ("ALMotion.angleInterpolation", ["Head", [0.5, 0.1], 1.0, False], ["Head", [0.5, 0.1], 1.0, False]),
+    # An angle that a robot gave back as a 32-bit float is not out of range for that.
+    ("ALMotion.setAngles", ["HeadPitch", 0.51490002, 0.2], ["HeadPitch", 0.51490002, 0.2]),
+    ("ALLeds.fadeRGB", ["FaceLeds", "red", 1], ["FaceLeds", "red", 1.0]),
+    ("ALLeds.fadeRGB", ["FaceLeds", 0x00FF00, 1], ["FaceLeds", 0x00FF00, 1.0]),
+    ("ALAudioPlayer.playFile", ["/usr/share/naoqi/wav/random.wav"], ["/usr/share/naoqi/wav/random.wav"]),
+    ("ALMemory.getData", ["FrontTactilTouched"], ["FrontTactilTouched"]),
+]
+
+REFUSED: list[tuple[str, list[Any], str, str]] = [
+    ("ALMotion.setFallManagerEnabled", [False], "denied", "never allowed"),
+    ("ALMotion._shutdown", [], "denied", "never allowed"),
+    ("ALMotions.wakeUp", [], "service", "did you mean 'ALMotion'?"),
+    ("ALMotion.moveto", [1.0, 0.0, 0.0], "method", "did you mean 'moveTo'?"),
+    ("ALMotion.say", ["Hello"], "method", "did you mean ALTextToSpeech.say?"),
+    ("ALMotion.moveTo", [1.0], "arity", "ALMotion.moveTo(x, y, theta)"),
+    ("ALTextToSpeech.say", [], "arity", "say(text) or ALTextToSpeech.say(text, language)"),
+    ("ALMotion.moveTo", ["1.0", 0.0, 0.0], "type", "must be a number, not '1.0'"),
+    ("ALMotion.moveTo", [True, 0.0, 0.0], "type", "must be a number, not True"),
+    ("ALMotion.moveTo", [None, 0.0, 0.0], "type", "must be a number"),
+    ("ALMotion.moveTo", [math.nan, 0.0, 0.0], "finite", "finite"),
+    ("ALMotion.moveTo", [-math.inf, 0.0, 0.0], "finite", "finite"),
+    ("ALMotion.setAngles", ["HeadYaw", math.nan, 0.2], "finite", "finite"),
+    ("ALMotion.moveTo", [3.1, 0.0, 0.0], "range", "between -3 and 3 m"),
+    ("ALMotion.moveTo", [10**400, 0.0, 0.0], "range", "between -3 and 3 m"),
+    ("ALMotion.setAngles", ["HeadYaw", 10**400, 0.2], "range", "too large"),
+    ("ALMotion.moveTo", [0.0, 0.0, 90.0], "degrees", "write radians: 1.57"),
+    ("ALMotion.setAngles", ["HeadYaw", 45, 0.2], "degrees", "write radians: 0.79"),
+    ("ALMotion.setAngles", ["HeadYaw", 2.2, 0.2], "limit", "between -2.0857 and 2.0857 rad"),
+    ("ALMotion.setAngles", ["LHand", 1.5, 0.2], "limit", "between 0 and 1"),
+    ("ALMotion.setAngles", ["HeadYa", 0.2, 0.2], "joint", "did you mean 'HeadYaw'?"),
+    ("ALMotion.setAngles", [["HeadYaw", "HeadYaw"], [0.1, 0.2], 0.2], "joint", "twice"),
+    ("ALMotion.setAngles", [["Head", "LHand"], [0.1, 0.2], 0.2], "joint", "'Head'"),
+    ("ALMotion.setAngles", [["HeadYaw", "HeadPitch"], [0.1], 0.2], "arity", "one for each joint"),
+    ("ALMotion.setAngles", [[], [], 0.2], "type", "empty list"),
+    ("ALMotion.setAngles", [["HeadYaw", "HeadPitch"], [1.527, 0.4], 0.2], "coupling", "between -0.33 and 0.2"),
+    ("ALMotion.setAngles", ["Head", [-1.527, 0.4], 0.2], "coupling", "HeadYaw at -1.527"),
+    ("ALMotion.changeAngles", ["HeadYaw", 4.5, 0.2], "limit", "between -4.1714 and 4.1714"),
+    ("ALMotion.angleInterpolation", ["HeadYaw", [0.5, 0.1], [1.0], True], "arity", "as many of each"),
+    ("ALMotion.angleInterpolation", ["HeadYaw", [0.5, 0.1], [2.0, 1.0], True], "range", "must grow"),
+    ("ALMotion.angleInterpolation", ["HeadYaw", [2.0, -2.0], [1.0, 1.1], True], "velocity", "at least 0.48 s"),
+    ("ALMotion.angleInterpolation", ["HeadYaw", [[0.5]], [[1.0]], True], "type", "HeadYaw"),
+    ("ALMotion.openHand", ["LeftHand"], "enum", "'LHand'"),
+    ("ALRobotPosture.goToPosture", ["stand", 0.5], "enum", "did you mean 'Stand'?"),
+    ("ALTextToSpeech.say", [""], "text", "empty"),
+    ("ALTextToSpeech.say", [7], "type", "text in quotes"),
+    ("ALTextToSpeech.say", ["a\nb"], "text", "control characters"),
+    ("ALTextToSpeech.say", ["\\rspd=400\\ fast"], "text", "remove it"),
+    ("ALTextToSpeech.say", ["a" * 401], "length", "split it"),
+    ("ALAnimatedSpeech.say", ["^start(animations/Stand/Hey) hi"], "enum", "did you mean"),
+    ("ALAnimatedSpeech.say", ["^mode(disabled) hi"], "text", "^"),
+    ("ALAudioPlayer.playFile", ["/etc/passwd"], "text", "must match"),
+    ("ALLeds.fadeRGB", ["FaceLeds", "pink", 1.0], "enum", "'white'"),
+    ("ALLeds.fadeRGB", ["FaceLeds", 0x1000000, 1.0], "range", "between 0 and"),
+    ("ALAudioPlayer.playSine", [440.0, 50, 0, 1.0], "type", "whole number"),
+    ("ALMotion.setBreathEnabled", ["Arms", 1], "type", "True or False"),
+    ("ALMotion.setStiffnesses", ["Body", 0.0], "enum", "'Head', 'LArm', 'RArm'"),
+]
+
+
+@pytest.mark.parametrize(("call", "args", "normal"), ACCEPTED)
+def test_accepts_and_normalises(catalogue: Catalogue, call: str, args: list[Any], normal: list[Any]) -> None:
+    service, _, method = call.partition(".")
+    checked = check_call(catalogue, service, method, args)
+    assert checked == normal
+    # 1 == 1.0 == True in Python, and not to a robot.
+    assert repr(checked) == repr(normal)
+
+
+@pytest.mark.parametrize(("call", "args", "code", "words"), REFUSED)
+def test_refuses_and_says_how_to_mend(catalogue: Catalogue, call: str, args: list[Any], code: str, words: str) -> None:
+    service, _, method = call.partition(".")
+    with pytest.raises(CheckError) as caught:
+        check_call(catalogue, service, method, args)
+    assert (caught.value.code, words in caught.value.message) == (f"call.{code}", True), caught.value.message
+
+
+def test_every_denied_method_is_refused(catalogue: Catalogue) -> None:
+    for denied in catalogue.deny:
+        service, _, method = denied.partition(".")
+        with pytest.raises(CheckError, match="never allowed"):
+            check_call(catalogue, service, method, [])
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["HeadYaw", "Stand"]),
+    lambda children: (
+        st.lists(children, max_size=4) | st.tuples(children) | st.dictionaries(st.text(), children, max_size=2)
+    ),
+    max_leaves=8,
+)
+
+
+@given(data=st.data())
+def test_no_argument_makes_the_check_fail_otherwise(data: st.DataObject) -> None:
+    catalogue = load_catalogue("nao")
+    calls = [(service, method) for service, entry in catalogue.services.items() for method in entry.methods]
+    service, method = data.draw(st.sampled_from(calls))
+    args = [data.draw(ANYTHING) for _ in method.args]
+    try:
+        checked = check_call(catalogue, service, method.name, args)
+    except CheckError as error:
+        assert error.code.startswith("call.")
+    else:
+        assert check_call(catalogue, service, method.name, checked) == checked

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from gbnf_sampler import Grammar
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.behavior.catalogue import Catalogue, load_catalogue
+from services.behavior.gbnf import choice, number
+from services.behavior.grammar import build_gbnf
+from services.behavior.program import ProgramError, ProgramReader, Refusal, Statement
+from services.behavior.schema import Scene, SceneItem
+
+EMPTY = Scene()
+HALL = Scene(
+    objects=[SceneItem(name="red ball", position=[0.6, 0.1, 0.0]), SceneItem(name="it's a {box}", position=[1, 1, 0])],
+    people=[SceneItem(name="Zoë", position=[1.0, 0.5, 0.0])],
+)
+GRAMMARS = {scene.model_dump_json(): Grammar(build_gbnf(load_catalogue("nao"), scene)) for scene in (EMPTY, HALL)}
+
+# What only the values decide, and no grammar can.
+SEMANTIC = {"program.range", "program.arithmetic"}
+
+
+@pytest.mark.parametrize("scene", [EMPTY, HALL], ids=["empty", "hall"])
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=200, deadline=None)
+def test_programs_of_the_grammar_pass_the_checks(scene: Scene, seed: int) -> None:
+    text = GRAMMARS[scene.model_dump_json()].sample(random.Random(seed))
+    reader = ProgramReader(load_catalogue("nao"), scene)
+    try:
+        items = reader.feed(text) + reader.close()
+    except ProgramError as error:
+        assert error.code in SEMANTIC, (error.code, error.message, text)
+    else:
+        assert any(isinstance(item, Statement | Refusal) for item in items)
+        assert reader.code.rstrip("\n") == text.rstrip("\n")
+
+
+def test_every_action_of_the_catalogue_is_offered_but_for_patterned_texts(catalogue: Catalogue) -> None:
+    grammar = build_gbnf(catalogue)
+    left_out = {
+        f"{service}.{method.name}"
+        for service, entry in catalogue.services.items()
+        for method in entry.methods
+        if f'"{method.name}(' not in grammar and f"{service}.{method.name}()" not in grammar
+    }
+    assert left_out == {
+        "ALTextToSpeech.getAvailableLanguages",
+        "ALMotion.getAngles",
+        "ALRobotPosture.getPosture",
+        "ALRobotPosture.getPostureFamily",
+        "ALAudioPlayer.playFile",
+        "ALAudioPlayer.playSoundSetFile",
+        "ALSonar.subscribe",
+        "ALSonar.unsubscribe",
+        "ALSonar.getFilteredValues",
+        "ALMemory.getData",
+    }
+
+
+def test_scene_is_offered_only_when_something_is_in_it(catalogue: Catalogue) -> None:
+    assert "scene." not in build_gbnf(catalogue)
+    assert "scene.position(" in build_gbnf(catalogue, HALL)
+    assert "Zoë" in build_gbnf(catalogue, HALL)
+
+
+def test_the_grammar_is_the_same_object_for_the_same_names(catalogue: Catalogue) -> None:
+    moved = HALL.model_copy(update={"battery": 10})
+    assert build_gbnf(catalogue, HALL) is build_gbnf(catalogue, moved)
+
+
+def test_denied_methods_are_never_offered(catalogue: Catalogue) -> None:
+    grammar = build_gbnf(catalogue, HALL)
+    for denied in catalogue.deny:
+        assert denied.partition(".")[2] not in grammar
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "places"),
+    [
+        (-3, 3, 1),
+        (0, 1, 2),
+        (0.01, 1, 2),
+        (-0.672, 0.5149, 2),
+        (-1.5446, -0.0349, 2),
+        (0, 100, 0),
+        (-1, 1, 0),
+        (20, 150, 0),
+    ],
+)
+def test_numbers_are_exactly_those_in_range(low: float, high: float, places: int) -> None:
+    found = Grammar(f"root ::= {number(low, high, places)}\n").texts()
+    scale = 10**places
+    expected = {value / scale for value in range(-400 * scale, 400 * scale) if low <= value / scale <= high}
+    assert {float(text) for text in found} == expected
+
+
+def test_a_range_without_numbers_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no number"):
+        number(0.001, 0.002, 2)
+
+
+@given(st.lists(st.text('abA_1"\\', max_size=5), min_size=1, max_size=8))
+def test_choice_matches_exactly_its_texts(values: list[str]) -> None:
+    grammar = Grammar(f"root ::= {choice(values)}\n")
+    assert grammar.texts() == set(values)
