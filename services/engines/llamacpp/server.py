@@ -28,10 +28,8 @@ def parameters(settings: EngineSettings) -> xllamacpp.CommonParams:
     params.cpuparams_batch.n_threads = settings.threads
     params.n_threads_http = _HTTP_THREADS
 
-    # By default a request takes the slot whose last prompt resembles its own, and a slot that has not seen our long
-    # common prompt computes it again: seconds, for each slot. With the least recently used slot instead, llama.cpp
-    # copies the longest common beginning out of its prompt cache: milliseconds.
-    params.slot_prompt_similarity = 0.0
+    # A request takes the free slot whose last prompt begins most like its own, so our long common prompt is computed
+    # once in each slot. Prompts that lose their slot to another are kept in memory, unbounded but for this.
     params.cache_ram_mib = settings.prompt_cache_mib
 
     # No page, no browser and no other user's prompt: this server has one kind of client.

@@ -39,5 +39,5 @@ class EngineSettings(BaseSettings):
     #: Longest prompt and answer together, for each slot.
     context_tokens: Annotated[int, Field(ge=512, le=1_048_576)] = 4096
     threads: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=usable_cores)
-    #: Memory for prompts that were computed before, from which every slot can go on.
+    #: Memory for computed prompts that have lost their slot to another.
     prompt_cache_mib: Annotated[int, Field(ge=0)] = 256

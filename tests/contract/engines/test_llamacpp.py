@@ -152,13 +152,10 @@ def test_what_the_engine_cannot_do_is_invalid(engine: str) -> None:
     asyncio.run(run())
 
 
-def test_a_prompt_computed_in_one_slot_serves_the_others() -> None:
+def test_the_common_beginning_of_prompts_is_computed_once(engine: str) -> None:
     common = "The robot can wave, walk, sit, stand, look around and speak. " * 6
-    with serving(slots=3, context_tokens=1024) as (url, _):
-        cached = [ask(url, common + word)["timings"]["cache_n"] for word in ("one", "two", "three", "four")]
-    # The first slot's prompt enters the cache when the second request comes; every later one finds it there.
-    assert cached[0] == 0
-    assert min(cached[2:]) > 50
+    cached = [ask(engine, common + word)["timings"]["cache_n"] for word in ("one", "two", "three")]
+    assert min(cached[1:]) > 50
 
 
 @pytest.mark.parametrize("path", ["/", "/slots"])
