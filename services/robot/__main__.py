@@ -8,10 +8,10 @@ import sys
 
 import structlog
 from aiohttp import web
-from pydantic import ValidationError
 
 from services.observability import configure_logging
 from services.robot.app import create_app
+from services.robot.process import exit_now, read_settings
 from services.robot.settings import GatewaySettings
 
 SHUTDOWN_TIMEOUT_S = 2.0
@@ -47,14 +47,9 @@ async def serve(settings: GatewaySettings) -> int:
 def main() -> int:
     """Read the settings and serve; return the exit status."""
     configure_logging("robot-gateway")
-    try:
-        settings = GatewaySettings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        print(f"{'.'.join(map(str, first['loc'])).upper()}: {first['msg']}", file=sys.stderr)
-        return 1
+    settings = read_settings(GatewaySettings)
     return asyncio.run(serve(settings))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_now(main())

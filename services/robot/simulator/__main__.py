@@ -7,9 +7,9 @@ import sys
 import threading
 
 import structlog
-from pydantic import ValidationError
 
 from services.observability import configure_logging
+from services.robot.process import exit_now, read_settings
 from services.robot.simulator.server import SERVICES, SimulatedNao
 from services.robot.simulator.settings import SimulatorSettings
 
@@ -18,12 +18,7 @@ def main() -> int:
     """Run the robot; return 0 after SIGTERM or SIGINT, 1 if it cannot start."""
     configure_logging("simulated-nao")
     log = structlog.get_logger(__name__)
-    try:
-        settings = SimulatorSettings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        print(f"{'.'.join(map(str, first['loc'])).upper()}: {first['msg']}", file=sys.stderr)
-        return 1
+    settings = read_settings(SimulatorSettings)
     try:
         robot = SimulatedNao(settings.nao_host, settings.nao_port, settings.nao_speed)
     except OSError:
@@ -46,4 +41,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_now(main())
