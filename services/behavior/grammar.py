@@ -32,6 +32,9 @@ MAX_PHRASE = 60
 MAX_TEXT = 160
 _PLACES = 2
 _CONTROL = r"\x00-\x1F\x7F-\x9F\u202A-\u202E\u2066-\u2069"
+_SPACES = r" \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
+# A small model that begins a text with a mark goes on with marks to the end.
+_MARKS = r"\x21-\x2F\x3A-\x40\x5B-\x60\x7B-\x7E"
 _EMPTY = Scene()
 
 
@@ -56,7 +59,7 @@ class _Grammar:
     def text(self) -> str:
         rules = self._rules
         rules.put("root", "refusal | step-1-plain")
-        phrase = rules.add("phrase", rf"[^ |{_CONTROL}] [^|{_CONTROL}]{{0,{MAX_PHRASE - 1}}}")
+        phrase = rules.add("phrase", rf"[^{_MARKS}{_SPACES}{_CONTROL}] [^|{_CONTROL}]{{0,{MAX_PHRASE - 1}}}")
         fields = " ".join(f'(" | {field}: " {phrase})?' for field in ("target", "prefer", "avoid"))
         rules.put("plan", f"{phrase} {fields}")
         rules.put("refusal", f'"# Refuse: " {phrase} ("\\n" {self._speech()})?')
@@ -146,7 +149,7 @@ class _Grammar:
             rf"\x{ord(character):02X}" for character in sorted({*argument.forbidden, *'"\\'})
         )
         most = min(argument.max_length, MAX_TEXT)
-        return self._rules.add("text", rf'"\"" [^ {forbidden}] [^{forbidden}]{{0,{most - 1}}} "\""')
+        return self._rules.add("text", rf'"\"" [^{_MARKS}{_SPACES}{forbidden}] [^{forbidden}]{{0,{most - 1}}} "\""')
 
     def _number(self, argument: NumberArgument, state: str) -> str:
         assert argument.min is not None  # noqa: S101 (the catalogue has made sure)

@@ -7,7 +7,6 @@ back to the margin, whatever is left at ``close()``. What comes out does not dep
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.behavior.catalogue import Catalogue
@@ -86,24 +85,33 @@ class ProgramReader:
         """
         if self._closed:
             raise ValueError("the reader is closed")
-        return self._run(lambda: self._take(text))
-
-    def close(self) -> list[Item]:
-        """The program has ended: give what is left. Raises ProgramError as ``feed`` does."""
-        if self._closed and self._error is None:
-            return []
-        self._closed = True
-        return self._run(self._finish)
-
-    def _run(self, work: Callable[[], None]) -> list[Item]:
         if self._error is not None:
             raise self._error
         self._items = []
         try:
-            work()
+            self._take(text)
         except ProgramError as error:
             self._error = error
             if not self._items:
+                raise
+        return self._items
+
+    def close(self) -> list[Item]:
+        """The program has ended: give what is left.
+
+        Raises:
+            ProgramError: the program fails a check, at its end or before. No call follows that could raise it later, so
+                nothing of what is left is given out.
+        """
+        if self._error is not None:
+            raise self._error
+        self._items = []
+        if not self._closed:
+            self._closed = True
+            try:
+                self._finish()
+            except ProgramError as error:
+                self._error = error
                 raise
         return self._items
 
@@ -161,7 +169,7 @@ class ProgramReader:
         self._complete(before=1)
         if not line.strip():
             return
-        if line.startswith("#"):
+        if line.lstrip().startswith("#"):
             self._comment(line)
             return
         if forbidden := _FORBIDDEN_BLOCK.match(line):

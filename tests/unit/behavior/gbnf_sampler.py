@@ -43,7 +43,7 @@ class Grammar:
             name, _, body = line.partition(" ::= ")
             assert re.fullmatch(r"[a-zA-Z0-9-]+", name), f"llama.cpp does not take {name!r} as a rule's name"
             assert name not in self.rules, f"{name} is defined twice"
-            tokens = [match for match in _TOKEN.finditer(body.strip())]
+            tokens = list(_TOKEN.finditer(body.strip()))
             assert "".join(match[0] for match in tokens) == body.strip(), body
             position, self.rules[name] = _choice(tokens, 0)
             assert position == len(tokens), body

@@ -17,7 +17,7 @@ def test_every_robot_loads_once() -> None:
 
 @pytest.mark.parametrize("name", ["pepper", "", "../nao", "nao.examples"])
 def test_an_unknown_robot_is_an_error_that_names_the_known(name: str) -> None:
-    with pytest.raises(LookupError, match="known robots: .*nao"):
+    with pytest.raises(LookupError, match=r"known robots: .*nao"):
         load_catalogue(name)
 
 

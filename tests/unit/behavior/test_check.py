@@ -135,7 +135,6 @@ def test_no_argument_makes_the_check_fail_otherwise(data: st.DataObject) -> None
     args = [data.draw(ANYTHING) for _ in method.args]
     try:
         checked = check_call(catalogue, service, method.name, args)
-    except CheckError as error:
-        assert error.code.startswith("call.")
-    else:
-        assert check_call(catalogue, service, method.name, checked) == checked
+    except CheckError:
+        return
+    assert check_call(catalogue, service, method.name, checked) == checked
