@@ -175,7 +175,7 @@ class Behavior:
             max_tokens=self._request.max_tokens,
             temperature=self._request.temperature,
             seed=self._request.seed,
-            grammar=build_gbnf(catalogue) if backend.config.grammar else None,
+            grammar=build_gbnf(catalogue, self._request.scene) if backend.config.grammar else None,
         )
         self._announce(backend)
         give_up = time.monotonic() + self._tools.settings.engine_wait_s
