@@ -81,8 +81,10 @@ def vllm_router(engine_url: str) -> Iterator[str]:
 @contextlib.contextmanager
 def _peer(command: list[str], url: str, health: str) -> Iterator[str]:
     program = str(ENVIRONMENT / "bin" / command[0])
-    environ = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
-    environ["PATH"] = f"{ENVIRONMENT / 'bin'}:{environ['PATH']}"
+    environ = {**os.environ, "PATH": f"{ENVIRONMENT / 'bin'}:{os.environ['PATH']}"}
+    # LiteLLM: nothing from the network, and no keys to check, as ours has none here.
+    environ |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
+    environ["LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY"] = "true"
     for name in ("PYTHONPATH", "PYTHONSAFEPATH"):
         environ.pop(name, None)
     with Program(command[0], [program, *command[1:]], environ) as peer:
