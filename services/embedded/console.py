@@ -12,7 +12,12 @@ from typing import Any, TextIO
 _COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36", "magenta": "35"}
 _LABELS = {"plan": "cyan", "program": "magenta", "robot": "green"}
 #: What a service does while one waits for it, where its name alone does not say.
-_DOING = {"engine": "engine (loads the model)", "simulator": "simulated NAO", "gateway": "robot gateway"}
+_DOING = {
+    "engine": "engine (loads the model)",
+    "simulator": "simulated NAO",
+    "gateway": "robot gateway",
+    "worker": "worker (has the engine read its prompt)",
+}
 
 
 def printable(text: str) -> str:

@@ -1,6 +1,6 @@
 """Makes the Python environment that a script of ours needs, once, and runs Python in it.
 
-    python environment.py NAME ARGUMENT…        NAME: embedded | test
+    python -m services.embedded.environment NAME ARGUMENT…        NAME: embedded | test
 
 Installs requirements/NAME.txt, hash-checked, into .venvs/NAME and then becomes ``.venvs/NAME/bin/python ARGUMENT…``.
 Needs only the standard library, since it runs before anything is installed. It makes the environment anew when the
@@ -27,6 +27,8 @@ import venv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, NoReturn
+
+from services.embedded import openmp
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED_MB = 1000
@@ -186,6 +188,7 @@ def make(environment: Path, requirements: Path, lock: int) -> None:
                 pip.wait()
     if status != 0:
         raise EnvironmentProblem(_why_pip_failed(log_path.read_text(), log_path))
+    openmp.link_copy(environment)
     (environment / "stamp").write_text(stamp_for(requirements))
     print(f"Installed in {time.monotonic() - began:.0f} s.", file=sys.stderr, flush=True)
 
@@ -237,7 +240,7 @@ def ensure(root: Path, name: str) -> tuple[Path, int]:
 
 
 def main(name: str, *arguments: str) -> NoReturn:
-    """Make the environment and become Python in it."""
+    """Make the environment and become Python in it, with the same PYTHONPATH: the scripts set it to our packages."""
     try:
         environment, lock = ensure(ROOT, name)
     except EnvironmentProblem as problem:
@@ -246,8 +249,7 @@ def main(name: str, *arguments: str) -> NoReturn:
         raise SystemExit("\nInterrupted: run it again to go on.") from None
     os.set_inheritable(lock, True)
     python = str(environment / "bin" / "python")
-    # The safe path keeps modules of the caller's folder from shadowing ours.
-    os.execve(python, [python, *arguments], {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"})  # noqa: S606
+    os.execve(python, [python, *arguments], {**os.environ, **openmp.settings(environment, os.environ)})  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -7,43 +7,28 @@ pykdtree carries a copy, under a name of its own.
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
 _LIBRARY = "libgomp.so.1"
+_COPIES = "lib/python3.*/site-packages/pykdtree.libs/libgomp-*.so*"
 
 
-def settings(directory: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Environment variables that let a process find libgomp; none where the system has it.
+def link_copy(environment: Path) -> None:
+    """Give the copy in a virtual environment, if there is one, the name by which it is looked for."""
+    for copy in sorted(environment.glob(_COPIES))[:1]:
+        _link(environment).symlink_to(copy.relative_to(environment / "lib"))
 
-    Args:
-        directory: where a link to the packaged copy may be put.
-        environ: what LD_LIBRARY_PATH is to be added to.
-    """
+
+def settings(environment: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables that let processes find the copy; none where the system has the library itself."""
     try:
         ctypes.CDLL(_LIBRARY)
         return {}
     except OSError:
-        pass
-    return {"LD_LIBRARY_PATH": ":".join([str(link_copy(directory)), *filter(None, [environ.get("LD_LIBRARY_PATH")])])}
+        paths = [str(_link(environment).parent), environ.get("LD_LIBRARY_PATH", "")]
+        return {"LD_LIBRARY_PATH": ":".join(filter(None, paths))}
 
 
-def link_copy(directory: Path) -> Path:
-    """Give the packaged copy the name by which it is looked for; returns the directory with that name in it.
-
-    Raises:
-        FileNotFoundError: pykdtree is not installed or carries no copy.
-    """
-    spec = importlib.util.find_spec("pykdtree")
-    if spec is None or spec.origin is None:
-        raise FileNotFoundError(f"{_LIBRARY} is missing; install requirements/embedded.txt or the package libgomp1")
-    copies = sorted((Path(spec.origin).parents[1] / "pykdtree.libs").glob("libgomp-*.so*"))
-    if not copies:
-        raise FileNotFoundError(f"{_LIBRARY} is missing, and pykdtree carries none; install the package libgomp1")
-    libraries = directory / "lib"
-    libraries.mkdir(exist_ok=True)
-    link = libraries / _LIBRARY
-    if not link.exists():
-        link.symlink_to(copies[0])
-    return libraries
+def _link(environment: Path) -> Path:
+    return environment / "lib" / _LIBRARY

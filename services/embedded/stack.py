@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from services.embedded import openmp, store
+from services.embedded import store
 from services.embedded.ports import port_of, reserve_port
 from services.embedded.process import ServiceProcess, Watchdog
 
@@ -190,10 +190,8 @@ class Stack:
     def _environment(self) -> dict[str, str]:
         """One set of settings for all: each service reads its own."""
         port = {name: str(number) for name, number in self.ports.items()}
-        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         return {
-            **inherited,
-            **openmp.settings(self.directory, inherited),
+            **{name: os.environ[name] for name in _INHERITED if name in os.environ},
             "PYTHONPATH": str(ROOT),
             "PYTHONSAFEPATH": "1",
             "PYTHONUNBUFFERED": "1",
