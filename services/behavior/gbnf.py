@@ -50,10 +50,8 @@ def choice(values: Iterable[str]) -> str:
 
 def _choice(values: list[str]) -> str:
     branches: list[str] = []
-    while values:
-        head = values[0][:1]
-        group = [value for value in values if value[:1] == head] if head else [values[0]]
-        values = [value for value in values if value not in group]
+    for _, grouped in itertools.groupby(values, key=lambda value: value[:1]):
+        group = list(grouped)
         if len(group) == 1:
             branches.append(literal(group[0]))
             continue

@@ -10,7 +10,7 @@ Left out are methods whose value a program would have to keep (``getAngles``) or
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 from services.behavior.catalogue import (
     Argument,
@@ -35,26 +35,31 @@ _CONTROL = r"\x00-\x1F\x7F-\x9F\u202A-\u202E\u2066-\u2069"
 _SPACES = r" \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
 # A small model that begins a text with a mark goes on with marks to the end.
 _MARKS = r"\x21-\x2F\x3A-\x40\x5B-\x60\x7B-\x7E"
+_TARGET = "target"
 _EMPTY = Scene()
 
 
 def build_gbnf(catalogue: Catalogue, scene: Scene = _EMPTY) -> str:
     """The grammar of programs for one robot; things of the scene can be named only when the scene has them."""
-    return _build(catalogue, tuple(item.name for item in [*scene.objects, *scene.people]))
+    names = [f'"{item.name}"' for item in [*scene.objects, *scene.people]]
+    if not names:
+        return _build(catalogue, located=False)
+    return f"{_build(catalogue, located=True)}{_TARGET} ::= {choice(names)}\n"
 
 
-@lru_cache(maxsize=256)
-def _build(catalogue: Catalogue, targets: tuple[str, ...]) -> str:
-    return _Grammar(catalogue, targets).text()
+@cache
+def _build(catalogue: Catalogue, *, located: bool) -> str:
+    """All rules but that of the scene's names, which is the only one that differs between requests."""
+    return _Grammar(catalogue, located=located).text()
 
 
 class _Grammar:
-    def __init__(self, catalogue: Catalogue, targets: tuple[str, ...]) -> None:
+    def __init__(self, catalogue: Catalogue, *, located: bool) -> None:
         self._catalogue = catalogue
         self._rules = Rules()
-        self._target = self._rules.add("target", choice(f'"{name}"' for name in targets)) if targets else None
+        self._located = located
         # Programs are read from left to right in two states: before and after x, y, z are set.
-        self._states = ("plain", "located") if targets else ("plain",)
+        self._states = ("plain", "located") if located else ("plain",)
 
     def text(self) -> str:
         rules = self._rules
@@ -65,8 +70,8 @@ class _Grammar:
         rules.put("refusal", f'"# Refuse: " {phrase} ("\\n" {self._speech()})?')
         for state in self._states:
             rules.put(f"statement-{state}", " | ".join(self._statements(state)))
-        if self._target:
-            rules.put("locate", f'"x, y, z = scene.position(" {self._target} ")"')
+        if self._located:
+            rules.put("locate", f'"x, y, z = scene.position(" {_TARGET} ")"')
         for state in self._states:
             for step in range(1, MAX_STEPS + 1):
                 self._step(step, state)
@@ -84,7 +89,7 @@ class _Grammar:
                 following.append(f"step-{step + 1}-{state}")
             tail = f' ("\\n" ({" | ".join(following)}))?' if following else ""
             body = f"statement-{state}{tail}"
-            if self._target and left > 1:
+            if self._located and left > 1:
                 body += f' | locate "\\n" body-{step}-{left - 1}-located'
             put(f"body-{step}-{left}-{state}", body)
 
@@ -159,8 +164,8 @@ class _Grammar:
         branches = [rule]
         if argument.unit == "m" and state == "located":
             branches.append(self._rules.add("place", f'[xyz] (" " [-+*] " " {self._small()})?'))
-        if argument.unit == "rad" and self._target:
-            branches.append(f'"scene.bearing(" {self._target} ")"')
+        if argument.unit == "rad" and self._located:
+            branches.append(f'"scene.bearing(" {_TARGET} ")"')
         return rule if len(branches) == 1 else self._rules.add("value", " | ".join(branches))
 
     def _small(self) -> str:
@@ -187,8 +192,8 @@ class _Grammar:
                 conditions.append(call)
             if not method.args and method.returns in ("int", "float"):
                 conditions.append(f"{call} {compare} {self._rules.add('percent', number(0, 100, 0))}")
-        if self._target:
-            conditions.append(f'"scene.distance(" {self._target} ")" {compare} {self._small()}')
+        if self._located:
+            conditions.append(f'"scene.distance(" {_TARGET} ")" {compare} {self._small()}')
         if state == "located":
             conditions.append(f"[xyz] {compare} {self._small()}")
         return conditions
