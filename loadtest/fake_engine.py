@@ -28,10 +28,13 @@ _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 411: "Length Requir
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How the stand-in behaves: seconds to the first token, tokens a second (0: all at once), share of errors."""
+    """How the stand-in behaves: seconds to the first token, tokens a second of each answer (0: all at once), answers
+    that advance together (0: all; more requests wait), share of errors.
+    """
 
     ttft_s: float = 0.0
     tokens_per_s: float = 0.0
+    slots: int = 0
     error_rate: float = 0.0
     error_status: int = 500
 
@@ -105,9 +108,12 @@ def _error(status: int, message: str) -> bytes:
 class Connection(asyncio.Protocol):
     """One client's connection: requests one after another, kept alive."""
 
-    def __init__(self, answers: Answers, pace: Pace, stats: Stats, chance: random.Random) -> None:
+    def __init__(
+        self, answers: Answers, pace: Pace, slots: asyncio.Semaphore, stats: Stats, chance: random.Random
+    ) -> None:
         self._answers = answers
         self._pace = pace
+        self._slots = slots
         self._stats = stats
         self._chance = chance
         self._buffer = bytearray()
@@ -194,10 +200,21 @@ class Connection(asyncio.Protocol):
             stats.most_running = max(stats.most_running, stats.running + 1)
             self._transport.write(self._answers.at_once[usage] if stream else self._answers.whole)
             return
-        self._task = asyncio.get_running_loop().create_task(self._generate(stream, usage))
+        self._task = asyncio.get_running_loop().create_task(self._answer_in_time(stream, usage))
+
+    async def _answer_in_time(self, stream: bool, usage: bool) -> None:
+        """Answer at the set pace once there is a slot, then go on with what the client sent meanwhile."""
+        try:
+            async with self._slots:
+                await self._generate(stream, usage)
+        except asyncio.CancelledError:
+            self._stats.cancelled += 1
+            raise
+        self._task = None
+        asyncio.get_running_loop().call_soon(self._serve)
 
     async def _generate(self, stream: bool, usage: bool) -> None:
-        """Answer at the set pace; each token is due at its own time, so that the sleeps' slack does not add up."""
+        # Each token is due at its own time, so that the sleeps' slack does not add up.
         stats, pace, write = self._stats, self._pace, self._transport.write
         loop = asyncio.get_running_loop()
         due = loop.time() + pace.ttft_s
@@ -213,13 +230,8 @@ class Connection(asyncio.Protocol):
                     write(self._answers.head + token if index == 0 else token)
             write(self._answers.end[usage] if stream else self._answers.whole)
             stats.completed += 1
-        except asyncio.CancelledError:
-            stats.cancelled += 1
-            raise
         finally:
             stats.running -= 1
-        self._task = None
-        loop.call_soon(self._serve)
 
     def _refuse(self, status: int, message: str) -> None:
         self._transport.write(_error(status, message))
@@ -236,7 +248,8 @@ async def serve(host: str, port: int, answers: Answers, pace: Pace) -> None:
     """Serve until SIGTERM or SIGINT; print the address once listening. Port 0 takes a free one."""
     loop = asyncio.get_running_loop()
     stats, chance = Stats(), random.Random(0)  # noqa: S311 - which requests fail is not a secret
-    server = await loop.create_server(lambda: Connection(answers, pace, stats, chance), host, port, backlog=1024)
+    slots = asyncio.Semaphore(pace.slots or sys.maxsize)
+    server = await loop.create_server(lambda: Connection(answers, pace, slots, stats, chance), host, port, backlog=1024)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -256,10 +269,13 @@ def _parse(arguments: Sequence[str] | None) -> Any:
     parser.add_argument("--port", type=int, default=8080, help="port; 0 takes a free one (default %(default)s)")
     parser.add_argument("--ttft-ms", type=float, default=0.0, help="milliseconds to the first token (default 0)")
     parser.add_argument("--tokens-per-second", type=float, default=0.0, help="pace; 0 is all at once (default 0)")
+    parser.add_argument("--slots", type=int, default=0, help="answers that advance together; 0 is all (default 0)")
     parser.add_argument("--error-rate", type=float, default=0.0, help="share of requests that fail, 0 to 1 (default 0)")
     parser.add_argument("--error-status", type=int, default=500, help="HTTP status of those (default %(default)s)")
     parser.add_argument("--program", default=DEFAULT_PROGRAM, help="the text to answer with (default: greet by waving)")
     options = parser.parse_args(arguments)
+    if options.slots < 0:
+        parser.error("--slots must not be negative")
     if not 0 <= options.error_rate <= 1:
         parser.error("--error-rate must be between 0 and 1")
     if not 400 <= options.error_status <= 599:
@@ -274,7 +290,9 @@ def _parse(arguments: Sequence[str] | None) -> Any:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the stand-in; 1 if it cannot listen."""
     options = _parse(arguments)
-    pace = Pace(options.ttft_ms / 1000, options.tokens_per_second, options.error_rate, options.error_status)
+    pace = Pace(
+        options.ttft_ms / 1000, options.tokens_per_second, options.slots, options.error_rate, options.error_status
+    )
     try:
         asyncio.run(serve(options.host, options.port, Answers(options.program), pace))
     except (OSError, OverflowError) as error:

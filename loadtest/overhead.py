@@ -22,11 +22,10 @@ from services.embedded.stack import SERVICES, Stack
 CLIENTS = (1, 16, 64)
 ENGINE, PASS_THROUGH, DURABLE, LITELLM, VLLM_ROUTER = "engine", "pass-through", "durable", "LiteLLM", "vllm-router"
 
-# The engine-bound comparison: enough clients that the pace of the engine decides, not ours.
+# The engine-bound comparison: as many slots as our llama.cpp has, and more clients than that, so that some always wait
+# and the pace of the engine decides.
 PACED_CLIENTS = 16
-_PACED_ENGINE = ("--ttft-ms", "50", "--tokens-per-second", "200")
-# So that our own cap on concurrency, set for llama.cpp's slots, does not decide either: this engine has no slots.
-_NO_CAP = {"LLAMACPP_MAX_CONCURRENCY": "64"}
+_PACED_ENGINE = ("--ttft-ms", "50", "--tokens-per-second", "200", "--slots", "4")
 
 _PROMPT = "You write behaviours for a NAO robot. " * 100  # about as long as the real prompt
 _IN_EVERY_ANSWER = "welc"
@@ -86,7 +85,7 @@ def measure_overhead(plan: Plan, with_peers: bool) -> Measurements:
 
 def measure_engine_bound(plan: Plan) -> Measurements:
     """Measure engine and pass-through in front of an engine with a pace, where the pace should be all that counts."""
-    with fake_engine(*_PACED_ENGINE) as engine, _our_stack(engine, **_NO_CAP) as ours:
+    with fake_engine(*_PACED_ENGINE) as engine, _our_stack(engine) as ours:
         targets = [
             Target(ENGINE, f"{engine}/v1/chat/completions"),
             Target(PASS_THROUGH, f"{ours.router_url}/v1/chat/completions"),
@@ -95,11 +94,11 @@ def measure_engine_bound(plan: Plan) -> Measurements:
 
 
 @contextlib.contextmanager
-def _our_stack(engine_url: str, **settings: str) -> Iterator[Stack]:
+def _our_stack(engine_url: str) -> Iterator[Stack]:
     """Everything of ours but the engine, as the quick start runs it."""
     _say("starting store, gateway, worker and router")
     services = [name for name in SERVICES if name != "engine"]
-    with Stack(services, env={"LLAMACPP_URL": engine_url, **settings}) as stack:
+    with Stack(services, env={"LLAMACPP_URL": engine_url}) as stack:
         yield stack
 
 

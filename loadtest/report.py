@@ -172,9 +172,10 @@ def text(specification: dict[str, str], measured: Measurements, paced: Measureme
     """The whole report for people."""
     table = rows(measured)
     lines = [" · ".join(f"{name} {value}" for name, value in specification.items()), ""]
-    head = f"{'':14}{'clients':>8}{'req/s':>9}{'±':>6}{'p50':>9}{'p95':>9}{'p99':>9}{'TTFT p50':>10}{'overhead':>10}"
     for streaming in (False, True):
-        lines += ["streaming (ms)" if streaming else "not streaming (ms)", f"{head}{'errors':>8}"]
+        head = f"{'clients':>8}{'req/s':>9}{'±':>6}{'p50':>9}{'p95':>9}{'p99':>9}{'TTFT p50' if streaming else '':>10}"
+        title = "streaming, ms" if streaming else "not streaming, ms"
+        lines.append(f"{title:18}{head}{'overhead':>10}{'errors':>8}")
         previous = 0
         for row in table:
             if row.streaming != streaming:
@@ -186,7 +187,7 @@ def text(specification: dict[str, str], measured: Measurements, paced: Measureme
             overhead = "" if row.target == ENGINE else f"{row.overhead_p50_ms:.2f}"
             ttft = f"{row.ttft_p50_ms:.2f}" if streaming else ""
             lines.append(
-                f"{row.target:14}{row.clients:>8}{row.requests_per_s:>8.0f}{mark}{row.spread / 2:>6.0%}"
+                f"{row.target:18}{row.clients:>8}{row.requests_per_s:>8.0f}{mark}{row.spread / 2:>6.0%}"
                 f"{row.p50_ms:>9.2f}{row.p95_ms:>9.2f}{row.p99_ms:>9.2f}{ttft:>10}{overhead:>10}{row.errors:>8}"
             )
         lines.append("")

@@ -94,6 +94,17 @@ def test_it_notices_who_hangs_up() -> None:
     asyncio.run(run())
 
 
+def test_no_more_answers_advance_together_than_it_has_slots() -> None:
+    async def run() -> None:
+        with fake_engine("--ttft-ms", "5", "--slots", "2") as url:
+            backend = backend_at(url)
+            await asyncio.gather(*(collect(backend) for _ in range(8)))
+            assert (stats(url)["completed"], stats(url)["most_running"]) == (8, 2)
+            await backend.close()
+
+    asyncio.run(run())
+
+
 def test_it_fails_as_often_as_asked() -> None:
     async def run() -> None:
         with fake_engine("--error-rate", "1", "--error-status", "503") as url:
