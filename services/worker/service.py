@@ -29,6 +29,8 @@ log = structlog.get_logger("worker")
 PROBE = "probe"
 _PROBE_EVERY_S = 5.0
 _STORE_RETRY_S = 0.5
+#: Longest that one step of the end may take, so that a worker without its store ends in time too.
+_LAST_STEP_S = 0.5
 #: Exit status when the queue has gone silent, so that whoever supervises the process starts it again.
 EXIT_SILENT = 70
 
@@ -234,6 +236,7 @@ class WorkerService:
 
     async def _quietly(self, step: Coroutine[Any, Any, None]) -> None:
         try:
-            await step
-        except (redis.exceptions.RedisError, aiohttp.ClientError, OSError) as error:
+            async with asyncio.timeout(_LAST_STEP_S):
+                await step
+        except (redis.exceptions.RedisError, aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
             log.warning("not cleaned up", error=repr(error))

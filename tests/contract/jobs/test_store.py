@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -163,6 +164,7 @@ def test_finished_behaviours_are_bounded_in_number(redis_url: str, redis_client:
     for _ in range(5):
         ids.append(store.submit(WAVE, backend="llamacpp").id)
         store.cancel(ids[-1])
+        time.sleep(0.002)  # ends are told apart by the millisecond
 
     assert [store.result(behavior_id) is not None for behavior_id in ids] == [False, False, True, True, True]
     assert len(redis_client.keys("rbe:e:*")) == 3
