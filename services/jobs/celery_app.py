@@ -20,8 +20,8 @@ HANDOVER_THREADS = 2
 def create_celery(settings: JobSettings, worker: str, batch_size: int) -> Celery:
     """Celery application of one worker.
 
-    Delivery is at least once: a message is acknowledged after its batch was handed over, that is, after every item is
-    leased in Redis; from there on the lease, not Celery, brings a behaviour back when the worker dies.
+    Messages are acknowledged late, that is, when every behaviour of their batch is leased in the store, because Celery
+    counts those that are not against its prefetch limit: what this worker has no room for stays in Redis for others.
     """
     app = Celery("behaviors", broker=settings.redis_url)
     app.conf.update(
@@ -30,9 +30,7 @@ def create_celery(settings: JobSettings, worker: str, batch_size: int) -> Celery
         task_serializer="json",
         result_serializer="json",
         task_ignore_result=True,
-        task_store_errors_even_if_ignored=False,
         task_acks_late=True,
-        task_reject_on_worker_lost=True,
         task_queues=[Queue(CELERY_QUEUE), Queue(probe_queue(worker))],
         task_default_queue=CELERY_QUEUE,
         worker_pool="threads",
@@ -47,11 +45,7 @@ def create_celery(settings: JobSettings, worker: str, batch_size: int) -> Celery
         broker_connection_retry_on_startup=True,
         broker_connection_retry=True,
         broker_connection_max_retries=None,
-        # Set wherever kombu and Celery look for it: the shortest of several would win.
-        visibility_timeout=settings.visibility_timeout_s,
-        result_backend_transport_options={"visibility_timeout": settings.visibility_timeout_s},
         broker_transport_options={
-            "visibility_timeout": settings.visibility_timeout_s,
             "queue_order_strategy": "priority",
             "priority_steps": list(PRIORITIES),
             "socket_keepalive": True,

@@ -98,10 +98,14 @@ class Ledger:
 
     async def announce(self, behavior_ids: Sequence[str]) -> None:
         """Send the Celery messages of waiting behaviours again; a message too many does no harm."""
+        pipeline = self._redis.pipeline(transaction=False)
         for behavior_id in behavior_ids:
-            priority = int((await self._fields(behavior_id, "priority"))[0] or PRIORITIES[-1])
+            pipeline.hget(keys.record(behavior_id), "priority")
+        priorities = [int(priority or PRIORITIES[-1]) for priority in await pipeline.execute()]
+        for behavior_id, priority in zip(behavior_ids, priorities, strict=True):
             message = envelope(keys.CELERY_QUEUE, behavior_id, priority)
-            await self._redis.lpush(list_name(keys.CELERY_QUEUE, priority), message)
+            pipeline.lpush(list_name(keys.CELERY_QUEUE, priority), message)
+        await pipeline.execute()
 
     async def renew(self, held: Sequence[tuple[str, int]]) -> dict[str, str]:
         """Renew the heartbeat and the leases on (id, attempt) pairs; which of them are 'lost' or to 'cancel'."""
@@ -130,10 +134,10 @@ class Ledger:
             await self._redis.lpush(name, envelope(keys.probe_queue(self.worker), token, PRIORITIES[0]))
 
     async def sign_off(self) -> None:
-        """Take this worker's heartbeat and its probe queue away."""
-        queue = keys.probe_queue(self.worker)
+        """This worker ends: announce what it had taken out of Celery's lists and remove its traces."""
         await self._redis.zrem(keys.WORKERS, self.worker)
-        await self._redis.delete(queue, f"_kombu.binding.{queue}")
+        await self._forget(self.worker)
+        await self.announce_waiting()
 
     async def recover(self) -> int:
         """Bring back or end what nobody works on any more; how many behaviours that concerned.
@@ -151,7 +155,7 @@ class Ledger:
             waited = f"no worker took it within {self._settings.queue_ttl_s} s; add workers or send it again later"
             changed += await self._fail(behavior_id, "queue.expired", waited, expired=False)
         changed += await self._send_lost_messages_again(now_ms)
-        await self._forget_dead_workers(now_ms)
+        await self._bury_dead_workers(now_ms)
         return changed
 
     async def ping_steady(self, seconds: float) -> bool:
@@ -195,12 +199,23 @@ class Ledger:
         await self.announce(missing)
         return len(missing)
 
-    async def _forget_dead_workers(self, now_ms: int) -> None:
-        dead_since_ms = now_ms - 6 * self._settings.lease_s * 1000
-        for worker in await self._due(keys.WORKERS, dead_since_ms):
-            queue = keys.probe_queue(worker)
-            await self._redis.delete(list_name(queue, PRIORITIES[0]), f"_kombu.binding.{queue}")
-            await self._redis.zrem(keys.WORKERS, worker)
+    async def _bury_dead_workers(self, now_ms: int) -> None:
+        """Announce what dead workers had taken out of Celery's lists and not leased, and remove their traces.
+
+        Whatever waits may be among it, so all of it is announced: once for each death, at most the queue's limit.
+        """
+        for worker in await self._due(keys.WORKERS, now_ms - self._settings.lease_s * 1000):
+            if await self._redis.zrem(keys.WORKERS, worker):  # else another worker has seen to it
+                await self._forget(worker)
+                await self.announce_waiting()
+
+    async def announce_waiting(self) -> None:
+        """Send the messages of all waiting behaviours again, those that have waited longest first."""
+        await self.announce(cast("list[str]", await self._redis.zrange(keys.QUEUED, 0, -1)))
+
+    async def _forget(self, worker: str) -> None:
+        queue = keys.probe_queue(worker)
+        await self._redis.delete(list_name(queue, PRIORITIES[0]), f"_kombu.binding.{queue}")
 
     async def _put_back(self, behavior_id: str, owner: str, attempt: str, priority: int, *, expired: bool) -> bool:
         reply = await self._requeue(

@@ -26,6 +26,3 @@ class JobSettings(BaseSettings):
     lease_s: Positive = 10
     #: Times that a behaviour is started before it fails, when workers die while they have it.
     max_attempts: Positive = 3
-    #: Seconds after which Celery hands an unacknowledged message to another worker. Messages are
-    #: acknowledged when a worker has taken its lease, so this only has to outlast the wait in its memory.
-    visibility_timeout_s: Positive = 120
