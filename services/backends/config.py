@@ -57,8 +57,15 @@ class Backends:
 # What is particular to each server: settings may override it.
 _KNOWN: dict[str, dict[str, Any]] = {
     # Twice the engine's default of 4 slots: one generation waits inside the engine for each that runs, so that no slot
-    # stands idle between two, while the rest wait in our queue, where priority and cancelling count.
-    "llamacpp": {"kind": "openai", "url": "http://127.0.0.1:8080", "grammar": True, "max_concurrency": 8},
+    # stands idle between two, while the rest wait in our queue, where priority and cancelling count. On a busy CPU the
+    # first prompts of all slots together can take more than a minute.
+    "llamacpp": {
+        "kind": "openai",
+        "url": "http://127.0.0.1:8080",
+        "grammar": True,
+        "max_concurrency": 8,
+        "first_token_timeout_s": 120.0,
+    },
 }
 _DEFAULT_BACKEND = "llamacpp"
 # Decided by what the server is, not by its operator.

@@ -4,6 +4,7 @@ a marker twice has carried a behaviour out twice. ``python -m tests.fault.echo_e
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import sys
@@ -20,12 +21,17 @@ async def complete(request: web.Request) -> web.StreamResponse:
     marker = MARKER.findall(json.dumps(body["messages"]))[-1]
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
+    with contextlib.suppress(ConnectionError):  # whoever asked was killed
+        await _program(response, marker)
+    return response
+
+
+async def _program(response: web.StreamResponse, marker: str) -> None:
     for piece in ("# Step 1: speak\n", "ALTextToSpeech.", f'say("{marker}")\n', "ALMotion.moveTo(0.1, 0.0, 0.0)\n"):
         await _event(response, {"index": 0, "delta": {"content": piece}, "finish_reason": None})
         await asyncio.sleep(_PAUSE_S)
     await _event(response, {"index": 0, "delta": {}, "finish_reason": "stop"})
     await response.write(b"data: [DONE]\n\n")
-    return response
 
 
 async def _event(response: web.StreamResponse, choice: dict[str, object]) -> None:
