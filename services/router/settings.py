@@ -21,7 +21,7 @@ class RouterSettings(BaseSettings):
     router_host: str = "127.0.0.1"
     router_port: Annotated[int, Field(ge=0, le=65535)] = 8000
     #: Server processes; each is one event loop, so more than the cores brings nothing.
-    router_processes: Annotated[int, Field(ge=1, le=64)] = 1
+    router_processes: Annotated[int, Field(ge=1, le=64)] = 2
     #: Connections open at once in each process; further ones wait in the kernel's backlog.
     router_connections: Annotated[int, Field(ge=1, le=100_000)] = 1000
     #: Address on which a container's port is published, which the router itself cannot see.
