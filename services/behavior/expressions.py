@@ -212,7 +212,8 @@ class Expressions:
             value = self.value(part.value)
             if part.format_spec is None:
                 continue
-            if not re.fullmatch(r"f'\.[0-3]f'", ast.unparse(part.format_spec)):
+            written = [spec.value for spec in ast.walk(part.format_spec) if isinstance(spec, ast.Constant)]
+            if len(written) != 1 or not re.fullmatch(r"\.[0-3]f", str(written[0])):
                 raise CheckError("subset", "the only format allowed is like {x:.1f}")
             if not is_number(value):
                 raise CheckError("type", f"{{{part.value.id}:.1f}} needs a number, not {describe(value)}")

@@ -131,7 +131,7 @@ class _Grammar:
             if isinstance(argument, JointArgument) and argument.name in angles:
                 continue  # written together with its angles
             if isinstance(argument, NumberArgument) and argument.joints in names:
-                parts.append(self._joint_and_angle())
+                parts.append(self._joint_and_angle(argument))
             else:
                 parts.append(self._argument(argument, state))
         return ' ", " '.join(parts)
@@ -171,12 +171,18 @@ class _Grammar:
     def _small(self) -> str:
         return self._rules.add("small", number(0.0, 2.0, _PLACES))
 
-    def _joint_and_angle(self) -> str:
+    def _joint_and_angle(self, argument: NumberArgument) -> str:
         """A joint with an angle within its limits, joints of equal limits together."""
         by_limits: dict[tuple[float, float], list[str]] = {}
         for name in (name for pattern in self._catalogue.offered_joints for name in expand(pattern)):
             joint = self._catalogue.joints[name]
-            by_limits.setdefault((joint.min, joint.max), []).append(f'"{name}"')
+            low, high, span = joint.min, joint.max, joint.max - joint.min
+            if argument.absolute is False:
+                low, high = -span, span
+            elif argument.absolute is not True:
+                # Another argument says whether this is an angle or a change: it must do for both.
+                low, high = max(low, -span), min(high, span)
+            by_limits.setdefault((low, high), []).append(f'"{name}"')
         branches = [
             f'{choice(names)} ", " {self._rules.add("angle", number(low, high, _PLACES))}'
             for (low, high), names in by_limits.items()
