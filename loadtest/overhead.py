@@ -17,9 +17,13 @@ from loadtest.client import Sample
 from loadtest.fake_engine import MODEL
 from loadtest.machine import yardstick_ms
 from loadtest.processes import fake_engine, our_environ
+from services.backends.config import BackendConfig
 from services.embedded.stack import SERVICES, Stack
 
 CLIENTS = (1, 16, 64)
+#: What a backend takes at once unless it says otherwise.
+_CONCURRENCY = BackendConfig.model_fields["max_concurrency"].default
+
 ENGINE, PASS_THROUGH, DURABLE, LITELLM, VLLM_ROUTER = "engine", "pass-through", "durable", "LiteLLM", "vllm-router"
 
 # The engine-bound comparison: as many slots as our llama.cpp has, and more clients than that, so that some always wait
@@ -95,10 +99,14 @@ def measure_engine_bound(plan: Plan) -> Measurements:
 
 @contextlib.contextmanager
 def _our_stack(engine_url: str) -> Iterator[Stack]:
-    """Everything of ours but the engine, as the quick start runs it."""
+    """Everything of ours but the engine, as the quick start runs it but for one thing.
+
+    The cap on an engine's concurrency is made for llama.cpp's few slots; the stand-in has the general one.
+    """
     _say("starting store, gateway, worker and router")
     services = [name for name in SERVICES if name != "engine"]
-    with Stack(services, env={"LLAMACPP_URL": engine_url}) as stack:
+    settings = {"LLAMACPP_URL": engine_url, "LLAMACPP_MAX_CONCURRENCY": str(_CONCURRENCY)}
+    with Stack(services, env=settings) as stack:
         yield stack
 
 

@@ -60,7 +60,7 @@ class Expressions:
         if isinstance(node, ast.Name):
             return self._name(node)
         if isinstance(node, ast.List | ast.Tuple):
-            return [self.value(item) for item in node.elts]
+            return _flat_enough([self.value(item) for item in node.elts])
         if isinstance(node, ast.UnaryOp):
             return self._unary(node)
         if isinstance(node, ast.BinOp):
@@ -68,6 +68,8 @@ class Expressions:
         if isinstance(node, ast.BoolOp):
             values = [self.value(item) for item in node.values]
             kinds = {kind_of(value) for value in values}
+            if "list" in kinds:
+                raise CheckError("type", "'and' and 'or' join conditions, not lists; compare them first")
             return Unknown("bool") if kinds == {"bool"} else ANY
         if isinstance(node, ast.Compare):
             return self._compare(node)
@@ -225,6 +227,20 @@ def _known_number(value: float) -> Value:
     if abs(value) > MAX_KNOWN_NUMBER:
         raise CheckError("range", "this number is far too large")
     return value
+
+
+def _flat_enough(items: list[Value]) -> list[Value]:
+    """The items of a list if at most they are lists themselves, and those hold none.
+
+    Lists that hold lists that hold lists could be made to double with every statement: a few lines would be a value
+    that fills any memory, when it is checked or sent to the robot.
+    """
+    for item in items:
+        if kind_of(item) != "list":
+            continue
+        if isinstance(item, Unknown) or any(kind_of(inner) in ("list", "any", "other") for inner in item):
+            raise CheckError("nesting", "a list may hold lists of numbers or texts, but those no further lists")
+    return items
 
 
 def _concatenate(left: Value, right: Value) -> Value:

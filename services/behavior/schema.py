@@ -38,7 +38,7 @@ Coordinate = Annotated[float, Field(ge=-100.0, le=100.0, allow_inf_nan=False)]
 class Document(BaseModel):
     """Base of every boundary document: unknown fields and silent conversions are errors."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class SceneItem(Document):
@@ -51,15 +51,20 @@ class SceneItem(Document):
         PRINTABLE,
     ]
     position: Annotated[list[Coordinate], Field(min_length=3, max_length=3)]
+    """[x, y, z] in metres: x ahead of the robot, y to its left, z up."""
 
 
 class Scene(Document):
     """What the robot perceives and how it stands when the instruction arrives."""
 
     objects: Annotated[list[SceneItem], Field(max_length=MAX_SCENE_ITEMS)] = []
+    """Things that the program may name."""
     people: Annotated[list[SceneItem], Field(max_length=MAX_SCENE_ITEMS)] = []
+    """People that the program may name."""
     posture: Annotated[str, StringConstraints(min_length=1, max_length=40), PRINTABLE] | None = None
+    """How the robot stands, such as Stand or Sit."""
     battery: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Charge in per cent."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -79,8 +84,11 @@ class BehaviorRequest(Document):
         StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_INSTRUCTION_CHARACTERS),
         PRINTABLE,
     ]
+    """What the robot is to do, in plain words of any language."""
     robot: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")] = "nao"
+    """Which robot; it must have a catalogue."""
     scene: Scene = Field(default_factory=Scene)
+    """What the robot perceives; a program can only go to what is in it."""
     image: (
         Annotated[
             str,
@@ -90,13 +98,21 @@ class BehaviorRequest(Document):
         ]
         | None
     ) = None
+    """What the robot sees, as a data URL, for backends with vision; others refuse it."""
     backend: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")] | None = None
+    """Which LLM server writes the program; by default the one that BACKEND names."""
     execute: Literal["none", "simulate", "robot"] = "simulate"
+    """Only write the program, run it on the simulated robot, or run it on the real one."""
     mode: Literal["atomic", "stream"] = "atomic"
-    priority: Annotated[int, Field(ge=0, le=9, description="0 is served first, 9 last")] = 5
+    """Check the whole program before the first action, or act on each statement as soon as it is checked."""
+    priority: Annotated[int, Field(ge=0, le=9)] = 5
+    """0 is served first, 9 last."""
     max_tokens: Annotated[int, Field(ge=1, le=1024)] = 256
+    """Longest program; one that is cut off fails."""
     temperature: Annotated[float, Field(ge=0.0, le=2.0)] = 0.0
+    """0 takes the likeliest program, more varies it."""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    """The same seed varies in the same way, where the engine allows."""
 
 
 class PlanStep(Document):

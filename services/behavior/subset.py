@@ -20,6 +20,7 @@ from services.behavior.values import Unknown, Value, describe, item_kind, join, 
 MAX_STATEMENTS = 100
 MAX_NESTING = 3
 MAX_LOOP = 20
+_LARGEST_BOUND = 1_000_000
 
 _FORBIDDEN = {
     "While": "while is not allowed; use: for i in range(3):",
@@ -170,7 +171,7 @@ class StatementChecker:
             bounds = [value for value in values if isinstance(value, int) and not isinstance(value, bool)]
             if node.keywords or len(bounds) != len(values) or not 1 <= len(bounds) <= 3 or bounds[2:] == [0]:
                 raise CheckError("loop", "range takes whole numbers written out: range(3)")
-            if not 1 <= len(range(*bounds)) <= MAX_LOOP:
+            if any(abs(bound) > _LARGEST_BOUND for bound in bounds) or not 1 <= len(range(*bounds)) <= MAX_LOOP:
                 raise CheckError("loop", f"a loop runs 1 to {MAX_LOOP} times; write range({MAX_LOOP}) at most")
             return Unknown("int")
         raise CheckError("loop", "loop over range(3) or over a list written out: for side in [-1.0, 1.0]:")

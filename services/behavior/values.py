@@ -75,7 +75,10 @@ def join(first: Value, second: Value) -> Value:
         return one
     if {one.kind, other.kind} == {"int", "float"}:
         return Unknown("float")
-    return Unknown("list") if one.kind == other.kind == "list" else ANY
+    if "list" in (one.kind, other.kind):
+        # Not ANY: what may be a list could be put into a list, and that into a list, without being seen.
+        return Unknown("list") if one.kind == other.kind else Unknown("other")
+    return ANY
 
 
 def describe(value: Value) -> str:

@@ -246,7 +246,8 @@ def main(name: str, *arguments: str) -> NoReturn:
     except EnvironmentProblem as problem:
         raise SystemExit(str(problem)) from None
     except KeyboardInterrupt:
-        raise SystemExit("\nInterrupted: run it again to go on.") from None
+        print("\nInterrupted: run it again to go on.", file=sys.stderr)
+        raise SystemExit(130) from None
     os.set_inheritable(lock, True)
     python = str(environment / "bin" / "python")
     os.execve(python, [python, *arguments], {**os.environ, **openmp.settings(environment, os.environ)})  # noqa: S606

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from services.behavior.schema import MAX_INSTRUCTION_CHARACTERS
 from services.embedded.client import TERMINAL_EVENTS, Event, RouterProblem, follow, submit
 from services.embedded.console import Console, standard_console
 from services.embedded.ports import PortTaken
@@ -54,7 +55,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print only the result document on standard output")
     parser.add_argument("--keep", action="store_true", help="leave everything up until Ctrl-C and print the addresses")
     parser.add_argument("--port", type=_port, default=0, help="the router's port (default: any free one)")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.instruction = " ".join(options.instruction).strip() if options.instruction else DEFAULT_INSTRUCTION
+    if not 1 <= len(options.instruction) <= MAX_INSTRUCTION_CHARACTERS:
+        # Not left to the router, which is up only after seconds.
+        length = len(options.instruction)
+        parser.error(f"the instruction has {length} characters; give it 1 to {MAX_INSTRUCTION_CHARACTERS}")
+    return options
 
 
 def _port(text: str) -> int:
@@ -74,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BehaviorFailed as failure:
         console.failure(f"Failed: {failure} (logs: {stack.directory})")
     except RouterProblem as problem:
-        console.failure(str(problem))
+        console.failure(f"{problem} (logs: {stack.directory})")
     except PortTaken as taken:
         console.failure(f"{str(taken).capitalize()}: choose another with --port, or leave --port out.")
     except StackError as error:
@@ -103,7 +110,7 @@ def run(stack: Stack, options: argparse.Namespace, console: Console) -> None:
         BehaviorFailed, RouterProblem, PortTaken, StackError
     """
     began = time.monotonic()
-    instruction = " ".join(options.instruction) if options.instruction else DEFAULT_INSTRUCTION
+    instruction = options.instruction
     with stack:
         console.progress(f"Everything is up after {time.monotonic() - began:.1f} s.")
         if not options.json:

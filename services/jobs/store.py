@@ -27,6 +27,8 @@ _EVENT_ID = re.compile(r"\d{1,16}-\d{1,9}")
 #: Longest that one read blocks in Redis; below the socket time-out, or a quiet stream would look like a dead server.
 _BLOCK_MS = 10_000
 _SOCKET_TIMEOUT_S = 15
+#: Each client that waits or follows events holds a connection; the router's own limit on clients is lower than this.
+_MAX_CONNECTIONS = 5_000
 
 
 class JobError(Exception):
@@ -81,6 +83,7 @@ def connect(settings: JobSettings) -> redis.Redis:
         socket_timeout=_SOCKET_TIMEOUT_S,
         socket_connect_timeout=2,
         socket_keepalive=True,
+        max_connections=_MAX_CONNECTIONS,
         retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 4),
     )
 

@@ -28,6 +28,8 @@ DROPPED = {"type": "dropped"}  # for the log only: nobody is left to be told
 SCENE = "scene"
 CONNECT_WAIT_S = 5.0
 _MAX_RESULT_CHARACTERS = 4000
+_MAX_DEPTH = 2
+_MAX_ITEMS = 200
 _LARGEST_INT = 2**53  # beyond this an integer is no exact float any more
 
 log = structlog.get_logger(__name__)
@@ -211,14 +213,16 @@ class Execution:
         return Pose(cos * x + sin * y, cos * y - sin * x, here.theta - origin.theta)
 
 
-def _plain(where: str, value: Any) -> Any:
+def _plain(where: str, value: Any, depth: int = 0) -> Any:
     """Return a value of plain types; CheckError for anything else that a program could hand over."""
     if isinstance(value, int) and abs(value) > _LARGEST_INT:
         raise CheckError("call.range", f"{where}: a whole number of {value.bit_length()} bits is out of any range")
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):
-        return [_plain(where, item) for item in value]
+        if depth == _MAX_DEPTH or len(value) > _MAX_ITEMS:
+            raise CheckError("call.length", f"{where}: a list has at most {_MAX_ITEMS} items and lists in it no others")
+        return [_plain(where, item, depth + 1) for item in value]
     raise CheckError("call.type", f"{where} takes numbers, texts, True or False and lists, not {type(value).__name__}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gevent
 from flask import request
+from gunicorn.http.errors import ParseException
 
 from services.router.problems import Problem
 from services.router.settings import RouterSettings
@@ -31,7 +32,7 @@ def read_json(settings: RouterSettings) -> bytes:
             body: bytes = request.environ["wsgi.input"].read(limit + 1)
     except TimeoutError:
         raise Problem(408, None, "The body did not arrive in time; send it at once.") from None
-    except OSError as error:
+    except (OSError, ParseException) as error:  # the latter for a body whose chunks are malformed
         raise Problem(400, None, f"The body could not be read: {error}.") from None
     if len(body) > limit:
         raise _too_large(limit)

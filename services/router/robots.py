@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import structlog
 from flask import Blueprint, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from services.router.context import Context
 from services.router.operations import ANY_JSON, Operation, describes
@@ -25,8 +25,13 @@ _MAX_REPLY_BYTES = 1024 * 1024
 class StopReport(BaseModel):
     """What an emergency stop did."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     robot: str
     stopped: list[str]
+    """Behaviours that were ended: the one that acted and those that waited for the robot."""
+    unreachable: list[str]
+    """Configured robots that could not be told to stop. Anything here means: go and look."""
     took_ms: float
 
 

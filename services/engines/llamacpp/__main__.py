@@ -75,6 +75,7 @@ def _serve(settings: EngineSettings) -> None:
 
         server = xllamacpp.Server(parameters(settings))
     except Exception as error:  # in this thread, anything else would leave a process that serves nothing
+        print(file=sys.stderr)  # llama.cpp's own log may have left a line begun
         os._exit(_give_up(f"llama.cpp cannot serve {settings.model_path}: {error}"))
     log.info(
         "engine serves",
