@@ -10,6 +10,11 @@ CANCELS = "rbe:cancels"  # channel: ids of running behaviours to cancel
 CELERY_QUEUE = "behaviors"
 
 
+def stopped(robot: str) -> str:
+    """String with the milliseconds of a robot's last emergency stop: what was accepted before must not act."""
+    return f"rbe:stopped:{robot}"
+
+
 def record(behavior_id: str) -> str:
     """Hash with the request and the state of a behaviour."""
     return f"rbe:b:{behavior_id}"

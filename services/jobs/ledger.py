@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import redis.asyncio as redis
 from redis.asyncio.retry import Retry
@@ -13,7 +13,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import NoScriptError
 
-from services.behavior.schema import BehaviorRequest, BehaviorResult, Failure
+from services.behavior.schema import Action, BehaviorRequest, BehaviorResult, Failure
 from services.jobs import keys, scripts
 from services.jobs.documents import result_document, terminal_event
 from services.jobs.messages import PRIORITIES, envelope, list_name
@@ -24,6 +24,9 @@ _ROUND = 200
 #: Milliseconds that a waiting behaviour's message may be missing from Celery's lists before it is sent again.
 _MISSING_AFTER_MS = 5_000
 
+Written = Literal["written", "lost", "stopped"]
+"""What became of events: written; refused because the lease is lost; refused because of an emergency stop."""
+_WRITTEN: dict[int, Written] = {1: "written", 0: "lost", -1: "stopped"}
 #: Keys and arguments of one run of a script.
 _Call = tuple[list[str], list[Any]]
 
@@ -87,10 +90,11 @@ class Ledger:
                 )
         return leases
 
-    async def append(self, batches: Sequence[EventBatch]) -> list[bool]:
-        """Write batches of events in one round trip; False for those whose lease is lost and that must stop."""
+    async def append(self, batches: Sequence[EventBatch]) -> list[Written]:
+        """Write batches of events in one round trip; for each, whether it was written or why not."""
         calls = [self._append_call(batch, self.worker) for batch in batches]
-        return [bool(written) for written in await self._run(self._append, calls)]
+        replies = await self._run(self._append, calls)
+        return [_WRITTEN[int(reply)] for reply in replies]
 
     async def requeue(self, lease: Lease) -> bool:
         """Give a behaviour back that this worker will not finish and that has not moved a robot."""
@@ -181,7 +185,9 @@ class Ledger:
             await self._redis.zrem(keys.LEASES, behavior_id)
             return False
         if acting:
-            reason = "its worker stopped while the robot was acting; the robot was stopped and nothing is repeated"
+            reason = (
+                "its worker stopped while the robot was acting; the gateway stops the robot, and nothing is repeated"
+            )
             return await self._fail(behavior_id, "worker.lost", reason, expired=True)
         if cancelled:
             return await self._end(behavior_id, "cancelled", None, expired=True)
@@ -243,8 +249,14 @@ class Ledger:
         waited_ms = float(await self._now_ms() - int(accepted))
         request = BehaviorRequest.model_validate_json(request_json)
         document = result_document(behavior_id, request, backend, status, error=error, waited_ms=waited_ms)
+        document.actions = await self._recorded_actions(behavior_id)
         batch = EventBatch(behavior_id, int(attempt), "final", [], document=document, expired=expired)
-        return bool((await self._run(self._append, [self._append_call(batch, owner)]))[0])
+        return bool((await self._run(self._append, [self._append_call(batch, owner)]))[0] == 1)
+
+    async def _recorded_actions(self, behavior_id: str) -> list[Action]:
+        """What the robot did, as far as the worker that is gone had told."""
+        entries = cast("list[tuple[str, dict[str, str]]]", await self._redis.xrange(keys.events(behavior_id)))
+        return [Action.model_validate_json(fields["data"]) for _, fields in entries if fields["event"] == "action"]
 
     def _append_call(self, batch: EventBatch, owner: str) -> _Call:
         document = batch.document
@@ -267,7 +279,7 @@ class Ledger:
                 "expired" if batch.expired else "",
                 document.status if document else "",
                 document.model_dump_json() if document else "",
-                "acting" if batch.acting else "",
+                keys.stopped(batch.acting_robot) if batch.acting_robot else "",
                 self._settings.result_ttl_s,
                 self._settings.results_limit,
                 batch.number,
@@ -310,7 +322,7 @@ class EventBatch:
     #: Pairs of event name and data as JSON text.
     events: list[tuple[str, str]]
     document: BehaviorResult | None = None
-    #: The robot is about to move: from here on the behaviour is never started again.
-    acting: bool = False
+    #: The robot that is about to move, or none: from here on the behaviour is never started again.
+    acting_robot: str | None = None
     #: Only if the lease has ended (written on behalf of a worker that died).
     expired: bool = False

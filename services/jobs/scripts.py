@@ -55,14 +55,15 @@ return {state[2], state[3], attempt, now - state[4]}
 
 #: KEYS: record, events, result, queued, leases, finished.
 #: ARGV: id, owner, attempt, 'expired' to demand an ended lease or '', terminal status or '', final document or '',
-#:       'acting' when the robot is about to move or '', time to live in seconds, kept results,
+#:       key of the robot's last emergency stop when it is about to move or '', time to live in seconds, kept results,
 #:       number of this batch of events within the attempt, then pairs of name, data.
-#: Returns 1, or 0 when the caller is not (or no longer) the owner of a living behaviour. A batch that is sent again
+#: Returns 1, 0 when the caller is not (or no longer) the owner of a living behaviour, or -1, with nothing written, when
+#: the robot was stopped since the behaviour was accepted and must not begin to move for it. A batch that is sent again
 #: because its answer was lost is not written twice.
 APPEND = (
     _NOW
     + """
-local state = redis.call('HMGET', KEYS[1], 'status', 'owner', 'attempt', 'batch')
+local state = redis.call('HMGET', KEYS[1], 'status', 'owner', 'attempt', 'batch', 'accepted')
 if state[2] ~= ARGV[2] or state[3] ~= ARGV[3] then return 0 end
 local batch = ARGV[3] .. '/' .. ARGV[10]
 if state[4] == batch then return 1 end
@@ -71,7 +72,11 @@ if ARGV[4] == 'expired' then
   local ends = redis.call('ZSCORE', KEYS[5], ARGV[1])
   if ends and tonumber(ends) > now then return 0 end
 end
-if ARGV[7] == 'acting' then redis.call('HSET', KEYS[1], 'acting', 1) end
+if ARGV[7] ~= '' then
+  local stopped = redis.call('GET', ARGV[7])
+  if stopped and tonumber(stopped) >= tonumber(state[5]) then return -1 end
+  redis.call('HSET', KEYS[1], 'acting', 1)
+end
 redis.call('HSET', KEYS[1], 'batch', batch)
 for i = 11, #ARGV, 2 do redis.call('XADD', KEYS[2], '*', 'event', ARGV[i], 'data', ARGV[i + 1]) end
 if ARGV[5] ~= '' then
@@ -144,5 +149,14 @@ for i = 3, #ARGV, 2 do
   end
 end
 return attention
+"""
+)
+
+#: KEYS: stop. ARGV: time to live in seconds. Notes an emergency stop, for as long as a behaviour could still act.
+STOP = (
+    _NOW
+    + """
+redis.call('SET', KEYS[1], now, 'EX', ARGV[1])
+return 1
 """
 )

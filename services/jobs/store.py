@@ -27,6 +27,8 @@ _EVENT_ID = re.compile(r"\d{1,16}-\d{1,9}")
 #: Longest that one read blocks in Redis; below the socket time-out, or a quiet stream would look like a dead server.
 _BLOCK_MS = 10_000
 _SOCKET_TIMEOUT_S = 15
+#: No behaviour runs as long as this after its wait in the queue.
+_LONGEST_BEHAVIOR_S = 24 * 3600
 #: Each client that waits or follows events holds a connection; the router's own limit on clients is lower than this.
 _MAX_CONNECTIONS = 5_000
 
@@ -105,6 +107,7 @@ class JobStore:
         self._submit = client.register_script(scripts.SUBMIT)
         self._append = client.register_script(scripts.APPEND)
         self._cancel = client.register_script(scripts.CANCEL)
+        self._stop = client.register_script(scripts.STOP)
 
     def submit(
         self, request: BehaviorRequest, *, backend: str, principal: str = "", idempotency_key: str | None = None
@@ -250,6 +253,11 @@ class JobStore:
         with _store_errors():
             self._cancel(keys=[keys.record(behavior_id)], args=[behavior_id, keys.CANCELS])
         return self.result(behavior_id)
+
+    def stop_robot(self, robot: str) -> None:
+        """Note an emergency stop: nothing that was accepted before may begin to act on the robot any more."""
+        with _store_errors():
+            self._stop(keys=[keys.stopped(robot)], args=[self._settings.queue_ttl_s + _LONGEST_BEHAVIOR_S])
 
     def queued(self) -> int:
         """Behaviours that wait for a worker."""

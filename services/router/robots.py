@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 
+import gevent
 import structlog
 from flask import Blueprint, Response
 from pydantic import BaseModel, ConfigDict
 
+from services.jobs.store import StoreUnavailable
 from services.router.context import Context
 from services.router.operations import ANY_JSON, Operation, describes
 from services.router.problems import Problem
@@ -18,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 #: The gateway stops a robot within 150 ms; a stop that takes longer has to be known as failed soon.
 _STOP_TIMEOUT_S = 1.5
+_NOTE_TIMEOUT_S = 1.0
 _STATE_TIMEOUT_S = 3.0
 _MAX_REPLY_BYTES = 1024 * 1024
 
@@ -62,16 +65,28 @@ def create_blueprint(context: Context) -> Blueprint:
             raise _failed(502, "robot-gateway-failed", method, f"it answered {status}: {_reason(body)}")
         return Response(body, headers={"Cache-Control": "no-store"}, content_type="application/json")
 
+    def note_stop(robot: str) -> None:
+        """Keep what was accepted until now from acting later: it may still be generated or queued."""
+        try:
+            context.store.stop_robot(robot)
+        except StoreUnavailable as error:
+            log.error("emergency stop not noted; behaviours accepted before may still act", reason=str(error))
+
     @blueprint.post("/v1/robots/<robot>/stop")
     @describes(
         Operation(
-            summary="Emergency stop: stop a robot at once and dismiss the behaviors that wait for it",
+            summary="Emergency stop: stop a robot at once; no behavior accepted before acts on it any more",
             answers={200: StopReport},
             problems=(404, 502, 504),
         )
     )
     def stop(robot: str) -> Response:
-        return ask_gateway("POST", robot, f"/v1/robots/{robot}/stop", _STOP_TIMEOUT_S)
+        # Beside, not before: a store that does not answer must not hold up the robot's stop.
+        noting = gevent.spawn(note_stop, robot) if robot in context.robots else None
+        response = ask_gateway("POST", robot, f"/v1/robots/{robot}/stop", _STOP_TIMEOUT_S)
+        if noting is not None:
+            noting.join(_NOTE_TIMEOUT_S)
+        return response
 
     @blueprint.get("/v1/robots/<robot>")
     @describes(

@@ -57,6 +57,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until Celery's own handler takes over
     try:
         service.warm_up()
+        service.watch()
         worker.start()
     finally:
         service.stop()

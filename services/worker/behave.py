@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import time
@@ -31,7 +32,7 @@ from services.behavior.schema import (
 from services.jobs.ledger import Lease
 from services.worker import metrics
 from services.worker.gateway import Execution, ExecutionFailed, RobotStopped
-from services.worker.journal import Journal, LeaseLost
+from services.worker.journal import EmergencyStopped, Journal, LeaseLost
 from services.worker.settings import WorkerSettings
 
 log = structlog.get_logger("worker.behave")
@@ -72,6 +73,7 @@ class Behavior:
         self._task: asyncio.Task[bool] | None = None
         self._interruption: Interruption | None = None
         self._acting = False
+        self._settled = False
         self._actions: list[Action] = []
         self._reset()
 
@@ -88,7 +90,7 @@ class Behavior:
 
     def interrupt(self, reason: Interruption) -> None:
         """End the behaviour early; the first reason counts."""
-        if self._interruption is None:
+        if self._interruption is None and not self._settled:
             self._interruption = reason
             if self._task is not None:
                 self._task.cancel()
@@ -116,6 +118,15 @@ class Behavior:
 
     async def _document(self) -> BehaviorResult | None:
         """The final document, or None when this worker must not write one."""
+        document = await self._outcome()
+        self._settled = True
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)  # takes an interruption that came too late to change anything
+        if self._execution is not None:
+            await self._execution.close()
+        return document
+
+    async def _outcome(self) -> BehaviorResult | None:
         try:
             async with asyncio.timeout(self._tools.settings.behavior_timeout_s):
                 await self._generate_with_retries()
@@ -126,7 +137,7 @@ class Behavior:
             return None
         except (BehaviorFailed, ExecutionFailed) as error:
             return self._result("failed", error.failure)
-        except RobotStopped:
+        except (RobotStopped, EmergencyStopped):
             return self._result("cancelled", Failure(code="robot.stopped", message="the emergency stop was pressed"))
         except ProgramError as error:
             failure = Failure(code=error.code, message=error.message, line=error.line, statement=error.statement)
@@ -140,9 +151,6 @@ class Behavior:
             log.exception("behaviour failed unexpectedly", behavior=self.lease.id)
             message = f"unexpected {type(error).__name__} in the worker; its log has the details"
             return self._result("failed", Failure(code="worker.internal", message=message))
-        finally:
-            if self._execution is not None:
-                await self._execution.close()
         return self._result("refused" if self._refusal is not None else "succeeded", None)
 
     async def _interrupted(self) -> BehaviorResult | None:

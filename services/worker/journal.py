@@ -10,7 +10,7 @@ import structlog
 from pydantic import BaseModel
 
 from services.behavior.schema import BehaviorResult
-from services.jobs.ledger import EventBatch, Lease, Ledger
+from services.jobs.ledger import EventBatch, Lease, Ledger, Written
 
 log = structlog.get_logger("worker.journal")
 _RETRY_S = 0.2
@@ -20,6 +20,10 @@ _COLLECT_S = 0.005
 
 class LeaseLost(Exception):
     """The behaviour is no longer ours: another worker has it, or it was ended. Nothing more may be done for it."""
+
+
+class EmergencyStopped(Exception):
+    """The robot was stopped since the behaviour was accepted, so it must not begin to move for it."""
 
 
 class Page:
@@ -32,7 +36,7 @@ class Page:
         self._number = 0
         self._events: list[tuple[str, str]] = []
         self._document: BehaviorResult | None = None
-        self._acting = False
+        self._acting_robot: str | None = None
         self._waiters: list[asyncio.Future[None]] = []
         self.lost = False
 
@@ -42,8 +46,8 @@ class Page:
         self._journal.write_soon(self)
 
     async def declare_acting(self) -> None:
-        """Return once the store knows that the robot is about to move. Raises LeaseLost."""
-        self._acting = True
+        """Return once the store knows that the robot is about to move. Raises LeaseLost or EmergencyStopped."""
+        self._acting_robot = self.lease.request.robot
         await self._written()
 
     async def finish(self, document: BehaviorResult) -> None:
@@ -63,23 +67,30 @@ class Page:
         """What has piled up, and who waits for it to be written."""
         self._number += 1
         batch = EventBatch(
-            self.lease.id, self.lease.attempt, self._number, self._events, document=self._document, acting=self._acting
+            self.lease.id,
+            self.lease.attempt,
+            self._number,
+            self._events,
+            document=self._document,
+            acting_robot=self._acting_robot,
         )
         waiters = self._waiters
-        self._events, self._document, self._acting, self._waiters = [], None, False, []
+        self._events, self._document, self._acting_robot, self._waiters = [], None, None, []
         return batch, waiters
 
-    def settle(self, waiters: list[asyncio.Future[None]], written: bool) -> None:
-        """Tell those who wait; the first refusal also tells the behaviour to stop."""
-        if not written and not self.lost:
+    def settle(self, batch: EventBatch, waiters: list[asyncio.Future[None]], written: Written) -> None:
+        """Tell those who wait; a lost lease also tells the behaviour to stop."""
+        if written == "lost" and not self.lost:
             self.lost = True
             self._on_lost()
+        if written == "stopped":
+            self._events = batch.events + self._events  # they were not written with the declaration that was refused
         for waiter in waiters:
             if not waiter.done():
-                if written:
+                if written == "written":
                     waiter.set_result(None)
                 else:
-                    waiter.set_exception(LeaseLost())
+                    waiter.set_exception(LeaseLost() if written == "lost" else EmergencyStopped())
 
 
 class Journal:
@@ -120,10 +131,10 @@ class Journal:
             self._dirty.clear()
             taken = [page.take() for page in pages]
             written = await self._append([batch for batch, _ in taken])
-            for page, (_, waiters), ok in zip(pages, taken, written, strict=True):
-                page.settle(waiters, ok)
+            for page, (batch, waiters), outcome in zip(pages, taken, written, strict=True):
+                page.settle(batch, waiters, outcome)
 
-    async def _append(self, batches: list[EventBatch]) -> list[bool]:
+    async def _append(self, batches: list[EventBatch]) -> list[Written]:
         while True:
             try:
                 return await self._ledger.append(batches)

@@ -28,6 +28,7 @@ log = structlog.get_logger("worker")
 #: Argument of the messages that the worker sends to itself to prove that it consumes.
 PROBE = "probe"
 _PROBE_EVERY_S = 5.0
+_WATCH_EVERY_S = 1.0
 _STORE_RETRY_S = 0.5
 #: Longest that one step of the end may take, so that a worker without its store ends in time too.
 _LAST_STEP_S = 0.5
@@ -45,7 +46,7 @@ class WorkerService:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="behaviors", daemon=True)
         self._running: dict[str, tuple[Behavior, asyncio.Task[None]]] = {}
-        self._consumed_at = time.monotonic()
+        self._consumed_at = self._renewed_at = self._held_back_at = self._turned_at = time.monotonic()
 
     def start(self) -> None:
         """Start the loop's thread and everything that runs beside behaviours."""
@@ -61,6 +62,11 @@ class WorkerService:
                 warming.result()
             finally:
                 warming.cancel()  # a signal ended the wait
+
+    def watch(self) -> None:
+        """From here on, end the process if it falls silent."""
+        self._consumed_at = time.monotonic()
+        threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
     async def _start(self) -> None:
         self._closing = asyncio.Event()
@@ -80,6 +86,7 @@ class WorkerService:
             asyncio.create_task(self._forever(self._recover, self._jobs.lease_s / 5)),
             asyncio.create_task(self._forever(self._follow_cancellations, _STORE_RETRY_S)),
             asyncio.create_task(self._forever(self._probe, _PROBE_EVERY_S)),
+            asyncio.create_task(self._forever(self._turn, _WATCH_EVERY_S)),
         ]
 
     # Called by Celery's threads
@@ -116,7 +123,8 @@ class WorkerService:
             self._consumed_at = time.monotonic()
             self._settings.worker_health_file.touch()
         # A message that was sent twice may sit twice in one batch.
-        waiting = list(dict.fromkeys(argument for argument in arguments if argument != PROBE))
+        # One whose lease was lost while the store was away stays with recovery until its first attempt has stopped.
+        waiting = [name for name in dict.fromkeys(arguments) if name != PROBE and name not in self._running]
         while waiting:
             count = await self._acquire_room(len(waiting))
             if count == 0:
@@ -171,19 +179,24 @@ class WorkerService:
             if not await behavior.run():
                 await self._ledger.requeue(behavior.lease)
         finally:
-            del self._running[behavior.lease.id]
+            self._running.pop(behavior.lease.id, None)
             metrics.ACTIVE.set(len(self._running))
             self._room.release()
 
     async def _keep_leases(self) -> None:
         held = [(behavior.lease.id, behavior.lease.attempt) for behavior, _ in self._running.values()]
         attention = await self._ledger.renew(held)
+        self._renewed_at = time.monotonic()
         for behavior_id, what in attention.items():
             if behavior_id in self._running:
                 self._running[behavior_id][0].interrupt("cancel" if what == "cancel" else "lost")
 
     async def _recover(self) -> None:
-        # After the store was away, the leases of living workers have ended too: give them time to renew.
+        # After the store was away or full, the leases of living workers have ended too: give them time to renew.
+        if time.monotonic() - self._renewed_at > self._jobs.lease_s / 2:
+            self._held_back_at = time.monotonic()
+        if time.monotonic() - self._held_back_at < self._jobs.lease_s:
+            return
         if not await self._ledger.ping_steady(self._jobs.lease_s):
             return
         recovered = await self._ledger.recover()
@@ -199,10 +212,20 @@ class WorkerService:
         if self._closing.is_set():
             return
         await self._ledger.send_probe(PROBE)
-        silent_s = time.monotonic() - self._consumed_at
-        if silent_s > self._settings.worker_silence_s and not self._room.locked():
-            log.error("nothing comes through the queue any more; ending to be started again", silent_s=round(silent_s))
-            os._exit(EXIT_SILENT)
+
+    async def _turn(self) -> None:
+        self._turned_at = time.monotonic()
+        if self._room.locked():
+            self._consumed_at = self._turned_at  # full, it takes nothing, and rightly so
+
+    def _watch(self) -> None:
+        """In a thread of its own, for the loop may be what hangs: end the process when it no longer does its work."""
+        while not self._closing.is_set():
+            time.sleep(_WATCH_EVERY_S)
+            silent_s = time.monotonic() - min(self._consumed_at, self._turned_at)
+            if silent_s > self._settings.worker_silence_s:
+                log.error("no work is taken or done any more; ending to be started again", silent_s=round(silent_s))
+                os._exit(EXIT_SILENT)
 
     async def _forever(self, step: Any, every_s: float) -> None:
         while True:

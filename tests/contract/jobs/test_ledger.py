@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ import redis
 from services.behavior.schema import BehaviorRequest
 from services.jobs import keys
 from services.jobs.documents import result_document
-from services.jobs.ledger import EventBatch, Lease, Ledger, connect
+from services.jobs.ledger import EventBatch, Lease, Ledger, Written, connect
 from services.jobs.messages import list_name
 from services.jobs.settings import JobSettings
 from services.jobs.store import JobStore
@@ -64,7 +65,7 @@ def test_a_behaviour_is_leased_once_however_often_its_message_comes(store: JobSt
 def test_the_end_is_written_once_even_when_its_answer_was_lost(store: JobStore, use: Callable[..., T]) -> None:
     submission = store.submit(WAVE, backend="llamacpp")
 
-    async def work(ledger: Ledger) -> list[list[bool]]:
+    async def work(ledger: Ledger) -> list[list[Written]]:
         (lease,) = await ledger.claim([submission.id])
         return [
             await ledger.append([finish(lease)]),
@@ -72,7 +73,7 @@ def test_the_end_is_written_once_even_when_its_answer_was_lost(store: JobStore, 
             await ledger.append([finish(lease, number=10)]),
         ]
 
-    assert use(work) == [[True], [True], [False]]
+    assert use(work) == [["written"], ["written"], ["lost"]]
     assert names(store, submission.id) == ["queued", "step", "done"]
 
 
@@ -94,9 +95,9 @@ def test_an_expired_lease_is_queued_again_and_its_old_owner_is_shut_out(
     assert redis_client.llen(CELERY_LIST) == 1
     second = use(claim, worker="b")
     assert second.attempt == 2
-    assert use(lambda ledger: ledger.append([finish(dead)]), worker="dead") == [False]
+    assert use(lambda ledger: ledger.append([finish(dead)]), worker="dead") == ["lost"]
     assert use(lambda ledger: ledger.renew([(dead.id, 1)]), worker="dead") == {dead.id: "lost"}
-    assert use(lambda ledger: ledger.append([finish(second)]), worker="b") == [True]
+    assert use(lambda ledger: ledger.append([finish(second)]), worker="b") == ["written"]
     assert names(store, submission.id) == ["queued", "step", "done"]
 
 
@@ -115,7 +116,7 @@ def test_a_behaviour_whose_robot_began_to_act_is_never_started_again(
 
     async def act(ledger: Ledger) -> Lease:
         (lease,) = await ledger.claim([submission.id])
-        assert await ledger.append([EventBatch(lease.id, lease.attempt, 1, [], acting=True)]) == [True]
+        assert await ledger.append([EventBatch(lease.id, lease.attempt, 1, [], acting_robot="nao")]) == ["written"]
         return lease
 
     lease = use(act, worker="dead")
@@ -233,3 +234,17 @@ def test_a_cancellation_is_announced_to_running_workers(store: JobStore, use: Ca
         return first.result()
 
     assert use(follow) == submission.id
+
+
+def test_after_an_emergency_stop_nothing_accepted_before_begins_to_act(store: JobStore, use: Callable[..., T]) -> None:
+    before = store.submit(WAVE, backend="llamacpp")
+    store.stop_robot("nao")
+
+    async def act(ledger: Ledger, behavior_id: str) -> list[Written]:
+        (lease,) = await ledger.claim([behavior_id])
+        return await ledger.append([EventBatch(lease.id, lease.attempt, 1, [], acting_robot="nao")])
+
+    assert use(lambda ledger: act(ledger, before.id)) == ["stopped"]
+    time.sleep(0.002)  # accepted in a later millisecond
+    after = store.submit(WAVE, backend="llamacpp")
+    assert use(lambda ledger: act(ledger, after.id)) == ["written"]

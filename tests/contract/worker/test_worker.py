@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -233,3 +234,33 @@ def test_a_worker_that_is_shut_down_gives_back_what_it_has_not_ended(
     document = ended(store, behavior_id)
     assert document.status == "succeeded", document.error
     assert [event.name for event in events(store, behavior_id)].count("done") == 1
+
+
+def test_after_an_emergency_stop_what_is_being_generated_does_not_act(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play([HELLO, Hold()], [HELLO])
+    behavior_id = submit(store)
+    assert engine.holding.acquire(timeout=WAIT_S)
+
+    store.stop_robot("nao")
+    engine.release()
+
+    document = ended(store, behavior_id)
+    assert document.status == "cancelled"
+    assert document.error is not None
+    assert document.error.code == "robot.stopped"
+    assert document.actions == []
+    assert [event.name for event in events(store, behavior_id)][-2:] == ["statement", "cancelled"]
+    assert ended(store, submit(store)).status == "succeeded"
+
+
+def test_a_cancellation_at_any_moment_has_one_end_at_once(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play([HELLO])
+    statuses = set()
+    for moment in range(40):
+        behavior_id = submit(store)
+        time.sleep(moment * 0.005)  # sweeps over the time that one takes
+        store.cancel(behavior_id)
+        document = ended(store, behavior_id)
+        assert document.status in ("succeeded", "cancelled"), document.error
+        statuses.add(document.status)
+    assert statuses == {"succeeded", "cancelled"}
