@@ -13,7 +13,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from services.behavior.schema import MAX_INSTRUCTION_CHARACTERS
 from services.embedded.client import TERMINAL_EVENTS, Event, RouterProblem, follow, submit
 from services.embedded.console import Console, standard_console
 from services.embedded.ports import PortTaken
@@ -26,7 +25,7 @@ _LONGEST_S = 330.0  # the worker gives up on a behaviour after 300 s
 _EXAMPLES = """\
 examples:
   scripts/quickstart                                   wave and say hello
-  scripts/quickstart "Sit down and turn your eyes blue"
+  scripts/quickstart "Walk forward one metre"
   scripts/quickstart --json "Say good morning" | jq .actions
   scripts/quickstart --keep --port 8000                then talk to it with curl; Ctrl-C ends it
 
@@ -56,6 +55,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help="leave everything up until Ctrl-C and print the addresses")
     parser.add_argument("--port", type=_port, default=0, help="the router's port (default: any free one)")
     options = parser.parse_args(arguments)
+    from services.behavior.schema import MAX_INSTRUCTION_CHARACTERS  # not needed, nor there yet, for --help
+
     options.instruction = " ".join(options.instruction).strip() if options.instruction else DEFAULT_INSTRUCTION
     if not 1 <= len(options.instruction) <= MAX_INSTRUCTION_CHARACTERS:
         # Not left to the router, which is up only after seconds.
@@ -129,7 +130,7 @@ def run(stack: Stack, options: argparse.Namespace, console: Console) -> None:
         if failure:
             raise failure
     if not options.json and not options.keep:
-        console.line('\nNext: an instruction of your own, scripts/quickstart "Sit down and turn your eyes blue";')
+        console.line('\nNext: an instruction of your own, scripts/quickstart "Walk forward one metre";')
         console.line("      --keep leaves it up for curl; README.md shows the API, DEPLOY.md the way to production.")
 
 
@@ -189,7 +190,7 @@ def _show_until_done(
 
 def keep(stack: Stack, console: Console) -> None:
     """Print the addresses and stay until Ctrl-C, or until a service dies (StackError)."""
-    example = '{"instruction": "Nod and say yes"}'
+    example = '{"instruction": "Close your left hand"}'
     console.line(f"""
 Everything stays up until Ctrl-C.
   Router      {stack.router_url}    (API: {stack.router_url}/openapi.json)

@@ -106,15 +106,13 @@ def test_keep_stays_up_until_interrupted(kept: tuple[subprocess.Popen[str], str]
     assert processes_of(tmp_path) == []
 
 
-@pytest.mark.parametrize(
-    ("instruction", "words"), [("", "/instruction"), ("a" * (MAX_INSTRUCTION_CHARACTERS + 1), "/instruction")]
-)
-def test_an_instruction_that_does_not_fit_is_one_sentence(tmp_path: Path, instruction: str, words: str) -> None:
-    answer = run("--json", instruction, temporary=tmp_path)
-    assert answer.returncode == 1
+@pytest.mark.parametrize("length", [0, MAX_INSTRUCTION_CHARACTERS + 1])
+def test_an_instruction_that_does_not_fit_is_wrong_usage(tmp_path: Path, length: int) -> None:
+    answer = run("--json", "a" * length, temporary=tmp_path)
+    assert answer.returncode == 2
     assert answer.stdout == ""
-    assert words in answer.stderr.splitlines()[-1]
-    assert processes_of(tmp_path) == []
+    assert f"the instruction has {length} characters" in answer.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == [], "nothing was started for it"
 
 
 def test_every_example_of_the_help_is_a_valid_command() -> None:

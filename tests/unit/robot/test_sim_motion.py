@@ -224,7 +224,7 @@ def test_odometry_is_continuous(walks: list[tuple[float, float, float, float]]) 
         before = odometry.pose(now)
         odometry.displace(x, y, theta, now)
         after = odometry.pose(now)
-        assert (after.x, after.y) == (pytest.approx(before.x), pytest.approx(before.y))
+        assert (after.x, after.y) == (pytest.approx(before.x, abs=1e-6), pytest.approx(before.y, abs=1e-6))
         now += lasts
 
 
