@@ -27,8 +27,9 @@ _METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 _GRACEFUL_S = 3
 #: A process that has not said for so long that it lives is replaced.
 _SILENT_S = 30
-#: An idle kept-alive connection is closed after this.
-_KEEP_ALIVE_S = 75
+#: A connection is closed when for so long no request, or no end of its head, has come: silent ones take the places of
+#: others, the emergency stop's too.
+_KEEP_ALIVE_S = 20
 #: A client that takes nothing of what was sent to it for so long is cut off by the kernel.
 _UNTAKEN_MS = 60_000
 
