@@ -51,7 +51,7 @@ class ActingWorker:
         batch = EventBatch(behavior_id, self._leases[behavior_id].attempt, self._batches, events, document=document)
 
         async def append(ledger: Ledger) -> None:
-            assert await ledger.append([batch]) == [True]
+            assert await ledger.append([batch]) == ["written"]
 
         self._run(append)
 

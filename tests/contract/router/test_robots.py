@@ -10,10 +10,12 @@ from tests.contract.router.scripted_server import ScriptedServer, answer
 
 
 def test_stop_reaches_the_gateway(client: httpx.Client, gateway: ScriptedServer) -> None:
-    gateway.script = lambda request: request.send(answer(b'{"robot":"nao","stopped":["a"],"took_ms":3.5}'))
+    gateway.script = lambda request: request.send(
+        answer(b'{"robot":"nao","stopped":["a"],"unreachable":[],"took_ms":3.5}')
+    )
     response = client.post("/v1/robots/nao/stop")
     assert response.status_code == 200
-    assert response.json() == {"robot": "nao", "stopped": ["a"], "took_ms": 3.5}
+    assert response.json() == {"robot": "nao", "stopped": ["a"], "unreachable": [], "took_ms": 3.5}
     assert gateway.next_request().line == "POST /v1/robots/nao/stop HTTP/1.1"
 
 
