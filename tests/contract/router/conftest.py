@@ -57,6 +57,7 @@ def router(
         ROUTER_BODY_TIMEOUT_S="0.5",
         ROUTER_MAX_BODY_BYTES="20000",
         ROUTER_KEEP_ALIVE_S="0.2",
+        ROUTER_PROCESSES="1",  # each process has a share of a cap: with one, the cap is exact
     ) as router:
         yield router
 
