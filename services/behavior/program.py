@@ -212,8 +212,10 @@ class ProgramReader:
 
 def _continues_block(line: str) -> bool:
     """Whether a line after the first of a block belongs to it: indented, blank, a remark, or elif and else."""
+    if _REFUSE.fullmatch(line.strip()):
+        return False  # wherever it stands: what is refused must not be acted on
     if line.startswith("#"):
-        return not (_STEP.fullmatch(line.strip()) or _REFUSE.fullmatch(line.strip()))
+        return not _STEP.fullmatch(line.strip())
     return not line.strip() or line[0] in " \t" or _CONTINUED_BLOCK.match(line) is not None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 QUEUED = "rbe:queued"  # sorted set: behaviour id → milliseconds of acceptance, until a worker leases it
 LEASES = "rbe:leases"  # sorted set: behaviour id → milliseconds at which its lease ends
 FINISHED = "rbe:finished"  # sorted set: behaviour id → milliseconds of its end, for the bound on kept results
+BYTES = "rbe:bytes"  # integer: bytes of the requests that are accepted and not yet ended
 WORKERS = "rbe:workers"  # sorted set: worker name → milliseconds of its last heartbeat
 CANCELS = "rbe:cancels"  # channel: ids of running behaviours to cancel
 CELERY_QUEUE = "behaviors"

@@ -271,6 +271,7 @@ class Ledger:
                 keys.QUEUED,
                 keys.LEASES,
                 keys.FINISHED,
+                keys.BYTES,
             ],
             [
                 batch.id,

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 _NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
 
-#: KEYS: idempotency key or '', record, events, queued, Celery list.
-#: ARGV: id, body digest, limit, time to live in seconds, request, backend, priority, message.
-#: Returns {'created'}, {'replayed', id}, {'conflict'} or {'full', waiting}; sending it again changes nothing.
+#: KEYS: idempotency key or '', record, events, queued, Celery list, bytes, leases.
+#: ARGV: id, body digest, limit, time to live in seconds, request, backend, priority, message, limit of bytes.
+#: Returns {'created'}, {'replayed', id}, {'conflict'} or {'full', waiting, bytes}; sending it again changes nothing.
 SUBMIT = (
     _NOW
     + """
@@ -24,7 +24,12 @@ if KEYS[1] ~= '' then
 end
 if redis.call('EXISTS', KEYS[2]) == 1 then return {'created'} end
 local waiting = redis.call('ZCARD', KEYS[4])
-if waiting >= tonumber(ARGV[3]) then return {'full', waiting} end
+local bytes = tonumber(redis.call('GET', KEYS[6]) or 0)
+if waiting == 0 and redis.call('ZCARD', KEYS[7]) == 0 then bytes = 0 end
+if waiting >= tonumber(ARGV[3]) or (bytes > 0 and bytes + #ARGV[5] > tonumber(ARGV[9])) then
+  return {'full', waiting, bytes}
+end
+redis.call('SET', KEYS[6], bytes + #ARGV[5])
 redis.call('HSET', KEYS[2], 'status', 'queued', 'request', ARGV[5], 'backend', ARGV[6], 'priority', ARGV[7],
   'accepted', now, 'attempt', 0, 'owner', '')
 redis.call('XADD', KEYS[3], '*', 'event', 'queued', 'data', '{"id":"' .. ARGV[1] .. '"}')
@@ -53,7 +58,7 @@ return {state[2], state[3], attempt, now - state[4]}
 """
 )
 
-#: KEYS: record, events, result, queued, leases, finished.
+#: KEYS: record, events, result, queued, leases, finished, bytes.
 #: ARGV: id, owner, attempt, 'expired' to demand an ended lease or '', terminal status or '', final document or '',
 #:       key of the robot's last emergency stop when it is about to move or '', time to live in seconds, kept results,
 #:       number of this batch of events within the attempt, then pairs of name, data.
@@ -81,6 +86,7 @@ redis.call('HSET', KEYS[1], 'batch', batch)
 for i = 11, #ARGV, 2 do redis.call('XADD', KEYS[2], '*', 'event', ARGV[i], 'data', ARGV[i + 1]) end
 if ARGV[5] ~= '' then
   redis.call('HSET', KEYS[1], 'status', ARGV[5])
+  redis.call('DECRBY', KEYS[7], redis.call('HSTRLEN', KEYS[1], 'request'))
   redis.call('HDEL', KEYS[1], 'request')
   redis.call('XADD', KEYS[3], '*', 'document', ARGV[6])
   redis.call('ZREM', KEYS[4], ARGV[1])

@@ -16,6 +16,8 @@ class JobSettings(BaseSettings):
     redis_url: str = "redis://127.0.0.1:6379/0"
     #: Behaviours that may wait for a worker; one more is answered with 429.
     queue_limit: Positive = 1000
+    #: Bytes of all requests that wait or run (images are large): one that does not fit is answered with 429.
+    queue_max_bytes: Positive = 64 * 1024 * 1024
     #: Seconds that a behaviour may wait for a worker before it fails.
     queue_ttl_s: Positive = 600
     #: Seconds that a finished behaviour, its events and its idempotency key are kept.

@@ -38,14 +38,19 @@ class JobError(Exception):
 
 
 class QueueFull(JobError):
-    """The bounded queue is full; nothing was queued."""
+    """The bounded queue is full, in number or in bytes; nothing was queued."""
 
-    def __init__(self, waiting: int, limit: int) -> None:
-        self.waiting = waiting
-        self.limit = limit
+    def __init__(self, waiting: int, waiting_bytes: int, settings: JobSettings) -> None:
         #: Seconds after which trying again is worth while: an estimate of 10 behaviours a second, at most a minute.
         self.retry_after_s = max(1, min(60, math.ceil(waiting / 10)))
-        super().__init__(f"{waiting} behaviours are waiting and {limit} may; try again in {self.retry_after_s} s")
+        if waiting >= settings.queue_limit:
+            reason = f"{waiting} behaviours are waiting, which is the limit"
+        else:
+            limit_mib = settings.queue_max_bytes / 2**20
+            reason = (
+                f"the requests in hand hold {waiting_bytes / 2**20:.0f} of {limit_mib:.0f} MiB, too much for this one"
+            )
+        super().__init__(f"{reason}; try again in {self.retry_after_s} s")
 
 
 class IdempotencyConflict(JobError):
@@ -132,6 +137,8 @@ class JobStore:
                         keys.events(behavior_id),
                         keys.QUEUED,
                         list_name(keys.CELERY_QUEUE, request.priority),
+                        keys.BYTES,
+                        keys.LEASES,
                     ],
                     args=[
                         behavior_id,
@@ -142,12 +149,13 @@ class JobStore:
                         backend,
                         request.priority,
                         envelope(keys.CELERY_QUEUE, behavior_id, request.priority),
+                        self._settings.queue_max_bytes,
                     ],
                 ),
             )
         outcome = reply[0]
         if outcome == "full":
-            raise QueueFull(int(reply[1]), self._settings.queue_limit)
+            raise QueueFull(int(reply[1]), int(reply[2]), self._settings)
         if outcome == "conflict":
             raise IdempotencyConflict(
                 "this Idempotency-Key was used with another body; use a new key for a new request"
@@ -294,6 +302,7 @@ class JobStore:
                         keys.QUEUED,
                         keys.LEASES,
                         keys.FINISHED,
+                        keys.BYTES,
                     ],
                     args=[
                         document.id,

@@ -108,7 +108,10 @@ class Gateway:
         socket = web.WebSocketResponse(
             heartbeat=WEBSOCKET_HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False, timeout=2.0
         )
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:  # it left again before it was answered
+            return socket
         try:
             begin = parse(await asyncio.wait_for(socket.receive_str(), BEGIN_TIMEOUT_S))
             if not isinstance(begin, Begin):

@@ -16,6 +16,7 @@ from services.behavior.catalogue import robots
 from services.jobs.store import JobStore
 from services.router import about, behaviors, health, passthrough
 from services.router import robots as robot_views
+from services.router.connections import install_reserve
 from services.router.context import Context, connect_backends, connect_gateway
 from services.router.guard import install_guard
 from services.router.keys import KeyRing
@@ -56,6 +57,7 @@ def create_app(settings: RouterSettings, store: JobStore, backends: Backends, ke
     app.url_map.merge_slashes = False
     app.session_interface = _NoSession()
     _install_accounting(app, context)
+    install_reserve(app)
     install_guard(app, settings, keys)
     register_error_handlers(app)
     for part in (behaviors, robot_views, passthrough, health, about):

@@ -168,7 +168,7 @@ def _queue_full(error: QueueFull) -> Problem:
     return Problem(
         429,
         "queue-full",
-        f"{error.limit} behaviors are waiting, which is the limit; try again in {error.retry_after_s} s.",
+        f"The queue is full: {error}.",
         headers={"Retry-After": str(error.retry_after_s)},
     )
 

@@ -18,6 +18,7 @@ from gunicorn.glogging import Logger
 
 from services.backends.config import Backends
 from services.jobs.settings import JobSettings
+from services.router.connections import RESERVE
 from services.router.keys import KeyRing
 from services.router.settings import RouterSettings
 
@@ -27,8 +28,7 @@ _METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 _GRACEFUL_S = 3
 #: A process that has not said for so long that it lives is replaced.
 _SILENT_S = 30
-#: A connection is closed when for so long no request, or no end of its head, has come: silent ones take the places of
-#: others, the emergency stop's too.
+#: A connection is closed when for so long no request, or no end of its head, has come.
 _KEEP_ALIVE_S = 20
 #: A client that takes nothing of what was sent to it for so long is cut off by the kernel.
 _UNTAKEN_MS = 60_000
@@ -50,9 +50,9 @@ class Server(BaseApplication):  # type: ignore[misc]
         values: dict[str, Any] = {
             "bind": f"{host}:{settings.router_port}",
             "proc_name": "router",
-            "worker_class": "gevent",
+            "worker_class": "services.router.connections.ConnectionWorker",
             "workers": settings.router_processes,
-            "worker_connections": settings.router_connections,
+            "worker_connections": settings.router_connections + RESERVE,
             "keepalive": _KEEP_ALIVE_S,
             "timeout": _SILENT_S,
             "graceful_timeout": _GRACEFUL_S,

@@ -24,6 +24,7 @@ class Followed:
     event_ids: list[str] = field(default_factory=list)
     terminal: list[str] = field(default_factory=list)
     status: str = ""
+    error: str | None = None
     resumed: int = 0
     sent: int = 0
 
@@ -101,4 +102,6 @@ class Client(threading.Thread):
                 behavior.event_ids.append(event_id)
                 if name in TERMINAL:
                     behavior.terminal.append(name)
-                    behavior.status = json.loads(value)["status"]
+                    document = json.loads(value)
+                    behavior.status = document["status"]
+                    behavior.error = (document["error"] or {}).get("code")

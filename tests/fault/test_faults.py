@@ -138,6 +138,7 @@ def test_killing_a_service_under_load_loses_nothing_and_repeats_nothing(
     summary = {
         "accepted": len(behaviors),
         **statuses,
+        "errors": dict(Counter(behavior.error for behavior in behaviors if behavior.error)),
         "resumed streams": sum(behavior.resumed for behavior in behaviors),
         "sent again": sum(behavior.sent - 1 for behavior in behaviors),
         "said twice": sum(count > 1 for count in heard.values()),

@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 import redis
 
-from services.behavior.schema import BehaviorRequest
+from services.behavior.schema import Action, BehaviorRequest
 from services.jobs import keys
 from services.jobs.documents import result_document
 from services.jobs.ledger import EventBatch, Lease, Ledger, Written, connect
@@ -113,10 +113,13 @@ def test_a_behaviour_whose_robot_began_to_act_is_never_started_again(
     store: JobStore, use: Callable[..., T], redis_client: redis.Redis
 ) -> None:
     submission = store.submit(WAVE, backend="llamacpp")
+    action = Action(service="ALTextToSpeech", method="say", args=["Hello"], at_s=0.0, took_s=1.0)
 
     async def act(ledger: Ledger) -> Lease:
         (lease,) = await ledger.claim([submission.id])
         assert await ledger.append([EventBatch(lease.id, lease.attempt, 1, [], acting_robot="nao")]) == ["written"]
+        told = EventBatch(lease.id, lease.attempt, 2, [("action", action.model_dump_json())])
+        assert await ledger.append([told]) == ["written"]
         return lease
 
     lease = use(act, worker="dead")
@@ -129,7 +132,8 @@ def test_a_behaviour_whose_robot_began_to_act_is_never_started_again(
     assert document.status == "failed"
     assert document.error is not None
     assert document.error.code == "worker.lost"
-    assert names(store, submission.id) == ["queued", "error"]
+    assert document.actions == [action], "what the robot did before its worker died is told"
+    assert names(store, submission.id) == ["queued", "action", "error"]
 
 
 def test_a_behaviour_that_kills_its_workers_fails_in_the_end(

@@ -140,6 +140,15 @@ def test_does_not_wait_for_ever_for_a_body(router: RunningRouter) -> None:
         assert connection.recv(65536).startswith(b"HTTP/1.1 408 ")
 
 
+def test_names_a_malformed_chunk(router: RunningRouter) -> None:
+    with socket.create_connection(("127.0.0.1", router.port), timeout=20) as connection:
+        connection.sendall(
+            b"POST /v1/behaviors HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n"
+        )
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
+
+
 def test_same_key_and_body_give_the_same_behavior(client: httpx.Client, store: JobStore) -> None:
     first = client.post("/v1/behaviors", json={"instruction": "Wave"}, headers={"Idempotency-Key": "abc-1"})
     again = client.post("/v1/behaviors", json={"instruction": "Wave"}, headers={"Idempotency-Key": "abc-1"})

@@ -165,6 +165,9 @@ def test_a_refusal_allows_speech_only(read: Callable[[str], list[Item]], fault: 
     assert fault("# Refuse: too far\nif True:\n    ALMotion.wakeUp()").code == "program.refusal"
     late = fault("ALMotion.wakeUp()\n# Refuse: too far\n")
     assert (late.code, late.line) == ("program.refusal", 2)
+    indented = fault("if True:\n    ALMotion.wakeUp()\n    # Refuse: too far\n")
+    assert (indented.code, indented.line) == ("program.refusal", 3)
+    assert fault("if True:\n    # Refuse: too far\n    ALMotion.wakeUp()\n").code == "program.syntax"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,90 @@
+"""The server's connections: bounded, silent ones give way to new ones, and an emergency stop always finds a place.
+
+gunicorn accepts up to a number of connections and leaves further ones in the kernel's backlog, whatever the others do:
+a thousand clients that say nothing would keep an emergency stop waiting. Here a connection beyond the number closes the
+one that has been silent for longest, as nginx does; and when all of them are at work, the few places in reserve answer
+what must always be answered, and nothing else.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+from flask import Flask, request
+from gunicorn.workers.ggevent import GeventWorker
+
+from services.router.problems import Problem
+
+#: Places beyond the setting, for RESERVED alone.
+RESERVE = 16
+#: What is answered even when all places are taken.
+RESERVED_ENDPOINTS = frozenset({"robots.stop", "health.healthz", "health.readyz"})
+_CROWDED = "router.crowded"
+_RETRY_S = "1"
+
+
+class ConnectionWorker(GeventWorker):  # type: ignore[misc]
+    """gunicorn's gevent worker with places in reserve; ``worker_connections`` counts them in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._places = self.worker_connections - RESERVE
+        self._open = 0
+        #: Connections on which no request is at work, the longest silent first.
+        self._silent: dict[Any, None] = {}
+
+    def load_wsgi(self) -> None:
+        """Tell the application whether the reserve is being used."""
+        super().load_wsgi()
+        application: Callable[..., Iterable[bytes]] = self.wsgi
+
+        def aware(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            environ[_CROWDED] = self._open > self._places
+            return application(environ, start_response)
+
+        self.wsgi = aware
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve one connection."""
+        self._open += 1
+        if self._open > self._places and self._silent:
+            with suppress(OSError):  # it ended by itself
+                self._forget_longest_silent().shutdown(socket.SHUT_RDWR)  # its own greenlet sees the end and closes it
+        self._silent[client] = None
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            self._silent.pop(client, None)
+            self._open -= 1
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """Serve one request; a place in reserve is given back at once."""
+        self._silent.pop(sock, None)
+        if self._open > self._places:
+            req.force_close()
+        super().handle_request(listener_name, req, sock, addr)
+        self._silent[sock] = None
+
+    def _forget_longest_silent(self) -> Any:
+        client = next(iter(self._silent))
+        del self._silent[client]
+        return client
+
+
+def install_reserve(app: Flask) -> None:
+    """Keep the places in reserve for what must always be answered: everything else gets 503 there."""
+
+    def refuse_when_crowded() -> None:
+        if request.environ.get(_CROWDED) and request.endpoint not in RESERVED_ENDPOINTS:
+            raise Problem(
+                503,
+                "too-many-connections",
+                f"All connections that the router serves at once are in use; try again in {_RETRY_S} s, or raise "
+                "ROUTER_CONNECTIONS.",
+                headers={"Retry-After": _RETRY_S},
+            )
+
+    app.before_request(refuse_when_crowded)
