@@ -254,6 +254,7 @@ class Catalogue(_Entry):
         return method.startswith("_") or service.startswith("_") or f"{service}.{method}" in self.deny
 
 
+@cache
 def robots() -> tuple[str, ...]:
     """Names of the robots that have a catalogue."""
     files = resources.files("services.behavior").joinpath("catalogues").iterdir()
