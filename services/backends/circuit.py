@@ -1,0 +1,92 @@
+"""A circuit breaker: a backend that keeps failing is left alone for a while, then tried again with care.
+
+closed: requests go. After ``circuit_failures`` failures within ``circuit_window_s`` it opens.
+open: requests go elsewhere or are refused at once. After ``circuit_open_s`` it is half-open.
+half-open: one request at a time is let through; ``circuit_successes`` in a row close it, one failure opens it again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+State = Literal["closed", "open", "half-open"]
+Count = Annotated[int, Field(ge=1, le=10_000)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+
+class CircuitSettings(BaseSettings):
+    """When circuits open and close, for all backends alike."""
+
+    # Compose passes optional variables on as empty ones: empty means unset.
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
+
+    #: So many failures …
+    circuit_failures: Count = 10
+    #: … within so many seconds open it.
+    circuit_window_s: Seconds = 120.0
+    #: Seconds for which it stays open.
+    circuit_open_s: Seconds = 60.0
+    #: Successes in a row that close it again.
+    circuit_successes: Count = 3
+
+
+class Circuit:
+    """The circuit of one backend in one process. Whoever is admitted reports one outcome: success, failure or neither."""
+
+    def __init__(self, settings: CircuitSettings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._failures: deque[float] = deque(maxlen=settings.circuit_failures)
+        self._opened_at: float | None = None
+        self._successes = 0
+        self._trying = False
+
+    @property
+    def state(self) -> State:
+        """What holds now."""
+        if self._opened_at is None:
+            return "closed"
+        return "open" if self._clock() < self._opened_at + self._settings.circuit_open_s else "half-open"
+
+    @property
+    def admits(self) -> bool:
+        """Whether ``admit`` would let a request through now."""
+        return self._opened_at is None or (self.state == "half-open" and not self._trying)
+
+    def admit(self) -> bool:
+        """Whether a request may go now; one that may must be followed by one of the three outcomes."""
+        if not self.admits:
+            return False
+        self._trying = self._opened_at is not None
+        return True
+
+    def succeeded(self) -> None:
+        """The backend did what was asked."""
+        self._trying = False
+        if self._opened_at is None:
+            self._failures.clear()
+            return
+        self._successes += 1
+        if self._successes >= self._settings.circuit_successes:
+            self._opened_at = None
+            self._failures.clear()
+
+    def failed(self) -> None:
+        """The backend could not be reached, kept silent or broke down."""
+        self._trying = False
+        now = self._clock()
+        self._failures.append(now)
+        full = len(self._failures) == self._settings.circuit_failures
+        if self._opened_at is not None or (full and now - self._failures[0] <= self._settings.circuit_window_s):
+            self._opened_at = now
+            self._successes = 0
+
+    def abandoned(self) -> None:
+        """It says nothing about the backend: the client left, its request was wrong, or the backend is only busy."""
+        self._trying = False
