@@ -1,7 +1,8 @@
 """A circuit breaker: a backend that keeps failing is left alone for a while, then tried again with care.
 
 closed: requests go. After ``circuit_failures`` failures within ``circuit_window_s`` it opens.
-open: requests go elsewhere or are refused at once. After ``circuit_open_s`` it is half-open.
+open: requests go elsewhere or are refused at once. After ``circuit_open_s`` it is half-open; sooner when the backend could
+not be reached and its health check answers again.
 half-open: one request at a time is let through; ``circuit_successes`` in a row close it, one failure opens it again.
 """
 
@@ -37,7 +38,7 @@ class CircuitSettings(BaseSettings):
 
 
 class Circuit:
-    """The circuit of one backend in one process. Whoever is admitted reports one outcome: success, failure or neither."""
+    """The circuit of one backend in one process. Whoever is admitted reports one outcome: good, bad or neither."""
 
     def __init__(self, settings: CircuitSettings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
@@ -46,6 +47,7 @@ class Circuit:
         self._opened_at: float | None = None
         self._successes = 0
         self._trying = False
+        self._unreachable = False
 
     @property
     def state(self) -> State:
@@ -77,15 +79,26 @@ class Circuit:
             self._opened_at = None
             self._failures.clear()
 
-    def failed(self) -> None:
-        """The backend could not be reached, kept silent or broke down."""
+    def failed(self, *, unreachable: bool = False) -> None:
+        """The backend kept silent or broke down or, if so said, could not be reached at all."""
         self._trying = False
+        self._unreachable = unreachable
         now = self._clock()
         self._failures.append(now)
         full = len(self._failures) == self._settings.circuit_failures
         if self._opened_at is not None or (full and now - self._failures[0] <= self._settings.circuit_window_s):
             self._opened_at = now
             self._successes = 0
+
+    @property
+    def waits_for_health(self) -> bool:
+        """Whether it is open because nobody answered: then a health check can tell that it is worth another try."""
+        return self.state == "open" and self._unreachable
+
+    def healthy(self) -> None:
+        """The health check answered: try it now."""
+        if self.waits_for_health:
+            self._opened_at = self._clock() - self._settings.circuit_open_s
 
     def abandoned(self) -> None:
         """It says nothing about the backend: the client left, its request was wrong, or the backend is only busy."""

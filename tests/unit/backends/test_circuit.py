@@ -103,3 +103,16 @@ def test_late_reports_of_requests_from_before_it_opened_keep_it_open(circuit: Ci
     clock.now += 1
     circuit.failed()
     assert circuit.state == "open"
+
+
+def test_one_that_could_not_be_reached_is_tried_as_soon_as_it_is_healthy(circuit: Circuit) -> None:
+    for _ in range(3):
+        assert circuit.admit()
+        circuit.failed(unreachable=True)
+    assert circuit.waits_for_health
+    circuit.healthy()
+    assert circuit.state == "half-open"
+    fail(circuit)
+    assert not circuit.waits_for_health, "it answers but fails: only time tells"
+    circuit.healthy()
+    assert circuit.state == "open"
