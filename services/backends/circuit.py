@@ -1,8 +1,8 @@
 """A circuit breaker: a backend that keeps failing is left alone for a while, then tried again with care.
 
 closed: requests go. After ``circuit_failures`` failures within ``circuit_window_s`` it opens.
-open: requests go elsewhere or are refused at once. After ``circuit_open_s`` it is half-open; sooner when the backend could
-not be reached and its health check answers again.
+open: requests go elsewhere or are refused at once. After ``circuit_open_s`` it is half-open, or sooner, if the backend
+could not be reached and its health check answers again.
 half-open: one request at a time is let through; ``circuit_successes`` in a row close it, one failure opens it again.
 """
 

@@ -10,7 +10,9 @@ from celery.signals import worker_shutting_down
 from prometheus_client import start_http_server
 from pydantic import ValidationError
 
+from services.backends.circuit import CircuitSettings
 from services.backends.config import ConfigurationError, load_backends
+from services.backends.routing import load_routing
 from services.jobs.celery_app import create_celery, register_batch_task
 from services.jobs.settings import JobSettings
 from services.observability import configure_logging
@@ -22,11 +24,13 @@ def main() -> int:
     """Start the event loop, then Celery's consumer in the main thread, where it handles the signals."""
     configure_logging("worker")
     try:
-        settings, jobs, backends = WorkerSettings(), JobSettings(), load_backends()
+        settings, jobs, circuits = WorkerSettings(), JobSettings(), CircuitSettings()
+        backends = load_backends()
+        routing = load_routing(backends)
     except (ValidationError, ConfigurationError) as error:
         print(f"worker: a setting is wrong: {error}", file=sys.stderr)
         return 2
-    service = WorkerService(settings, jobs, backends)
+    service = WorkerService(settings, jobs, backends, routing, circuits)
     service.start()
     if settings.worker_metrics_port:
         start_http_server(settings.worker_metrics_port, addr=settings.worker_metrics_host)

@@ -14,7 +14,16 @@ from typing import Any, Literal
 import aiohttp
 import structlog
 
-from services.backends.base import Backend, BackendError, Finish, GenerationRequest, Overloaded, Unavailable
+from services.backends.base import (
+    Backend,
+    BackendError,
+    Failed,
+    Finish,
+    GenerationRequest,
+    Overloaded,
+    TimedOut,
+    Unavailable,
+)
 from services.behavior.catalogue import Catalogue, load_catalogue
 from services.behavior.grammar import build_gbnf
 from services.behavior.program import ProgramError, ProgramReader, Refusal, Statement
@@ -31,6 +40,7 @@ from services.behavior.schema import (
 )
 from services.jobs.ledger import Lease
 from services.worker import metrics
+from services.worker.engines import Engine, Engines
 from services.worker.gateway import Execution, ExecutionFailed, RobotStopped
 from services.worker.journal import EmergencyStopped, Journal, LeaseLost
 from services.worker.settings import WorkerSettings
@@ -56,7 +66,7 @@ class Tools:
     """What all behaviours of a worker share."""
 
     settings: WorkerSettings
-    backends: dict[str, Backend]
+    engines: Engines
     journal: Journal
     http: aiohttp.ClientSession
 
@@ -74,6 +84,8 @@ class Behavior:
         self._interruption: Interruption | None = None
         self._acting = False
         self._settled = False
+        self._backend = lease.backend
+        self._announced: str | None = None
         self._actions: list[Action] = []
         self._reset()
 
@@ -169,10 +181,11 @@ class Behavior:
         return None
 
     async def _generate_with_retries(self) -> None:
-        """Generate; while nothing was done with the answer, an engine that is away or full is asked again."""
-        backend = self._tools.backends.get(self.lease.backend)
-        if backend is None:
-            known = ", ".join(sorted(self._tools.backends))
+        """Generate; while the robot has not acted, another backend is asked, and those that are away or full again."""
+        engines = self._tools.engines
+        candidates = engines.candidates(self.lease.backend, named=self._request.backend is not None)
+        if not candidates:
+            known = ", ".join(engines.names)
             message = (
                 f"this worker knows no backend {self.lease.backend!r}, only {known}; give it the router's settings"
             )
@@ -183,25 +196,54 @@ class Behavior:
             max_tokens=self._request.max_tokens,
             temperature=self._request.temperature,
             seed=self._request.seed,
-            grammar=build_gbnf(catalogue, self._request.scene) if backend.config.grammar else None,
+            grammar=build_gbnf(catalogue, self._request.scene),
         )
-        self._announce(backend)
+        engines.copy_to_shadows(self.lease.backend, generation, catalogue, self._request.scene)
         give_up = time.monotonic() + self._tools.settings.engine_wait_s
         delay_s = _RETRY_FIRST_S
         while True:
+            error = await self._ask_each(candidates, generation, catalogue)
+            if error is None:
+                return
+            if not isinstance(error, Unavailable | Overloaded) or time.monotonic() + delay_s > give_up:
+                raise error
+            log.info("engine unavailable, trying again", behavior=self.lease.id, code=error.code, delay_s=delay_s)
+            await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+            delay_s = min(delay_s * 2, _RETRY_MOST_S)
+
+    async def _ask_each(
+        self, candidates: list[Engine], generation: GenerationRequest, catalogue: Catalogue
+    ) -> BackendError | None:
+        """Ask one backend after the other until one writes the program; else the error, one worth a retry if any is.
+
+        Raises what another backend would not mend: a wrong request or program, and any error once the robot has acted.
+        """
+        errors: list[BackendError] = []
+        for engine in candidates:
+            if not engine.circuit.admit():
+                continue
             try:
-                return await self._generate(backend, generation, catalogue)
-            except (Unavailable, Overloaded) as error:
-                if self._acting or time.monotonic() + delay_s > give_up:
+                with engine.attempt():
+                    self._announce(engine.backend)
+                    await self._generate(engine.backend, generation, catalogue)
+                return None
+            except (Unavailable, Overloaded, TimedOut, Failed) as error:
+                if self._acting:
                     raise
-                log.info("engine unavailable, trying again", behavior=self.lease.id, code=error.code, delay_s=delay_s)
-                await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
-                delay_s = min(delay_s * 2, _RETRY_MOST_S)
+                errors.append(error)
                 if self._plan or self._statements:
-                    self._announce(backend)  # tells followers to forget what the lost answer had shown
+                    self._announced = None  # followers have to forget what the answer that broke off had shown
                 self._reset()
+        if not errors:
+            names = " and ".join(engine.backend.config.name for engine in candidates)
+            return Unavailable(f"after failures {names} is left alone for a while; try again later")
+        return next((error for error in errors if isinstance(error, Unavailable | Overloaded)), errors[-1])
 
     def _announce(self, backend: Backend) -> None:
+        """Say who is asked. Said again, it tells followers to forget what was shown before."""
+        if self._announced == backend.config.name:
+            return
+        self._backend = self._announced = backend.config.name
         data: dict[str, Any] = {
             "backend": backend.config.name,
             "model": backend.config.model or None,
@@ -283,7 +325,7 @@ class Behavior:
             status=status,
             instruction=self._request.instruction,
             robot=self._request.robot,
-            backend=self.lease.backend,
+            backend=self._backend,
             model=model,
             plan=self._plan,
             code=self._code,

@@ -11,6 +11,15 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120
 ACTIVE = Gauge("rbe_worker_active_behaviors", "Behaviours in hand.")
 BATCH = Histogram("rbe_worker_batch_size", "Messages collected per batch.", buckets=(1, 2, 4, 8, 16, 32, 64, 128))
 FINISHED = Counter("rbe_worker_behaviors", "Behaviours that ended here.", ["backend", "status"])
+GENERATIONS = Counter(
+    "rbe_worker_generations",
+    "Answers asked of backends by how that went; one behaviour may need several.",
+    ["backend", "outcome"],
+)
+CIRCUIT = Gauge("rbe_worker_backend_circuit", "Circuit of a backend: 0 closed, 1 half-open, 2 open.", ["backend"])
+SHADOWS = Counter("rbe_worker_shadows", "Copies for shadow backends by what came of them.", ["backend", "outcome"])
+SHADOW_TTFT = Histogram("rbe_worker_shadow_ttft_seconds", "Copy sent to first token.", ["backend"], buckets=_SECONDS)
+SHADOW_TOTAL = Histogram("rbe_worker_shadow_total_seconds", "Copy sent to its end.", ["backend"], buckets=_SECONDS)
 TOKENS = Counter("rbe_worker_completion_tokens", "Tokens that engines generated.", ["backend"])
 QUEUE = Histogram("rbe_worker_queue_seconds", "Acceptance to start.", ["backend"], buckets=_SECONDS)
 TTFT = Histogram("rbe_worker_ttft_seconds", "Acceptance to first token.", ["backend"], buckets=_SECONDS)

@@ -13,12 +13,15 @@ import aiohttp
 import redis.exceptions
 import structlog
 
+from services.backends.circuit import CircuitSettings
 from services.backends.config import Backends
 from services.backends.registry import create_backend
+from services.backends.routing import Routing
 from services.jobs.ledger import Lease, Ledger, connect
 from services.jobs.settings import JobSettings
 from services.worker import metrics
 from services.worker.behave import Behavior, Tools
+from services.worker.engines import Engines
 from services.worker.journal import Journal
 from services.worker.settings import WorkerSettings
 from services.worker.warmup import warm_up
@@ -39,10 +42,19 @@ EXIT_SILENT = 70
 class WorkerService:
     """Runs behaviours on one long-lived event loop, in a thread of its own; Celery's threads call ``handover``."""
 
-    def __init__(self, settings: WorkerSettings, jobs: JobSettings, backends: Backends) -> None:
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        jobs: JobSettings,
+        backends: Backends,
+        routing: Routing,
+        circuits: CircuitSettings,
+    ) -> None:
         self._settings = settings
         self._jobs = jobs
         self._backends = backends
+        self._routing = routing
+        self._circuits = circuits
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="behaviors", daemon=True)
         self._running: dict[str, tuple[Behavior, asyncio.Task[None]]] = {}
@@ -56,7 +68,8 @@ class WorkerService:
     def warm_up(self) -> None:
         """Have the default engine read the shared prompt; returns when it has, or after the time set for that."""
         if self._settings.warm_up_s:
-            default = self._tools.backends[self._backends.default]
+            default = self._engines.backend(self._backends.default)
+            assert default is not None  # noqa: S101 - the configuration has made sure
             warming = asyncio.run_coroutine_threadsafe(warm_up(default, self._settings.warm_up_s), self._loop)
             try:
                 warming.result()
@@ -74,9 +87,11 @@ class WorkerService:
         self._ledger = Ledger(connect(self._jobs), self._jobs, self._settings.worker_name)
         self._journal = Journal(self._ledger)
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=2.0))
+        backends = [create_backend(config) for config in self._backends.configured.values()]
+        self._engines = Engines(backends, self._routing, self._circuits)
         self._tools = Tools(
             settings=self._settings,
-            backends={name: create_backend(config) for name, config in self._backends.configured.items()},
+            engines=self._engines,
             journal=self._journal,
             http=self._http,
         )
@@ -86,6 +101,7 @@ class WorkerService:
             asyncio.create_task(self._forever(self._recover, self._jobs.lease_s / 5)),
             asyncio.create_task(self._forever(self._follow_cancellations, _STORE_RETRY_S)),
             asyncio.create_task(self._forever(self._probe, _PROBE_EVERY_S)),
+            asyncio.create_task(self._forever(self._engines.check_health, _WATCH_EVERY_S)),
             asyncio.create_task(self._forever(self._turn, _WATCH_EVERY_S)),
         ]
 
@@ -252,8 +268,7 @@ class WorkerService:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self._quietly(self._ledger.sign_off())
-        for backend in self._tools.backends.values():
-            await self._quietly(backend.close())
+        await self._engines.close()
         await self._http.close()
         await self._ledger.close()
 

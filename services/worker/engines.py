@@ -1,0 +1,159 @@
+"""The backends of one worker: which one a behaviour goes to next, their circuits, and copies for shadow traffic."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from services.backends.base import (
+    Backend,
+    BackendError,
+    Delta,
+    Failed,
+    GenerationRequest,
+    Invalid,
+    Overloaded,
+    TimedOut,
+    Unavailable,
+)
+from services.backends.circuit import Circuit, CircuitSettings, State
+from services.backends.routing import Routing
+from services.behavior.catalogue import Catalogue
+from services.behavior.program import ProgramError, ProgramReader
+from services.behavior.schema import Scene
+from services.worker import metrics
+
+log = structlog.get_logger("worker.engines")
+
+#: Copies in hand at once for one shadow backend; more are not made, so that a slow one costs nothing but them.
+_SHADOWS_AT_ONCE = 16
+_CLOSE_S = 0.5
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A backend and its circuit."""
+
+    backend: Backend
+    circuit: Circuit
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """One admitted generation: its circuit learns how it went from the error that leaves the block, if any."""
+        name = self.backend.config.name
+        outcome = "succeeded"
+        try:
+            yield
+        except (Unavailable, TimedOut, Failed) as error:
+            outcome = error.code.removeprefix("backend.")
+            before = self.circuit.state
+            self.circuit.failed(unreachable=isinstance(error, Unavailable))
+            if before != "open" and self.circuit.state == "open":
+                log.error("backend is left alone for a while: it keeps failing", backend=name, reason=error.message)
+            raise
+        except (Overloaded, Invalid) as error:
+            outcome = error.code.removeprefix("backend.")
+            self.circuit.abandoned()
+            raise
+        except Exception:
+            # A program that fails its checks, for instance: the engine did its part.
+            self.circuit.succeeded()
+            raise
+        except BaseException:
+            outcome = "abandoned"
+            self.circuit.abandoned()
+            raise
+        else:
+            self.circuit.succeeded()
+        finally:
+            metrics.GENERATIONS.labels(name, outcome).inc()
+
+
+class Engines:
+    """All engines of the worker and the routing between them. It belongs to the worker's event loop."""
+
+    def __init__(self, backends: Iterable[Backend], routing: Routing, settings: CircuitSettings) -> None:
+        self._engines = {backend.config.name: Engine(backend, Circuit(settings)) for backend in backends}
+        self._routing = routing
+        self._shadows: dict[str, set[asyncio.Task[None]]] = {name: set() for name in self._engines}
+
+    def backend(self, name: str) -> Backend | None:
+        """A backend by its name, or None."""
+        engine = self._engines.get(name)
+        return engine.backend if engine else None
+
+    @property
+    def names(self) -> list[str]:
+        """Every backend's name, in order."""
+        return sorted(self._engines)
+
+    def candidates(self, first: str, *, named: bool) -> list[Engine]:
+        """The engines that may serve a behaviour, in the order in which they are to be asked."""
+        return [self._engines[name] for name in self._routing.candidates(first, named=named) if name in self._engines]
+
+    def states(self) -> dict[str, State]:
+        """The state of every backend's circuit."""
+        return {name: engine.circuit.state for name, engine in self._engines.items()}
+
+    async def check_health(self) -> None:
+        """Ask the backends that could not be reached whether they are back."""
+        for name, engine in self._engines.items():
+            if engine.circuit.waits_for_health and await engine.backend.ready():
+                engine.circuit.healthy()
+            metrics.CIRCUIT.labels(name).set({"closed": 0, "half-open": 1, "open": 2}[engine.circuit.state])
+
+    def copy_to_shadows(self, first: str, request: GenerationRequest, catalogue: Catalogue, scene: Scene) -> None:
+        """Have shadow backends write the same program too. It is checked and measured, and goes nowhere."""
+        for name in self._routing.shadows(first):
+            tasks = self._shadows[name]
+            if len(tasks) >= _SHADOWS_AT_ONCE or not self._engines[name].circuit.admit():
+                metrics.SHADOWS.labels(name, "skipped").inc()
+                continue
+            task = asyncio.create_task(self._shadow(self._engines[name], request, ProgramReader(catalogue, scene)))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+    async def close(self) -> None:
+        """End the copies and close every connection."""
+        tasks = [task for running in self._shadows.values() for task in running]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for engine in self._engines.values():
+            try:
+                async with asyncio.timeout(_CLOSE_S):
+                    await engine.backend.close()
+            except OSError as error:  # a TimeoutError is an OSError
+                log.warning("not closed in time", backend=engine.backend.config.name, error=repr(error))
+
+    @staticmethod
+    async def _shadow(engine: Engine, request: GenerationRequest, reader: ProgramReader) -> None:
+        name = engine.backend.config.name
+        began = time.monotonic()
+        outcome = "valid"
+        try:
+            with engine.attempt():
+                async with aclosing(engine.backend.stream(request)) as stream:
+                    first = True
+                    async for item in stream:
+                        if isinstance(item, Delta):
+                            if first:
+                                metrics.SHADOW_TTFT.labels(name).observe(time.monotonic() - began)
+                                first = False
+                            reader.feed(item.text)
+                reader.close()
+        except ProgramError:
+            outcome = "invalid"
+        except BackendError as error:
+            outcome = error.code.removeprefix("backend.")
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            raise
+        finally:
+            metrics.SHADOWS.labels(name, outcome).inc()
+            metrics.SHADOW_TOTAL.labels(name).observe(time.monotonic() - began)
