@@ -7,6 +7,7 @@ LEASES = "rbe:leases"  # sorted set: behaviour id → milliseconds at which its 
 FINISHED = "rbe:finished"  # sorted set: behaviour id → milliseconds of its end, for the bound on kept results
 BYTES = "rbe:bytes"  # integer: bytes of the requests that are accepted and not yet ended
 WORKERS = "rbe:workers"  # sorted set: worker name → milliseconds of its last heartbeat
+CIRCUITS = "rbe:circuits"  # hash: worker name → JSON object of backend name → state of its circuit
 CANCELS = "rbe:cancels"  # channel: ids of running behaviours to cancel
 CELERY_QUEUE = "behaviors"
 

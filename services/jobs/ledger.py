@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -137,6 +138,10 @@ class Ledger:
         if not await self._redis.llen(name):
             await self._redis.lpush(name, envelope(keys.probe_queue(self.worker), token, PRIORITIES[0]))
 
+    async def tell_circuits(self, states: Mapping[str, str]) -> None:
+        """Say how this worker sees the backends: backend name → state of its circuit."""
+        await self._redis.hset(keys.CIRCUITS, self.worker, json.dumps(states))
+
     async def sign_off(self) -> None:
         """This worker ends: announce what it had taken out of Celery's lists and remove its traces."""
         await self._redis.zrem(keys.WORKERS, self.worker)
@@ -222,6 +227,7 @@ class Ledger:
     async def _forget(self, worker: str) -> None:
         queue = keys.probe_queue(worker)
         await self._redis.delete(list_name(queue, PRIORITIES[0]), f"_kombu.binding.{queue}")
+        await self._redis.hdel(keys.CIRCUITS, worker)
 
     async def _put_back(self, behavior_id: str, owner: str, attempt: str, priority: int, *, expired: bool) -> bool:
         reply = await self._requeue(

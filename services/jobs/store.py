@@ -142,7 +142,7 @@ class JobStore:
                     ],
                     args=[
                         behavior_id,
-                        _digest(json.dumps([backend, body])) if idempotency else "",
+                        _digest(body) if idempotency else "",
                         self._settings.queue_limit,
                         self._settings.result_ttl_s,
                         body,
@@ -277,6 +277,12 @@ class JobStore:
         with _store_errors():
             seconds, _ = self._redis.time()
             return int(self._redis.zcount(keys.WORKERS, (seconds - self._settings.lease_s) * 1000, "+inf"))
+
+    def circuits(self) -> dict[str, dict[str, str]]:
+        """The state of each backend's circuit as each worker sees it: worker name → backend name → state."""
+        with _store_errors():
+            told = cast("dict[str, str]", self._redis.hgetall(keys.CIRCUITS))
+        return {worker: json.loads(states) for worker, states in told.items()}
 
     def ping(self) -> bool:
         """True when the store answers."""

@@ -9,7 +9,9 @@ import structlog
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from services.backends.circuit import CircuitSettings
 from services.backends.config import ConfigurationError, load_backends
+from services.backends.routing import load_routing
 from services.jobs.settings import JobSettings
 from services.observability import configure_logging
 from services.router.keys import KeyFileError, KeyRing
@@ -24,7 +26,9 @@ def main() -> int:
     try:
         settings = RouterSettings()
         jobs = JobSettings()
+        circuits = CircuitSettings()
         backends = load_backends()
+        routing = load_routing(backends)
         keys = KeyRing(Path(settings.api_keys_file)) if settings.api_keys_file else None
     except ValidationError as error:
         return _refuse("; ".join(_sentence(fault) for fault in error.errors(include_url=False)))
@@ -37,7 +41,7 @@ def main() -> int:
         backends=sorted(backends.configured),
         access="API keys" if keys is not None else "no API keys: loopback only",
     )
-    Server(settings, jobs, backends, keys).run()
+    Server(settings, jobs, backends, routing, circuits, keys).run()
     return 0
 
 

@@ -7,14 +7,18 @@ import time
 import uuid
 from typing import Any
 
+import gevent
 import structlog
 from flask import Flask, Response, g, request
 from flask.sessions import SessionInterface
 
+from services.backends.circuit import Circuit, CircuitSettings
 from services.backends.config import Backends
+from services.backends.routing import Routing
 from services.behavior.catalogue import robots
 from services.jobs.store import JobStore
 from services.router import about, behaviors, health, passthrough
+from services.router import backends as backend_views
 from services.router import robots as robot_views
 from services.router.connections import install_reserve
 from services.router.context import Context, connect_backends, connect_gateway
@@ -36,7 +40,14 @@ class _NoSession(SessionInterface):
         return None
 
 
-def create_app(settings: RouterSettings, store: JobStore, backends: Backends, keys: KeyRing | None = None) -> Flask:
+def create_app(
+    settings: RouterSettings,
+    store: JobStore,
+    backends: Backends,
+    routing: Routing,
+    circuits: CircuitSettings,
+    keys: KeyRing | None = None,
+) -> Flask:
     """The WSGI application over a store and a set of backends; ``keys`` None lets everybody on this machine in.
 
     It waits on sockets through gevent: serve it with a gevent worker.
@@ -49,6 +60,8 @@ def create_app(settings: RouterSettings, store: JobStore, backends: Backends, ke
         metrics=Metrics(store),
         robots=frozenset(robots()),
         upstreams=connect_backends(backends),
+        circuits={name: Circuit(circuits) for name in backends.configured},
+        routing=routing,
         gateway=connect_gateway(settings.gateway_url),
     )
     # No static folder: the API serves no files.
@@ -60,8 +73,9 @@ def create_app(settings: RouterSettings, store: JobStore, backends: Backends, ke
     install_reserve(app)
     install_guard(app, settings, keys)
     register_error_handlers(app)
-    for part in (behaviors, robot_views, passthrough, health, about):
+    for part in (behaviors, robot_views, passthrough, backend_views, health, about):
         app.register_blueprint(part.create_blueprint(context))
+    gevent.spawn(backend_views.watch_circuits, context)
     return app
 
 

@@ -174,7 +174,7 @@ def _admissible(order: BehaviorRequest, context: Context) -> str:
     configured = context.backends.configured
     if order.robot not in context.robots:
         raise invalid("/robot", f"No robot is called {order.robot}; known are: {', '.join(sorted(context.robots))}.")
-    backend = order.backend or context.backends.default
+    backend = order.backend or _drawn(order, context)
     if backend not in configured:
         raise invalid(
             "/backend", f"No backend {backend} is configured; choose one of: {', '.join(sorted(configured))}."
@@ -186,6 +186,15 @@ def _admissible(order: BehaviorRequest, context: Context) -> str:
     if order.execute == "robot" and not context.settings.robot_url:
         raise invalid("/execute", 'No real robot is connected; use "simulate" or "none", or have ROBOT_URL set.')
     return backend
+
+
+def _drawn(order: BehaviorRequest, context: Context) -> str:
+    """The backend of an order that names none; one with an image goes where images are understood, if anywhere."""
+    drawn = context.routing.choose()
+    configured = context.backends.configured
+    if order.image is not None and not configured[drawn].vision:
+        return next((name for name in sorted(context.routing.serving) if configured[name].vision), drawn)
+    return drawn
 
 
 def _wait(context: Context, behavior_id: str, wait_s: float | None) -> BehaviorResult | None:

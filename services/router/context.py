@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.backends.circuit import Circuit
 from services.backends.config import Backends
+from services.backends.routing import Routing
 from services.jobs.store import JobStore
 from services.router.keys import KeyRing
 from services.router.metrics import Metrics
@@ -26,6 +28,9 @@ class Context:
     robots: frozenset[str]
     #: One client for each backend, and one for the robot gateway.
     upstreams: dict[str, Upstream]
+    #: What this process has seen of each backend.
+    circuits: dict[str, Circuit]
+    routing: Routing
     gateway: Upstream
 
 

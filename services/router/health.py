@@ -42,11 +42,11 @@ class Readiness(BaseModel):
 
 
 Check = Callable[[], str]
-"""Returns what is well in a few words; raises _NotReady."""
+"""Returns what is well in a few words; raises NotReady."""
 
 
-class _NotReady(Exception):
-    pass
+class NotReady(Exception):
+    """A service cannot do its work now; the message says why."""
 
 
 def create_blueprint(context: Context) -> Blueprint:
@@ -77,15 +77,16 @@ class _Readiness:
     """Asks all dependencies at once, and keeps the answer for a moment."""
 
     def __init__(self, context: Context) -> None:
-        default = context.backends.default
+        # Where one backend stands in for another, one of them is enough.
+        serving = context.routing.serving
+        self._one_of = [f"backend {name}" for name in serving]
         self._checks: dict[str, tuple[bool, Check]] = {
             "store": (True, lambda: _check_store(context)),
             "worker": (True, lambda: _check_worker(context)),
             "robot gateway": (True, _http_check(context.gateway, "/readyz")),
         }
-        for name, config in context.backends.configured.items():
-            check = _http_check(context.upstreams[name], config.health_path)
-            self._checks[f"backend {name}"] = (name == default, check)
+        for name in context.backends.configured:
+            self._checks[f"backend {name}"] = (serving == {name}, backend_check(context, name))
         self._turn = Semaphore()
         self._document: Readiness | None = None
         self._fresh_until = 0.0
@@ -106,13 +107,14 @@ class _Readiness:
             dependencies[name] = Dependency(ready=ready, needed=self._checks[name][0], detail=detail)
         gevent.killall(list(asked.values()), block=False)
         ready = all(dependency.ready for dependency in dependencies.values() if dependency.needed)
+        ready = ready and any(dependencies[name].ready for name in self._one_of)
         return Readiness(ready=ready, dependencies=dependencies)
 
 
 def _outcome(check: Check) -> tuple[bool, str]:
     try:
         return True, check()
-    except _NotReady as reason:
+    except NotReady as reason:
         return False, str(reason)
     except StoreUnavailable as error:
         return False, str(error)
@@ -126,8 +128,13 @@ def _check_store(context: Context) -> str:
 def _check_worker(context: Context) -> str:
     workers = context.store.workers()
     if workers == 0:
-        raise _NotReady("no worker has given a sign of life lately; start one, or see its log")
+        raise NotReady("no worker has given a sign of life lately; start one, or see its log")
     return f"{workers} at work"
+
+
+def backend_check(context: Context, name: str) -> Check:
+    """Ask a backend's health path; the check raises NotReady."""
+    return _http_check(context.upstreams[name], context.backends.configured[name].health_path)
 
 
 def _http_check(upstream: Upstream, path: str) -> Check:
@@ -135,11 +142,11 @@ def _http_check(upstream: Upstream, path: str) -> Check:
         try:
             reply = upstream.request("GET", path, timeout_s=_CHECK_TIMEOUT_S)
         except UpstreamError as error:
-            raise _NotReady(str(error)) from None
+            raise NotReady(str(error)) from None
         status = reply.get_code()
         reply.close()
         if status != 200:
-            raise _NotReady(f"answers {status}")
+            raise NotReady(f"answers {status}")
         return "answers"
 
     return check

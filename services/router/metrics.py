@@ -57,6 +57,12 @@ class Metrics:
             ["backend"],
             registry=registry,
         )
+        self.shadows = Counter(
+            "router_passthrough_shadows",
+            "Copies of pass-through requests for shadow backends by what came of them.",
+            ["backend", "outcome"],
+            registry=registry,
+        )
         self.active = Gauge(
             "router_passthrough_active",
             "Pass-through requests at a backend now.",

@@ -16,7 +16,9 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
+from services.backends.circuit import CircuitSettings
 from services.backends.config import Backends
+from services.backends.routing import Routing
 from services.jobs.settings import JobSettings
 from services.router.connections import RESERVE
 from services.router.keys import KeyRing
@@ -37,10 +39,20 @@ _UNTAKEN_MS = 60_000
 class Server(BaseApplication):  # type: ignore[misc]
     """The router as a gunicorn application; each worker process makes its own Flask application after the fork."""
 
-    def __init__(self, settings: RouterSettings, jobs: JobSettings, backends: Backends, keys: KeyRing | None) -> None:
+    def __init__(
+        self,
+        settings: RouterSettings,
+        jobs: JobSettings,
+        backends: Backends,
+        routing: Routing,
+        circuits: CircuitSettings,
+        keys: KeyRing | None,
+    ) -> None:
         self._settings = settings
         self._jobs = jobs
         self._backends = backends
+        self._routing = routing
+        self._circuits = circuits
         self._keys = keys
         super().__init__()
 
@@ -69,7 +81,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         from services.jobs.store import JobStore, connect
         from services.router.app import create_app
 
-        app = create_app(self._settings, JobStore(connect(self._jobs), self._jobs), self._backends, self._keys)
+        store = JobStore(connect(self._jobs), self._jobs)
+        app = create_app(self._settings, store, self._backends, self._routing, self._circuits, self._keys)
         # All that was loaded stays: collecting garbage need not look at it again, which would take milliseconds.
         gc.collect()
         gc.freeze()

@@ -183,7 +183,8 @@ class Behavior:
     async def _generate_with_retries(self) -> None:
         """Generate; while the robot has not acted, another backend is asked, and those that are away or full again."""
         engines = self._tools.engines
-        candidates = engines.candidates(self.lease.backend, named=self._request.backend is not None)
+        named, vision = self._request.backend is not None, self._request.image is not None
+        candidates = engines.candidates(self.lease.backend, named=named, vision=vision)
         if not candidates:
             known = ", ".join(engines.names)
             message = (
@@ -198,7 +199,8 @@ class Behavior:
             seed=self._request.seed,
             grammar=build_gbnf(catalogue, self._request.scene),
         )
-        engines.copy_to_shadows(self.lease.backend, generation, catalogue, self._request.scene)
+        if not named and not vision:
+            engines.copy_to_shadows(self.lease.backend, generation, catalogue, self._request.scene)
         give_up = time.monotonic() + self._tools.settings.engine_wait_s
         delay_s = _RETRY_FIRST_S
         while True:

@@ -92,9 +92,10 @@ class Engines:
         """Every backend's name, in order."""
         return sorted(self._engines)
 
-    def candidates(self, first: str, *, named: bool) -> list[Engine]:
+    def candidates(self, first: str, *, named: bool, vision: bool) -> list[Engine]:
         """The engines that may serve a behaviour, in the order in which they are to be asked."""
-        return [self._engines[name] for name in self._routing.candidates(first, named=named) if name in self._engines]
+        known = [self._engines[name] for name in self._routing.candidates(first, named=named) if name in self._engines]
+        return [engine for engine in known if engine.backend.config.vision or not vision]
 
     def states(self) -> dict[str, State]:
         """The state of every backend's circuit."""

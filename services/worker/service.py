@@ -203,6 +203,7 @@ class WorkerService:
         held = [(behavior.lease.id, behavior.lease.attempt) for behavior, _ in self._running.values()]
         attention = await self._ledger.renew(held)
         self._renewed_at = time.monotonic()
+        await self._ledger.tell_circuits(self._engines.states())
         for behavior_id, what in attention.items():
             if behavior_id in self._running:
                 self._running[behavior_id][0].interrupt("cancel" if what == "cancel" else "lost")

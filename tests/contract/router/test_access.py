@@ -40,6 +40,7 @@ PROTECTED = [
     ("GET", "/v1/robots/nao"),
     ("POST", "/v1/chat/completions"),
     ("GET", "/v1/models"),
+    ("GET", "/v1/backends"),
     ("GET", "/metrics"),
 ]
 

@@ -27,6 +27,7 @@ def test_every_path_is_there(document: dict[str, Any]) -> None:
         ("get", "/v1/robots/{robot}"),
         ("post", "/v1/chat/completions"),
         ("get", "/v1/models"),
+        ("get", "/v1/backends"),
         ("get", "/healthz"),
         ("get", "/readyz"),
         ("get", "/metrics"),

@@ -1,0 +1,209 @@
+"""One pass-through request at one backend, and what the router keeps of each backend between requests."""
+
+from __future__ import annotations
+
+import errno
+import re
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import structlog
+from flask import Response
+from gevent.lock import BoundedSemaphore
+
+from services.backends.circuit import Circuit
+from services.backends.config import BackendConfig
+from services.router.hangup import HangupWatch
+from services.router.metrics import Metrics
+from services.router.settings import RouterSettings
+from services.router.upstream import Reply, Unreachable, Upstream, UpstreamError
+
+log = structlog.get_logger(__name__)
+
+Fields = list[tuple[str, str]]
+
+# Exact enough without parsing: inside a JSON string these quotes would be escaped. Only time-outs depend on it.
+_STREAMING = re.compile(rb'"stream"\s*:\s*true')
+_HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+# Not for the backend: what concerns one connection, what the client wrote for us, and what is made anew.
+_KEPT_BACK = frozenset(
+    "HTTP_" + name.upper().replace("-", "_")
+    for name in _HOP_BY_HOP
+    | {"host", "content-length", "expect", "authorization", "proxy-authorization", "cookie", "origin", "referer"}
+    | {"x-backend", "x-request-id"}
+)
+# Not for the client: what concerns one connection, and what our own server adds.
+_DROPPED = frozenset(_HOP_BY_HOP | {"proxy-authenticate", "date", "server", "set-cookie", "x-request-id"})
+_BUSY = frozenset({429, 503})
+_OWN_FAULT = 500
+
+
+class Busy(Exception):
+    """The backend has as many requests as it takes at once."""
+
+
+class Gate:
+    """The way to one backend: its client, its share of the backend's concurrency, its circuit and its time-outs."""
+
+    def __init__(
+        self, config: BackendConfig, upstream: Upstream, circuit: Circuit, settings: RouterSettings, metrics: Metrics
+    ) -> None:
+        self.name = config.name
+        self.config = config
+        self.upstream = upstream
+        self.circuit = circuit
+        self.settings = settings
+        self.metrics = metrics
+        # The cap is the backend's; each process takes its part of it.
+        self.slots = BoundedSemaphore(max(1, config.max_concurrency // settings.router_processes))
+        self.active = metrics.active.labels(config.name)
+        self.first_byte = {
+            streaming: metrics.first_byte.labels(config.name, str(streaming).lower()) for streaming in (False, True)
+        }
+        key = config.api_key.get_secret_value() if config.api_key is not None else ""
+        self.fields = [("Authorization", f"Bearer {key}")] if key else []
+
+
+class Exchange:
+    """One request at a backend and its reply. Closing it frees the slot and, unless all was read, hangs up there.
+
+    Made when the backend's circuit has admitted a request; the circuit is told once how it went.
+    """
+
+    def __init__(self, gate: Gate, client: Any | None) -> None:
+        """``client`` is the client's gevent socket, None where there is none or the server does not tell it."""
+        self._gate = gate
+        self._began = time.perf_counter()
+        self._watch = HangupWatch(client) if client is not None else None
+        self._reply: Reply | None = None
+        self._admitted = False
+        self._streaming = False
+        # How long the backend may take to say something: at first, and once it has begun, much less.
+        self._patience_s = gate.settings.router_completion_timeout_s
+        self._silent = True
+        self._broken = False
+        self._told = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether the backend answered that it has no room."""
+        return self._reply is not None and self._reply.get_code() in _BUSY
+
+    def start(self, path: str, fields: Fields, body: bytes, wait_s: float) -> Response:
+        """Send the request on and return the reply as it begins. Raises Busy after ``wait_s``, or UpstreamError."""
+        gate = self._gate
+        if not gate.slots.acquire(blocking=wait_s > 0, timeout=wait_s or None):
+            raise Busy
+        self._admitted = True
+        gate.active.inc()
+        self._streaming = _STREAMING.search(body) is not None
+        if self._streaming:
+            self._patience_s = gate.config.first_token_timeout_s
+        try:
+            self._reply = reply = gate.upstream.request(
+                "POST", path, fields=[*fields, *gate.fields], body=body, timeout_s=self._patience_s
+            )
+        except UpstreamError as error:
+            self._failed(error)
+            raise
+        response = Response(status=reply.get_code(), headers=_fields_for_client(reply))
+        if "Content-Type" not in reply:
+            del response.headers["Content-Type"]
+        if reply.complete:
+            response.set_data(self._next())
+            self.close()
+        else:
+            response.response = self
+            response.direct_passthrough = True
+        return response
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            data = self._next()
+        except UpstreamError as error:
+            log.warning("backend broke off its answer", backend=self._gate.name, reason=str(error))
+            # The head has gone out; only a broken connection can still tell the client that the answer is not whole.
+            raise ConnectionResetError(errno.ECONNRESET, "the backend broke off its answer") from None
+        if not data:
+            raise StopIteration
+        return data
+
+    def _next(self) -> bytes:
+        if self._reply is None:
+            return b""
+        try:
+            data = self._reply.read(self._patience_s)
+        except UpstreamError as error:
+            self._broken = True
+            self._failed(error)
+            raise
+        if self._silent:
+            self._silent = False
+            self._patience_s = self._gate.config.idle_timeout_s
+            self._gate.first_byte[self._streaming].observe(time.perf_counter() - self._began)
+        return data
+
+    def close(self) -> None:
+        """Give everything back; more than once does no harm."""
+        if self._watch is not None:
+            self._watch.stop()
+            # Seen by the watch, or by the server as it wrote: then we are closed amid a sound answer.
+            if self._watch.fired or (self._reply is not None and not self._reply.complete and not self._broken):
+                self._gate.metrics.hangups.labels(self._gate.name).inc()
+            self._watch = None
+        if not self._told:
+            self._tell()
+        if self._reply is not None:
+            self._reply.close()
+            self._reply = None
+        if self._admitted:
+            self._admitted = False
+            self._gate.slots.release()
+            self._gate.active.dec()
+
+    def _failed(self, error: UpstreamError) -> None:
+        self._told = True
+        before = self._gate.circuit.state
+        self._gate.circuit.failed(unreachable=isinstance(error, Unreachable))
+        if before != "open" and self._gate.circuit.state == "open":
+            log.error("backend is left alone for a while: it keeps failing", backend=self._gate.name, reason=str(error))
+
+    def _tell(self) -> None:
+        self._told = True
+        circuit = self._gate.circuit
+        if self._reply is None or not self._reply.complete or self.busy:
+            circuit.abandoned()
+        elif self._reply.get_code() >= _OWN_FAULT:
+            circuit.failed()
+        else:
+            circuit.succeeded()
+
+
+def fields_for_backend(environ: dict[str, Any], request_id: str) -> Fields:
+    """The client's header fields that the backend gets, trace context among them."""
+    nominated = {f"HTTP_{name.upper().replace('-', '_')}" for name in _tokens(environ.get("HTTP_CONNECTION", ""))}
+    fields = [("Content-Type", environ["CONTENT_TYPE"]), ("X-Request-Id", request_id)]
+    for key, value in environ.items():
+        if key.startswith("HTTP_") and key not in _KEPT_BACK and key not in nominated:
+            fields.append((key[5:].replace("_", "-").title(), value))
+    return fields
+
+
+def _fields_for_client(reply: Reply) -> Fields:
+    nominated = {token for name, value in reply.items() if name.lower() == "connection" for token in _tokens(value)}
+    fields = [
+        (name, value)
+        for name, value in reply.items()
+        if (lowered := name.lower()) not in _DROPPED and lowered not in nominated
+    ]
+    if str(reply.get("content-type")).startswith("text/event-stream"):
+        fields.append(("X-Accel-Buffering", "no"))
+    return fields
+
+
+def _tokens(field: str) -> Iterable[str]:
+    return (token.strip().lower() for token in field.split(",") if token.strip())
