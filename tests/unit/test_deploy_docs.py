@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
+from services.backends.circuit import CircuitSettings
 from services.backends.config import BackendConfig, load_backends
 from services.engines.llamacpp.settings import EngineSettings
 from services.jobs.settings import JobSettings
@@ -71,6 +72,7 @@ def settings_of_the_code() -> dict[str, object]:
     """Every setting of every service by its variable's name, with its default."""
     llamacpp = load_backends({}).configured["llamacpp"]
     models: list[tuple[type[BaseModel], str]] = [
+        (CircuitSettings, ""),
         (EngineSettings, "LLAMACPP_"),
         (GatewaySettings, ""),
         (JobSettings, ""),
@@ -84,7 +86,8 @@ def settings_of_the_code() -> dict[str, object]:
     for model, prefix in models:
         for field, info in model.model_fields.items():
             found[prefix + field.upper()] = info.default
-    return found | {"LOG_LEVEL": "info"}
+    routing = dict.fromkeys(("BACKEND_SPLIT", "BACKEND_FAILOVER", "BACKEND_SHADOW"), "")
+    return found | routing | {"LOG_LEVEL": "info"}
 
 
 def test_the_table_the_file_and_compose_have_the_same_settings() -> None:
