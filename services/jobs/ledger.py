@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 import redis.asyncio as redis
@@ -41,6 +41,8 @@ class Lease:
     backend: str
     attempt: int
     waited_ms: float
+    #: W3C trace context of the client that sent it: traceparent and tracestate, if it has one.
+    trace: Mapping[str, str] = field(default_factory=dict)
 
 
 def connect(settings: JobSettings) -> redis.Redis:
@@ -79,7 +81,7 @@ class Ledger:
         leases = []
         for behavior_id, reply in zip(behavior_ids, replies, strict=True):
             if reply is not None:
-                request, backend, attempt, waited_ms = reply
+                request, backend, attempt, waited_ms, trace = reply
                 leases.append(
                     Lease(
                         behavior_id,
@@ -87,6 +89,7 @@ class Ledger:
                         backend,
                         int(attempt),
                         float(waited_ms),
+                        json.loads(trace),
                     )
                 )
         return leases

@@ -7,7 +7,7 @@ import json
 import math
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -115,11 +115,18 @@ class JobStore:
         self._stop = client.register_script(scripts.STOP)
 
     def submit(
-        self, request: BehaviorRequest, *, backend: str, principal: str = "", idempotency_key: str | None = None
+        self,
+        request: BehaviorRequest,
+        *,
+        backend: str,
+        principal: str = "",
+        idempotency_key: str | None = None,
+        trace: Mapping[str, str] | None = None,
     ) -> Submission:
         """Accept a behaviour: once this returns it will reach exactly one terminal state.
 
-        ``principal`` names the client, so that two clients' equal idempotency keys do not meet.
+        ``principal`` names the client, so that two clients' equal idempotency keys do not meet; ``trace`` is the
+        client's trace context, which goes on to the engine.
         Raises QueueFull, IdempotencyConflict or StoreUnavailable.
         """
         behavior_id = uuid.uuid4().hex
@@ -150,6 +157,7 @@ class JobStore:
                         request.priority,
                         envelope(keys.CELERY_QUEUE, behavior_id, request.priority),
                         self._settings.queue_max_bytes,
+                        json.dumps(dict(trace or {})),
                     ],
                 ),
             )

@@ -27,6 +27,9 @@ _WAIT_SLICE_S = 5.0
 _RECONNECT_MS = 1000
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,200}")
 _EVENT_ID = re.compile(r"\d{1,16}-\d{1,9}")
+# W3C Trace Context, version 00; what does not fit is left out, as the standard wants it.
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACESTATE = re.compile(r"[ -~]{1,512}")
 
 
 def create_blueprint(context: Context) -> Blueprint:
@@ -52,7 +55,13 @@ def create_blueprint(context: Context) -> Blueprint:
         except ValidationError as error:
             raise from_validation(error) from None
         backend = _admissible(order, context)
-        submission = store.submit(order, backend=backend, principal=g.principal, idempotency_key=idempotency_key)
+        submission = store.submit(
+            order,
+            backend=backend,
+            principal=g.principal,
+            idempotency_key=idempotency_key,
+            trace=_trace(request.environ),
+        )
         if submission.created and wait_s is None:
             # What the store would say, without asking it.
             document: BehaviorResult | None = result_document(submission.id, order, backend, "queued", waited_ms=0.0)
@@ -195,6 +204,14 @@ def _drawn(order: BehaviorRequest, context: Context) -> str:
     if order.image is not None and not configured[drawn].vision:
         return next((name for name in sorted(context.routing.serving) if configured[name].vision), drawn)
     return drawn
+
+
+def _trace(environ: dict[str, Any]) -> dict[str, str]:
+    """The client's trace context, so that spans of the engine join those of the robot."""
+    parent, state = environ.get("HTTP_TRACEPARENT", ""), environ.get("HTTP_TRACESTATE", "")
+    if not _TRACEPARENT.fullmatch(parent):
+        return {}
+    return {"traceparent": parent} | ({"tracestate": state} if _TRACESTATE.fullmatch(state) else {})
 
 
 def _wait(context: Context, behavior_id: str, wait_s: float | None) -> BehaviorResult | None:

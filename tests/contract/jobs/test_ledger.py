@@ -252,3 +252,12 @@ def test_after_an_emergency_stop_nothing_accepted_before_begins_to_act(store: Jo
     time.sleep(0.002)  # accepted in a later millisecond
     after = store.submit(WAVE, backend="llamacpp")
     assert use(lambda ledger: act(ledger, after.id)) == ["written"]
+
+
+def test_a_lease_carries_the_clients_trace_context(store: JobStore, use: Callable[..., T]) -> None:
+    trace = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "tracestate": "lab=1"}
+    traced, plain = store.submit(WAVE, backend="llamacpp", trace=trace), store.submit(WAVE, backend="llamacpp")
+
+    leases = use(lambda ledger: ledger.claim([traced.id, plain.id]))
+
+    assert [dict(lease.trace) for lease in leases] == [trace, {}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 
@@ -9,12 +10,14 @@ import httpx
 import pytest
 import redis
 
+from services.jobs import keys
 from services.jobs.store import JobStore
 from tests.contract.router.acting_worker import ActingWorker
 from tests.contract.router.conftest import Submit
 from tests.contract.router.running_router import RunningRouter
 
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
+PARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
 def test_accepts_and_looks_up(client: httpx.Client, store: JobStore) -> None:
@@ -51,6 +54,22 @@ def test_wait_gives_the_current_document_when_time_is_up(client: httpx.Client) -
     response = client.post("/v1/behaviors?wait=0.05", json={"instruction": "Wave"})
     assert response.status_code == 202
     assert response.json()["status"] == "queued"
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ({}, {}),
+        ({"traceparent": PARENT}, {"traceparent": PARENT}),
+        ({"traceparent": PARENT, "tracestate": "lab=1"}, {"traceparent": PARENT, "tracestate": "lab=1"}),
+        ({"traceparent": "nonsense", "tracestate": "lab=1"}, {}),
+    ],
+)
+def test_trace_context_is_kept_for_the_engine(
+    client: httpx.Client, redis_client: redis.Redis, sent: dict[str, str], kept: dict[str, str]
+) -> None:
+    behavior_id = client.post("/v1/behaviors", json={"instruction": "Wave"}, headers=sent).json()["id"]
+    assert json.loads(redis_client.hget(keys.record(behavior_id), "trace")) == kept
 
 
 @pytest.mark.parametrize("wait", ["0", "-1", "121", "nan", "inf", "soon", ""])
