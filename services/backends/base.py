@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -11,9 +11,11 @@ from services.backends.config import BackendConfig
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """One generation: chat ``messages`` in OpenAI's shape and how to sample the answer.
+    """One generation: chat ``messages`` in OpenAI's shape, or the text of a ``prompt``, and how to sample the answer.
 
-    ``grammar`` is GBNF text that the answer must match; a backend without grammars leaves it out.
+    At temperature 0 the likeliest token is taken each time. ``grammar`` is GBNF text that the answer must match; a
+    backend without grammars leaves it out. ``adapter`` is the name of a LoRA of the server. ``trace`` is W3C trace
+    context (traceparent, tracestate), which goes to the server as header fields.
     """
 
     messages: list[dict[str, Any]]
@@ -22,6 +24,11 @@ class GenerationRequest:
     seed: int | None = None
     stop: list[str] = field(default_factory=list)
     grammar: str | None = None
+    prompt: str | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    adapter: str | None = None
+    trace: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

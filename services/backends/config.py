@@ -27,7 +27,7 @@ class BackendConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    kind: Literal["openai"]
+    kind: Literal["openai", "tgi", "triton"]
     url: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^https?://[^\s/]+")]
     model: str = Field(default="", description="name to ask for; empty: whatever the server serves")
     max_concurrency: int = Field(default=64, ge=1, le=4096, description="generations in flight at once, per worker")
@@ -35,7 +35,17 @@ class BackendConfig(BaseModel):
     first_token_timeout_s: Seconds = 60.0
     idle_timeout_s: Seconds = 30.0
     vision: bool = False
-    grammar: bool = False
+    grammar: Literal["none", "gbnf", "vllm", "triton"] = Field(
+        default="none", description="how the server is told a grammar, if it can be told one"
+    )
+    chat_template: str = Field(
+        default="chatml", description="for servers that apply none: chatml, llama3, or a path of a .jinja file"
+    )
+    batching: Literal["continuous", "static"] = Field(
+        default="continuous", description="static: the server gains from requests that come together as one"
+    )
+    batch_wait_ms: Annotated[float, Field(ge=0, le=10_000)] = 20.0
+    grpc_port: int = Field(default=8001, ge=1, le=65535)
     health_path: Annotated[str, StringConstraints(pattern=r"^/")] = "/health"
     api_key: SecretStr | None = None
 
@@ -62,8 +72,28 @@ _KNOWN: dict[str, dict[str, Any]] = {
     "llamacpp": {
         "kind": "openai",
         "url": "http://127.0.0.1:8080",
-        "grammar": True,
+        "grammar": "gbnf",
         "max_concurrency": 8,
+        "first_token_timeout_s": 120.0,
+    },
+    "tgi": {"kind": "tgi", "url": "http://127.0.0.1:8081"},
+    # TensorRT-LLM behind Triton, or whatever runtime the repository triton_models/ is started with.
+    "tensorrtllm": {
+        "kind": "triton",
+        "url": "http://127.0.0.1:8082",
+        "grpc_port": 8083,
+        "model": "tensorrt_llm",
+        "grammar": "triton",
+        "health_path": "/v2/models/tensorrt_llm/ready",
+    },
+    "vllm": {"kind": "openai", "url": "http://127.0.0.1:8084", "grammar": "vllm"},
+    "transformers": {"kind": "openai", "url": "http://127.0.0.1:8085", "max_concurrency": 32},
+    "deepspeed": {
+        "kind": "openai",
+        "url": "http://127.0.0.1:8086",
+        "batching": "static",
+        "max_concurrency": 32,
+        # A batch that runs ends before the next begins.
         "first_token_timeout_s": 120.0,
     },
 }
@@ -73,14 +103,21 @@ _NOT_SETTINGS = {"name", "kind", "api_key"}
 
 
 def load_backends(environ: Mapping[str, str] = os.environ) -> Backends:
-    """Read the backends from ``environ``: ``BACKEND`` is the default one, others are those whose ``<NAME>_URL`` is set.
+    """Read the backends from ``environ``: ``BACKEND`` is the default one, ``BACKENDS`` names all of them.
 
-    With nothing set there is one backend, llama.cpp on this machine. Raises ``ConfigurationError``.
+    Without ``BACKENDS`` they are the default one and those whose ``<NAME>_URL`` is set; with nothing set there is one,
+    llama.cpp on this machine. Raises ``ConfigurationError``.
     """
-    default = environ.get("BACKEND", "").strip().lower() or _DEFAULT_BACKEND
-    if default not in _KNOWN:
-        raise ConfigurationError(f"BACKEND={default} is not a known backend; choose one of: {', '.join(_KNOWN)}.")
-    named = [name for name in _KNOWN if name == default or environ.get(f"{name.upper()}_URL", "").strip()]
+    chosen = [name.strip().lower() for name in environ.get("BACKENDS", "").split(",") if name.strip()]
+    default = environ.get("BACKEND", "").strip().lower() or (chosen or [_DEFAULT_BACKEND])[0]
+    for setting, name in (("BACKEND", default), *(("BACKENDS", name) for name in chosen)):
+        if name not in _KNOWN:
+            raise ConfigurationError(f"{setting}={name} is not a known backend; choose one of: {', '.join(_KNOWN)}.")
+    if chosen and default not in chosen:
+        raise ConfigurationError(f"BACKEND={default} is not among BACKENDS={','.join(chosen)}; add it there.")
+    if not chosen:
+        chosen = [name for name in _KNOWN if name == default or environ.get(f"{name.upper()}_URL", "").strip()]
+    named = [name for name in _KNOWN if name in chosen]
     return Backends(default=default, configured={name: _load(name, environ) for name in named})
 
 

@@ -1,12 +1,19 @@
-"""From a backend's settings to its adapter."""
+"""From a backend's settings to its dialect and its adapter."""
 
 from __future__ import annotations
 
 from services.backends.base import Backend
 from services.backends.config import BackendConfig
-from services.backends.openai import OpenAIBackend
+from services.backends.dialects.base import Dialect
+from services.backends.dialects.openai import OpenAIDialect
+from services.backends.http import HttpBackend
+
+
+def dialect_for(config: BackendConfig) -> Dialect:
+    """What the server speaks over HTTP."""
+    return OpenAIDialect(config)
 
 
 def create_backend(config: BackendConfig) -> Backend:
-    """Return the adapter for ``config.kind``. No connection is made yet."""
-    return OpenAIBackend(config)
+    """The adapter for a server. No connection is made yet."""
+    return HttpBackend(config, dialect_for(config))

@@ -90,28 +90,36 @@ class Exchange:
         """Whether the backend answered that it has no room."""
         return self._reply is not None and self._reply.get_code() in _BUSY
 
-    def start(self, path: str, fields: Fields, body: bytes, wait_s: float) -> Response:
-        """Send the request on and return the reply as it begins. Raises Busy after ``wait_s``, or UpstreamError."""
+    def open(self, path: str, fields: Fields, body: bytes, wait_s: float, *, streaming: bool | None = None) -> Reply:
+        """Send a request and return the backend's reply as it begins. Raises Busy after ``wait_s``, or UpstreamError.
+
+        ``streaming`` says whether the reply comes piece by piece; by default the body is looked at.
+        """
         gate = self._gate
         if not gate.slots.acquire(blocking=wait_s > 0, timeout=wait_s or None):
             raise Busy
         self._admitted = True
         gate.active.inc()
-        self._streaming = _STREAMING.search(body) is not None
+        self._streaming = _STREAMING.search(body) is not None if streaming is None else streaming
         if self._streaming:
             self._patience_s = gate.config.first_token_timeout_s
         try:
-            self._reply = reply = gate.upstream.request(
+            self._reply = gate.upstream.request(
                 "POST", path, fields=[*fields, *gate.fields], body=body, timeout_s=self._patience_s
             )
         except UpstreamError as error:
             self._failed(error)
             raise
+        return self._reply
+
+    def forward(self, path: str, fields: Fields, body: bytes, wait_s: float) -> Response:
+        """Send a request and return the backend's reply as it is. Raises as ``open`` does."""
+        reply = self.open(path, fields, body, wait_s)
         response = Response(status=reply.get_code(), headers=_fields_for_client(reply))
         if "Content-Type" not in reply:
             del response.headers["Content-Type"]
         if reply.complete:
-            response.set_data(self._next())
+            response.set_data(self.read())
             self.close()
         else:
             response.response = self
@@ -123,7 +131,7 @@ class Exchange:
 
     def __next__(self) -> bytes:
         try:
-            data = self._next()
+            data = self.read()
         except UpstreamError as error:
             log.warning("backend broke off its answer", backend=self._gate.name, reason=str(error))
             # The head has gone out; only a broken connection can still tell the client that the answer is not whole.
@@ -132,7 +140,8 @@ class Exchange:
             raise StopIteration
         return data
 
-    def _next(self) -> bytes:
+    def read(self) -> bytes:
+        """The next bytes of the reply's body, b"" at its end. Raises UpstreamError."""
         if self._reply is None:
             return b""
         try:

@@ -98,7 +98,7 @@ class _Doors:
             exchange = Exchange(gate, request.environ.get("gunicorn.socket"))
             try:
                 wait_s = self._context.settings.router_admission_timeout_s if last else 0.0
-                response = exchange.start(path, fields, body, wait_s)
+                response = exchange.forward(path, fields, body, wait_s)
             except Busy:
                 exchange.close()
                 problem = _busy(gate.name)
@@ -127,7 +127,7 @@ class _Doors:
             exchange = Exchange(gate, None)
             outcome = "answered"
             try:
-                response = exchange.start(path, fields, body, 0.0)
+                response = exchange.forward(path, fields, body, 0.0)
                 for _ in response.response:
                     pass
                 outcome = "answered" if response.status_code < 400 else "refused"

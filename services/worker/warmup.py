@@ -31,7 +31,7 @@ async def _read_prompt(backend: Backend, catalogue: Catalogue) -> None:
     request = GenerationRequest(
         messages=build_messages(catalogue, BehaviorRequest(instruction="Hello", robot=catalogue.name)),
         max_tokens=1,
-        grammar=build_gbnf(catalogue) if backend.config.grammar else None,
+        grammar=build_gbnf(catalogue),
     )
     while True:
         try:

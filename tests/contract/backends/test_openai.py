@@ -25,7 +25,8 @@ from services.backends.base import (
     Unavailable,
 )
 from services.backends.config import load_backends
-from services.backends.openai import OpenAIBackend
+from services.backends.http import HttpBackend
+from services.backends.registry import create_backend
 
 Script = Callable[["Exchange"], Awaitable[None]]
 REQUEST = GenerationRequest(messages=[{"role": "user", "content": "Wave"}], max_tokens=8)
@@ -91,7 +92,7 @@ class Server:
             writer.close()
 
 
-def play(script: Script, test: Callable[[OpenAIBackend, Server], Awaitable[None]], **settings: object) -> None:
+def play(script: Script, test: Callable[[HttpBackend, Server], Awaitable[None]], **settings: object) -> None:
     """Run ``test`` with a backend whose server follows ``script``; the whole takes 20 s at most."""
 
     async def run() -> None:
@@ -99,7 +100,7 @@ def play(script: Script, test: Callable[[OpenAIBackend, Server], Awaitable[None]
         listener = await asyncio.start_server(scripted.handle, "127.0.0.1", 0)
         port = listener.sockets[0].getsockname()[1]
         environ = {f"LLAMACPP_{name.upper()}": str(value) for name, value in settings.items()}
-        backend = OpenAIBackend(
+        backend = create_backend(
             load_backends({"LLAMACPP_URL": f"http://127.0.0.1:{port}", **environ}).configured["llamacpp"]
         )
         try:
@@ -112,7 +113,7 @@ def play(script: Script, test: Callable[[OpenAIBackend, Server], Awaitable[None]
     asyncio.run(run())
 
 
-async def collect(backend: OpenAIBackend, request: GenerationRequest = REQUEST) -> tuple[str, Finish]:
+async def collect(backend: HttpBackend, request: GenerationRequest = REQUEST) -> tuple[str, Finish]:
     pieces = [piece async for piece in backend.stream(request)]
     *deltas, finish = pieces
     assert isinstance(finish, Finish)
@@ -134,7 +135,7 @@ def answering(*chunks: str | bytes, end: bytes = b"0\r\n\r\n") -> Script:
 
 
 def test_a_whole_answer_and_what_was_asked() -> None:
-    async def test(backend: OpenAIBackend, server: Server) -> None:
+    async def test(backend: HttpBackend, server: Server) -> None:
         request = GenerationRequest(REQUEST.messages, 8, temperature=0.5, seed=7, stop=["\n\n"], grammar='root ::= "x"')
         text, finish = await collect(backend, request)
         assert text == "grüß dich"
@@ -162,7 +163,7 @@ def test_a_whole_answer_and_what_was_asked() -> None:
 
 
 def test_what_the_server_does_not_take_is_left_out() -> None:
-    async def test(backend: OpenAIBackend, server: Server) -> None:
+    async def test(backend: HttpBackend, server: Server) -> None:
         await collect(backend, GenerationRequest(REQUEST.messages, 8, grammar='root ::= "x"'))
         assert server.exchanges[0].body.keys() == {
             "messages",
@@ -174,7 +175,7 @@ def test_what_the_server_does_not_take_is_left_out() -> None:
         }
         assert server.exchanges[0].body["model"] == "big"
 
-    play(answering(event({"delta": {"content": "x"}, "finish_reason": "stop"})), test, grammar="false", model="big")
+    play(answering(event({"delta": {"content": "x"}, "finish_reason": "stop"})), test, grammar="none", model="big")
 
 
 @pytest.mark.parametrize(
@@ -196,7 +197,7 @@ def test_what_the_server_does_not_take_is_left_out() -> None:
     ],
 )
 def test_the_ways_in_which_servers_end_a_stream(chunks: list[str], reason: str) -> None:
-    async def test(backend: OpenAIBackend, _: Server) -> None:
+    async def test(backend: HttpBackend, _: Server) -> None:
         text, finish = await collect(backend)
         assert (text, finish.reason, finish.prompt_tokens) == ("ab", reason, 0)
 
@@ -207,7 +208,7 @@ def test_a_character_cut_in_two_comes_out_whole() -> None:
     whole = event({"delta": {"content": "機"}, "finish_reason": "stop"}).replace("\\u6a5f", "機").encode()
     middle = whole.index("機".encode()) + 1
 
-    async def test(backend: OpenAIBackend, _: Server) -> None:
+    async def test(backend: HttpBackend, _: Server) -> None:
         assert (await collect(backend))[0] == "機"
 
     play(answering(whole[:middle], whole[middle:]), test)
@@ -223,7 +224,7 @@ def test_tokens_are_handed_on_as_they_come() -> None:
         await exchange.chunk(event({"delta": {"content": " last"}, "finish_reason": "stop"}))
         await exchange.send(b"0\r\n\r\n")
 
-    async def test(backend: OpenAIBackend, _: Server) -> None:
+    async def test(backend: HttpBackend, _: Server) -> None:
         pieces = []
         async for piece in backend.stream(REQUEST):
             pieces.append(piece)
@@ -234,7 +235,7 @@ def test_tokens_are_handed_on_as_they_come() -> None:
 
 
 def test_connections_are_kept_and_stale_ones_are_no_failure() -> None:
-    async def test(backend: OpenAIBackend, server: Server) -> None:
+    async def test(backend: HttpBackend, server: Server) -> None:
         await collect(backend)
         await collect(backend)
         assert server.connections == 1
@@ -259,7 +260,7 @@ def test_connections_are_kept_and_stale_ones_are_no_failure() -> None:
 # How answers fail
 
 
-async def failing(backend: OpenAIBackend) -> BackendError:
+async def failing(backend: HttpBackend) -> BackendError:
     with pytest.raises(BackendError) as raised:
         await collect(backend)
     return raised.value
@@ -284,7 +285,7 @@ async def failing(backend: OpenAIBackend) -> BackendError:
     ],
 )
 def test_a_refusal_says_why(status: int, body: str, kind: type[BackendError], told: str) -> None:
-    async def test(backend: OpenAIBackend, _: Server) -> None:
+    async def test(backend: HttpBackend, _: Server) -> None:
         error = await failing(backend)
         assert type(error) is kind
         assert told in error.message
@@ -303,7 +304,7 @@ def test_a_refusal_says_why(status: int, body: str, kind: type[BackendError], to
     ],
 )
 def test_an_error_on_a_stream_begun_with_200_is_an_error(payload: str, kind: type[BackendError], told: str) -> None:
-    async def test(backend: OpenAIBackend, _: Server) -> None:
+    async def test(backend: HttpBackend, _: Server) -> None:
         error = await failing(backend)
         assert type(error) is kind
         assert told in error.message
@@ -322,7 +323,7 @@ def test_an_error_on_a_stream_begun_with_200_is_an_error(payload: str, kind: typ
     ],
 )
 def test_an_incomplete_answer_is_an_error(script: Script, kind: type[BackendError]) -> None:
-    async def test(backend: OpenAIBackend, _: Server) -> None:
+    async def test(backend: HttpBackend, _: Server) -> None:
         assert type(await failing(backend)) is kind
 
     play(script, test)
@@ -334,7 +335,7 @@ def test_a_connection_lost_in_the_middle_is_an_error() -> None:
         await exchange.token("a")
         exchange.writer.close()
 
-    async def test(backend: OpenAIBackend, _: Server) -> None:
+    async def test(backend: HttpBackend, _: Server) -> None:
         error = await failing(backend)
         assert type(error) is Unavailable
         assert "lost in the middle" in error.message
@@ -348,7 +349,7 @@ def test_a_server_that_is_away_is_unavailable_and_not_ready() -> None:
         port = listener.sockets[0].getsockname()[1]
         listener.close()
         await listener.wait_closed()
-        backend = OpenAIBackend(load_backends({"LLAMACPP_URL": f"http://127.0.0.1:{port}"}).configured["llamacpp"])
+        backend = create_backend(load_backends({"LLAMACPP_URL": f"http://127.0.0.1:{port}"}).configured["llamacpp"])
         error = await failing(backend)
         assert type(error) is Unavailable
         assert "cannot be reached" in error.message
@@ -373,7 +374,7 @@ def test_no_first_token_in_time_though_the_server_pings() -> None:
             await exchange.chunk(": ping\n\n")
             await asyncio.sleep(0.02)
 
-    async def test(backend: OpenAIBackend, server: Server) -> None:
+    async def test(backend: HttpBackend, server: Server) -> None:
         error = await failing(backend)
         assert type(error) is TimedOut
         assert error.message == "llamacpp sent no first token in 0.2 s"
@@ -382,7 +383,7 @@ def test_no_first_token_in_time_though_the_server_pings() -> None:
 
 
 def test_no_answer_at_all_in_time() -> None:
-    async def test(backend: OpenAIBackend, _: Server) -> None:
+    async def test(backend: HttpBackend, _: Server) -> None:
         assert type(await failing(backend)) is TimedOut
 
     play(silent, test, first_token_timeout_s=0.1)
@@ -394,7 +395,7 @@ def test_no_further_token_in_time() -> None:
         await exchange.token("a")
         await exchange.client_gone()
 
-    async def test(backend: OpenAIBackend, _: Server) -> None:
+    async def test(backend: HttpBackend, _: Server) -> None:
         error = await failing(backend)
         assert type(error) is TimedOut
         assert error.message == "llamacpp sent no further token in 0.1 s"
@@ -403,7 +404,7 @@ def test_no_further_token_in_time() -> None:
 
 
 def test_the_time_that_the_consumer_takes_is_not_the_servers() -> None:
-    async def test(backend: OpenAIBackend, _: Server) -> None:
+    async def test(backend: HttpBackend, _: Server) -> None:
         async for _piece in backend.stream(REQUEST):
             await asyncio.sleep(0.3)
 
@@ -425,7 +426,7 @@ def test_who_stops_listening_hangs_up_at_the_server(how: str) -> None:
         await exchange.client_gone()
         gone.set()
 
-    async def test(backend: OpenAIBackend, server: Server) -> None:
+    async def test(backend: HttpBackend, server: Server) -> None:
         if how == "close":
             async with aclosing(backend.stream(REQUEST)) as stream:
                 assert await anext(stream) == Delta("a")
@@ -453,7 +454,7 @@ def test_no_more_generations_at_once_than_the_cap() -> None:
         await exchange.chunk(event({"delta": {}, "finish_reason": "stop"}))
         await exchange.send(b"0\r\n\r\n")
 
-    async def test(backend: OpenAIBackend, server: Server) -> None:
+    async def test(backend: HttpBackend, server: Server) -> None:
         await asyncio.gather(*(collect(backend) for _ in range(12)))
         assert len(server.exchanges) == 12
         assert server.most_running == 3
@@ -467,7 +468,7 @@ def test_a_place_that_does_not_come_free_is_overload() -> None:
         await exchange.token("a")
         await exchange.client_gone()
 
-    async def test(backend: OpenAIBackend, _: Server) -> None:
+    async def test(backend: HttpBackend, _: Server) -> None:
         async with aclosing(backend.stream(REQUEST)) as stream:
             await anext(stream)
             error = await failing(backend)
@@ -485,7 +486,7 @@ def test_readiness_and_the_key() -> None:
 
     statuses: list[str] = []
 
-    async def test(backend: OpenAIBackend, server: Server) -> None:
+    async def test(backend: HttpBackend, server: Server) -> None:
         assert await backend.ready()
         assert not await backend.ready()
 
@@ -493,7 +494,7 @@ def test_readiness_and_the_key() -> None:
 
 
 def test_a_health_check_that_does_not_answer_is_not_ready() -> None:
-    async def test(backend: OpenAIBackend, _: Server) -> None:
+    async def test(backend: HttpBackend, _: Server) -> None:
         assert not await backend.ready()
 
     play(silent, test, connect_timeout_s=0.1)
@@ -502,7 +503,7 @@ def test_a_health_check_that_does_not_answer_is_not_ready() -> None:
 def test_the_key_goes_with_each_request(tmp_path: Any) -> None:
     (tmp_path / "key").write_text("s3cret")
 
-    async def test(backend: OpenAIBackend, server: Server) -> None:
+    async def test(backend: HttpBackend, server: Server) -> None:
         await collect(backend)
         assert "Authorization: Bearer s3cret\r\n" in server.exchanges[0].head
 

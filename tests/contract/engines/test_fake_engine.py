@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from loadtest.fake_engine import DEFAULT_PROGRAM, MODEL, tokenize
-from services.backends.base import Delta, Finish, GenerationRequest, Overloaded
+from services.backends.base import Backend, Delta, Finish, GenerationRequest, Overloaded
 from services.backends.config import load_backends
-from services.backends.openai import OpenAIBackend
+from services.backends.registry import create_backend
 from services.behavior.catalogue import load_catalogue
 from services.behavior.program import ProgramReader, Statement
 from services.behavior.schema import Scene
@@ -45,11 +45,11 @@ def stats(url: str) -> dict[str, Any]:
         return counts
 
 
-def backend_at(url: str) -> OpenAIBackend:
-    return OpenAIBackend(load_backends({"LLAMACPP_URL": url}).configured["llamacpp"])
+def backend_at(url: str) -> Backend:
+    return create_backend(load_backends({"LLAMACPP_URL": url}).configured["llamacpp"])
 
 
-async def collect(backend: OpenAIBackend) -> tuple[str, Finish]:
+async def collect(backend: Backend) -> tuple[str, Finish]:
     *deltas, finish = [piece async for piece in backend.stream(REQUEST)]
     assert isinstance(finish, Finish)
     return "".join(delta.text for delta in deltas if isinstance(delta, Delta)), finish

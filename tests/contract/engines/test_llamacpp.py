@@ -20,9 +20,9 @@ from typing import Any
 
 import pytest
 
-from services.backends.base import Delta, Finish, GenerationRequest, Invalid
+from services.backends.base import Backend, Delta, Finish, GenerationRequest, Invalid
 from services.backends.config import load_backends
-from services.backends.openai import OpenAIBackend
+from services.backends.registry import create_backend
 from services.embedded.ports import port_of, reserve_port
 from services.engines.llamacpp.settings import PACKAGED_MODEL
 
@@ -73,8 +73,8 @@ def engine() -> Iterator[str]:
         yield url
 
 
-def backend_at(url: str) -> OpenAIBackend:
-    return OpenAIBackend(load_backends({"LLAMACPP_URL": url}).configured["llamacpp"])
+def backend_at(url: str) -> Backend:
+    return create_backend(load_backends({"LLAMACPP_URL": url}).configured["llamacpp"])
 
 
 def requests_in(url: str) -> int:

@@ -18,7 +18,7 @@ def test_nothing_set_means_llama_cpp_on_this_machine() -> None:
         "http://127.0.0.1:8080",
         "/health",
         "",
-        True,
+        "gbnf",
     )
 
 
@@ -32,7 +32,7 @@ def test_every_field_can_be_set() -> None:
             "LLAMACPP_CONNECT_TIMEOUT_S": "0.5",
             "LLAMACPP_FIRST_TOKEN_TIMEOUT_S": "5",
             "LLAMACPP_IDLE_TIMEOUT_S": "7",
-            "LLAMACPP_GRAMMAR": "false",
+            "LLAMACPP_GRAMMAR": "none",
             "LLAMACPP_VISION": "true",
             "LLAMACPP_HEALTH_PATH": "/live",
         }
@@ -44,10 +44,37 @@ def test_every_field_can_be_set() -> None:
         "connect_timeout_s": 0.5,
         "first_token_timeout_s": 5.0,
         "idle_timeout_s": 7.0,
-        "grammar": False,
+        "grammar": "none",
+        "chat_template": "chatml",
+        "batching": "continuous",
+        "batch_wait_ms": 20.0,
+        "grpc_port": 8001,
         "vision": True,
         "health_path": "/live",
     }
+
+
+def test_every_known_backend_is_one_variable_away() -> None:
+    kinds = {}
+    for name in ("llamacpp", "tgi", "tensorrtllm", "vllm", "transformers", "deepspeed"):
+        backends = load_backends({"BACKEND": name})
+        assert list(backends.configured) == [backends.default] == [name]
+        kinds[name] = backends.configured[name].kind
+    assert kinds == {
+        "llamacpp": "openai",
+        "tgi": "tgi",
+        "tensorrtllm": "triton",
+        "vllm": "openai",
+        "transformers": "openai",
+        "deepspeed": "openai",
+    }
+
+
+def test_several_are_those_that_are_named_or_have_an_address() -> None:
+    urls = {"TGI_URL": "http://a:1", "VLLM_URL": "http://b:1", "LLAMACPP_URL": "http://c:1"}
+    assert set(load_backends({"BACKEND": "tgi", **urls}).configured) == {"tgi", "vllm", "llamacpp"}
+    chosen = load_backends({"BACKENDS": "vllm, TGI", **urls})
+    assert (chosen.default, set(chosen.configured)) == ("vllm", {"tgi", "vllm"})
 
 
 def test_empty_values_count_as_unset() -> None:
@@ -63,7 +90,9 @@ def test_the_address_may_be_written_as_for_openai_clients(written: str) -> None:
 @pytest.mark.parametrize(
     ("environ", "told"),
     [
-        ({"BACKEND": "gpt"}, "BACKEND=gpt is not a known backend; choose one of: llamacpp."),
+        ({"BACKEND": "gpt"}, "BACKEND=gpt is not a known backend; choose one of: llamacpp, tgi, "),
+        ({"BACKENDS": "tgi,gpt"}, "BACKENDS=gpt is not a known backend"),
+        ({"BACKEND": "tgi", "BACKENDS": "vllm"}, "BACKEND=tgi is not among BACKENDS=vllm"),
         ({"LLAMACPP_URL": "engine:8080"}, "LLAMACPP_URL=engine:8080 is not valid"),
         ({"LLAMACPP_MAX_CONCURRENCY": "none"}, "LLAMACPP_MAX_CONCURRENCY=none is not valid"),
         ({"LLAMACPP_IDLE_TIMEOUT_S": "0"}, "LLAMACPP_IDLE_TIMEOUT_S=0 is not valid"),
