@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from services.backends.base import Backend
+from services.backends.batch import BatchBackend
 from services.backends.config import BackendConfig
 from services.backends.dialects.base import Dialect
 from services.backends.dialects.openai import OpenAIDialect
+from services.backends.dialects.tgi import TGIDialect
+from services.backends.dialects.triton import TritonDialect
 from services.backends.http import HttpBackend
 
 
 def dialect_for(config: BackendConfig) -> Dialect:
     """What the server speaks over HTTP."""
-    return OpenAIDialect(config)
+    match config.kind:
+        case "openai":
+            return OpenAIDialect(config)
+        case "tgi":
+            return TGIDialect(config)
+        case "triton":
+            return TritonDialect(config)
 
 
 def create_backend(config: BackendConfig) -> Backend:
-    """The adapter for a server. No connection is made yet."""
+    """The adapter for a server. No connection is made yet. Raises ConfigurationError."""
+    if config.kind == "triton":
+        from services.backends.triton import TritonBackend  # numpy and gRPC, which no other backend needs
+
+        return TritonBackend(config)
+    if config.batching == "static":
+        return BatchBackend(config)
     return HttpBackend(config, dialect_for(config))

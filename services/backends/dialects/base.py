@@ -53,6 +53,9 @@ class Dialect(Protocol):
     def answer(self, request: GenerationRequest) -> Answer:
         """A reader for the answer to that call."""
 
+    def refusal(self, status: int, body: bytes) -> BackendError:
+        """The error that an answer with a status other than 200 stands for."""
+
     def cancel(self, call: Call) -> Call | None:
         """The call that ends a generation, or None where closing the connection does."""
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic_core import from_json
 
-from services.backends.base import Failed, Finish, GenerationRequest, Unavailable
+from services.backends.base import BackendError, Failed, Finish, GenerationRequest, Unavailable
 from services.backends.config import BackendConfig
-from services.backends.dialects.base import Call, encode, error_of
+from services.backends.dialects.base import Call, encode, error_of, refusal
 from services.backends.sse import DataLines, LineTooLong
-
-_FINISH_REASONS: dict[str, Literal["stop", "length"]] = {"stop": "stop", "length": "length"}
 
 
 class OpenAIDialect:
@@ -49,6 +47,10 @@ class OpenAIDialect:
         """See ``Dialect.answer``."""
         return OpenAIAnswer(self._config)
 
+    def refusal(self, status: int, body: bytes) -> BackendError:
+        """See ``Dialect.refusal``."""
+        return refusal(self._config, status, body)
+
     def cancel(self, call: Call) -> None:
         """See ``Dialect.cancel``: closing the connection does."""
         return
@@ -57,9 +59,11 @@ class OpenAIDialect:
 class OpenAIAnswer:
     """See ``Answer``."""
 
+    finish_reasons: ClassVar[dict[str, Literal["stop", "length"]]] = {"stop": "stop", "length": "length"}
+
     def __init__(self, config: BackendConfig) -> None:
         self.ended = False
-        self._config = config
+        self.config = config
         self._lines = DataLines()
         self._reason: str | None = None
         self._model = config.model or config.name
@@ -70,7 +74,7 @@ class OpenAIAnswer:
         try:
             payloads = self._lines.feed(chunk) if chunk else self._lines.close()
         except LineTooLong as error:
-            raise Failed(f"{self._config.name}: {error}") from None
+            raise Failed(f"{self.config.name}: {error}") from None
         self.ended = not chunk
         texts: list[str] = []
         for payload in payloads:
@@ -87,14 +91,19 @@ class OpenAIAnswer:
                 self._reason = choice.get("finish_reason") or self._reason
         return "".join(texts)
 
+    def stop_here(self) -> None:
+        """Let what follows be of no interest: all that was asked for has come."""
+        self.ended = True
+        self._reason = "stop"
+
     def finish(self) -> Finish:
         """See ``Answer.finish``."""
         if self._reason is None:
-            raise Unavailable(f"{self._config.name} ended its answer in the middle; it may have been stopped")
-        if self._reason not in _FINISH_REASONS:
-            raise Failed(f"{self._config.name} ended its answer with finish_reason {self._reason!r}")
+            raise Unavailable(f"{self.config.name} ended its answer in the middle; it may have been stopped")
+        if self._reason not in self.finish_reasons:
+            raise Failed(f"{self.config.name} ended its answer with finish_reason {self._reason!r}")
         return Finish(
-            reason=_FINISH_REASONS[self._reason],
+            reason=self.finish_reasons[self._reason],
             model=self._model,
             prompt_tokens=self._usage.get("prompt_tokens") or 0,
             completion_tokens=self._usage.get("completion_tokens") or 0,
@@ -110,4 +119,10 @@ class OpenAIAnswer:
             return event
         error = event["error"] if isinstance(event, dict) else payload.decode(errors="replace")
         code = error.get("code") if isinstance(error, dict) else None
-        raise error_of(self._config, code if isinstance(code, int) else 500, error)
+        if isinstance(error, dict) and code is None:
+            code = error.get("http_status_code")
+        raise self.error(code if isinstance(code, int) else 500, error)
+
+    def error(self, code: int, error: object) -> BackendError:
+        """The error that an event of the stream stands for."""
+        return error_of(self.config, code, error)

@@ -1,0 +1,86 @@
+"""Chat templates, for servers that take the text of a prompt and nothing else.
+
+The text must be, to the character, what the model was trained on; so templates are the models' own, in Jinja, rendered
+in a sandbox as Transformers does it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jinja2 import Template, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from services.backends.base import Invalid
+from services.backends.config import ConfigurationError
+
+#: ChatML as SmolLM2-Instruct has it: a system turn of its own where the client gives none.
+_CHATML = (
+    "{% for message in messages %}"
+    "{% if loop.first and messages[0]['role'] != 'system' %}"
+    "{{ '<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' }}"
+    "{% endif %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+#: Llama 3's, without its begin-of-text mark, which tokenizers add themselves.
+_LLAMA3 = (
+    "{% for message in messages %}"
+    "{{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' + message['content'] | trim + '<|eot_id|>' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}"
+)
+_BUILT_IN = {"chatml": _CHATML, "llama3": _LLAMA3}
+
+
+class ChatTemplate:
+    """A template by its name, or out of a file: Jinja text, or a tokenizer_config.json."""
+
+    def __init__(self, name_or_path: str) -> None:
+        """Raises ConfigurationError when there is no such template or it cannot be read."""
+        self._template = _compile(name_or_path)
+
+    def render(self, messages: Sequence[dict[str, Any]]) -> str:
+        """The text that asks the model for its turn. Raises Invalid for what the template refuses."""
+        if any(not isinstance(message.get("content"), str) for message in messages):
+            raise Invalid("this backend takes text only; leave images out or choose a backend with vision")
+        try:
+            return self._template.render(messages=list(messages), add_generation_prompt=True)
+        except TemplateError as error:
+            raise Invalid(f"the chat template refuses these messages: {error}") from None
+
+
+@cache
+def _compile(name_or_path: str) -> Template:
+    # As Transformers sets it up; templates in the wild are written for that.
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    environment.globals["raise_exception"] = _refuse
+    environment.globals.update(bos_token="", eos_token="")
+    text = _BUILT_IN.get(name_or_path)
+    try:
+        return environment.from_string(text if text is not None else _read(Path(name_or_path)))
+    except (OSError, UnicodeDecodeError, ValueError, TemplateError) as error:
+        names = ", ".join(_BUILT_IN)
+        raise ConfigurationError(
+            f"the chat template {name_or_path} cannot be used: {error}; give one of {names}, or the path of a .jinja "
+            "file or a tokenizer_config.json."
+        ) from None
+
+
+def _read(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".json":
+        return text
+    template = json.loads(text).get("chat_template")
+    if not isinstance(template, str):
+        raise ValueError("it has no chat_template")
+    return template
+
+
+def _refuse(message: str) -> NoReturn:
+    raise TemplateError(message)

@@ -1,0 +1,317 @@
+"""The doors of the pass-through: requests read into one shape, answers written in the door's own language.
+
+Used where a backend does not speak the language of the door; it is then asked in its own (``services.backends``). What
+cannot be carried over is refused with 422 rather than left out in silence.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, Protocol
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from services.backends.base import BackendError, Finish, GenerationRequest
+
+Door = Literal["/v1/chat/completions", "/v1/completions", "/generate", "/generate_stream"]
+DOORS: tuple[Door, ...] = ("/v1/chat/completions", "/v1/completions", "/generate", "/generate_stream")
+
+#: What an engine may write when the client does not say.
+_DEFAULT_MAX_TOKENS = 256
+
+
+def _absent(value: Any) -> Any:
+    if value not in (None, False, 0, 1, [], {}, "", "none", "auto"):
+        raise ValueError("this backend cannot do that; leave it out, or choose another backend with X-Backend")
+    return value
+
+
+_Unsupported = Annotated[Any, AfterValidator(_absent)]
+_Tokens = Annotated[int | None, Field(ge=1, le=1_000_000)]
+_Seed = Annotated[int | None, Field(ge=0, lt=2**63)]
+_Stops = Annotated[list[str], Field(max_length=16)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+
+class _StreamOptions(_Body):
+    include_usage: bool = False
+
+
+class _OpenAIBody(_Body):
+    """What the two OpenAI doors share."""
+
+    model: str = ""
+    max_tokens: _Tokens = None
+    temperature: Annotated[float | None, Field(ge=0, le=2)] = None
+    top_p: Annotated[float | None, Field(gt=0, le=1)] = None
+    seed: _Seed = None
+    stop: str | _Stops | None = None
+    stream: bool = False
+    stream_options: _StreamOptions | None = None
+    n: _Unsupported = None
+    logprobs: _Unsupported = None
+    best_of: _Unsupported = None
+    echo: _Unsupported = None
+    suffix: _Unsupported = None
+    tools: _Unsupported = None
+    tool_choice: _Unsupported = None
+    response_format: _Unsupported = None
+    logit_bias: _Unsupported = None
+    presence_penalty: _Unsupported = None
+    frequency_penalty: _Unsupported = None
+
+    @property
+    def tells_usage(self) -> bool:
+        """Whether a stream is to end with the usage."""
+        return self.stream_options is not None and self.stream_options.include_usage
+
+    def request(self, messages: list[dict[str, Any]], prompt: str | None) -> GenerationRequest:
+        """The same in the one shape."""
+        return GenerationRequest(
+            messages=messages,
+            prompt=prompt,
+            max_tokens=self.max_tokens or _DEFAULT_MAX_TOKENS,
+            temperature=1.0 if self.temperature is None else self.temperature,  # OpenAI's default
+            top_p=self.top_p,
+            seed=self.seed,
+            stop=[self.stop] if isinstance(self.stop, str) else self.stop or [],
+        )
+
+
+class _Message(_Body):
+    role: str
+    content: str | list[dict[str, Any]]
+
+
+class _ChatBody(_OpenAIBody):
+    messages: Annotated[list[_Message], Field(min_length=1)]
+    max_completion_tokens: _Tokens = None
+
+
+class _CompletionBody(_OpenAIBody):
+    prompt: str | Annotated[list[str], Field(min_length=1, max_length=1)]
+
+
+class _Parameters(_Body):
+    """TGI's parameters. Sampling is off unless asked for, as there."""
+
+    max_new_tokens: _Tokens = None
+    do_sample: bool = False
+    temperature: Annotated[float | None, Field(gt=0, le=100)] = None
+    top_p: Annotated[float | None, Field(gt=0, lt=1)] = None
+    top_k: Annotated[int | None, Field(gt=0, lt=2**31)] = None
+    seed: _Seed = None
+    stop: _Stops = []
+    return_full_text: bool | None = None
+    details: bool = False
+    best_of: _Unsupported = None
+    grammar: _Unsupported = None
+    decoder_input_details: _Unsupported = None
+    top_n_tokens: _Unsupported = None
+    typical_p: _Unsupported = None
+    watermark: _Unsupported = None
+    repetition_penalty: _Unsupported = None
+    frequency_penalty: _Unsupported = None
+    truncate: _Unsupported = None
+
+
+class _GenerateBody(_Body):
+    inputs: Annotated[str, Field(min_length=1)]
+    parameters: _Parameters | None = None
+
+
+class Writer(Protocol):
+    """Writes one answer in a door's language."""
+
+    #: Whether the client wants it piece by piece, as Server-Sent Events.
+    streaming: bool
+
+    def begin(self) -> bytes:
+        """What stands before the first piece of a stream."""
+
+    def piece(self, text: str) -> bytes:
+        """One piece of the text."""
+
+    def end(self, text: str, finish: Finish) -> bytes:
+        """What stands after the last piece; ``text`` is all of it."""
+
+    def broken(self, error: BackendError) -> bytes:
+        """That a stream broke off."""
+
+    def whole(self, text: str, finish: Finish) -> bytes:
+        """The answer as one JSON document."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One request: what is asked, and how the answer is to be written."""
+
+    request: GenerationRequest
+    writer: Writer
+
+
+def read(door: Door, body: bytes) -> Order:
+    """Read a request at a door. Raises pydantic's ValidationError."""
+    if door == "/v1/chat/completions":
+        chat = _ChatBody.model_validate_json(body)
+        chat.max_tokens = chat.max_completion_tokens or chat.max_tokens
+        request = chat.request([message.model_dump() for message in chat.messages], None)
+        return Order(request, _ChatWriter(chat))
+    if door == "/v1/completions":
+        text = _CompletionBody.model_validate_json(body)
+        request = text.request([], text.prompt if isinstance(text.prompt, str) else text.prompt[0])
+        return Order(request, _CompletionWriter(text))
+    return _read_generate(door, _GenerateBody.model_validate_json(body))
+
+
+def _read_generate(door: Door, body: _GenerateBody) -> Order:
+    given = body.parameters or _Parameters(do_sample=True)  # TGI samples where no parameters are sent at all
+    sampling = given.do_sample or any(value is not None for value in (given.temperature, given.top_p, given.top_k))
+    request = GenerationRequest(
+        messages=[],
+        prompt=body.inputs,
+        max_tokens=given.max_new_tokens or _DEFAULT_MAX_TOKENS,
+        temperature=(given.temperature or 1.0) if sampling else 0.0,
+        top_p=given.top_p,
+        top_k=given.top_k,
+        seed=given.seed,
+        stop=given.stop,
+    )
+    echo = body.inputs if given.return_full_text else ""
+    return Order(request, _GenerateWriter(door == "/generate_stream", given.details, echo))
+
+
+class _OpenAIWriter(ABC):
+    """What chunks and documents of both OpenAI doors share."""
+
+    prefix: ClassVar[str]
+    chunk: ClassVar[str]
+    document: ClassVar[str]
+
+    def __init__(self, body: _OpenAIBody) -> None:
+        self.streaming = body.stream
+        self._tells_usage = body.tells_usage
+        self._model = body.model
+        self._id = f"{self.prefix}-{uuid.uuid4().hex}"
+        self._created = int(time.time())
+
+    def begin(self) -> bytes:
+        return b""
+
+    def piece(self, text: str) -> bytes:
+        return self._chunk(self._model, self.delta(text), None)
+
+    def end(self, text: str, finish: Finish) -> bytes:
+        last = self._chunk(finish.model, self.delta(""), finish.reason)
+        if self._tells_usage:
+            last += _event({**self._head(self.chunk, finish.model), "choices": [], "usage": _usage(finish)})
+        return last + b"data: [DONE]\n\n"
+
+    def broken(self, error: BackendError) -> bytes:
+        document = {"message": error.message, "type": "server_error", "param": None, "code": error.code}
+        return _event({"error": document}) + b"data: [DONE]\n\n"
+
+    def whole(self, text: str, finish: Finish) -> bytes:
+        choice = {"index": 0, **self.answer(text), "logprobs": None, "finish_reason": finish.reason}
+        return _json({**self._head(self.document, finish.model), "choices": [choice], "usage": _usage(finish)})
+
+    @abstractmethod
+    def delta(self, text: str) -> dict[str, Any]:
+        """A piece of text as a chunk's choice holds it."""
+
+    @abstractmethod
+    def answer(self, text: str) -> dict[str, Any]:
+        """All the text as a document's choice holds it."""
+
+    def _chunk(self, model: str, delta: dict[str, Any], reason: str | None) -> bytes:
+        return _event({**self._head(self.chunk, model), "choices": [{"index": 0, **delta, "finish_reason": reason}]})
+
+    def _head(self, kind: str, model: str) -> dict[str, Any]:
+        return {"id": self._id, "object": kind, "created": self._created, "model": model}
+
+
+class _ChatWriter(_OpenAIWriter):
+    prefix, chunk, document = "chatcmpl", "chat.completion.chunk", "chat.completion"
+
+    def begin(self) -> bytes:
+        return self._chunk(self._model, {"delta": {"role": "assistant", "content": ""}}, None)
+
+    def delta(self, text: str) -> dict[str, Any]:
+        return {"delta": {"content": text} if text else {}}
+
+    def answer(self, text: str) -> dict[str, Any]:
+        return {"message": {"role": "assistant", "content": text}}
+
+
+class _CompletionWriter(_OpenAIWriter):
+    prefix, chunk, document = "cmpl", "text_completion", "text_completion"
+
+    def delta(self, text: str) -> dict[str, Any]:
+        return {"text": text}
+
+    answer = delta
+
+
+class _GenerateWriter:
+    """TGI's answers. A piece stands for a token: it has no id of its own, and its logprob is not known."""
+
+    def __init__(self, streaming: bool, details: bool, echo: str) -> None:
+        self.streaming = streaming
+        self._details = details
+        self._echo = echo
+        self._index = 0
+
+    def begin(self) -> bytes:
+        return b""
+
+    def piece(self, text: str) -> bytes:
+        return self._token(text, None, None)
+
+    def end(self, text: str, finish: Finish) -> bytes:
+        details = {**self._finish(finish), "input_length": finish.prompt_tokens} if self._details else None
+        return self._token("", self._echo + text, details)
+
+    def broken(self, error: BackendError) -> bytes:
+        return _event({"error": error.message, "error_type": _TGI_ERRORS.get(error.code, "generation")})
+
+    def whole(self, text: str, finish: Finish) -> bytes:
+        document: dict[str, Any] = {"generated_text": self._echo + text}
+        if self._details:
+            document["details"] = {**self._finish(finish), "prefill": [], "tokens": []}
+        return _json(document)
+
+    def _token(self, text: str, generated_text: str | None, details: dict[str, Any] | None) -> bytes:
+        self._index += 1
+        token = {"id": 0, "text": text, "logprob": 0.0, "special": not text}
+        return _event({"index": self._index, "token": token, "generated_text": generated_text, "details": details})
+
+    @staticmethod
+    def _finish(finish: Finish) -> dict[str, Any]:
+        reason = "length" if finish.reason == "length" else "eos_token"
+        return {"finish_reason": reason, "generated_tokens": finish.completion_tokens, "seed": None}
+
+
+_TGI_ERRORS = {"backend.overloaded": "overloaded", "backend.invalid": "validation"}
+
+
+def _usage(finish: Finish) -> dict[str, int]:
+    return {
+        "prompt_tokens": finish.prompt_tokens,
+        "completion_tokens": finish.completion_tokens,
+        "total_tokens": finish.prompt_tokens + finish.completion_tokens,
+    }
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _event(document: dict[str, Any]) -> bytes:
+    return b"data: " + _json(document) + b"\n\n"
