@@ -17,6 +17,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import aiohttp
 import xllamacpp
+from pydantic import ValidationError
 
 from llm_backend.config import ConfigProblem, ModelConfig
 from llm_backend.guides import grammar_for
@@ -41,7 +42,12 @@ class LlamaCpp:
     """See ``Runtime``. Model, slots and threads are set with LLAMACPP_… variables, as for the engine of its own."""
 
     def __init__(self, config: ModelConfig) -> None:
-        settings = EngineSettings(host="127.0.0.1", port=0)
+        try:
+            settings = EngineSettings(host="127.0.0.1", port=0)
+        except ValidationError as error:
+            first = error.errors()[0]
+            setting = f"LLAMACPP_{str(first['loc'][0]).upper()}"
+            raise ConfigProblem(f"{setting}={first['input']} is not valid: {first['msg']}") from None
         self.capacity = settings.slots
         self._config = config
         self._key = secrets.token_urlsafe()
@@ -52,8 +58,9 @@ class LlamaCpp:
                 raise ConfigProblem(f"there is no file {path}: set LLAMACPP_MODEL_PATH, or mend lora_adapters")
         params = parameters(settings)
         params.api_keys = [self._key]
-        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(path), 1.0) for path in adapters.values()]
-        params.lora_init_without_apply = True
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(path), 0.0) for path in adapters.values()]
+        if adapters:
+            params.cache_ram_mib = 0  # it finds computed prompts by their text alone, whichever adapter computed them
         try:
             self._server = xllamacpp.Server(params)
         except Exception as error:
@@ -108,8 +115,10 @@ class LlamaCpp:
             body["n_probs"] = 1
         if request.guided_decoding_guide_type and request.guided_decoding_guide:
             body["grammar"] = grammar_for(request.guided_decoding_guide_type, request.guided_decoding_guide)
-        if name := adapter(request, self._config):
-            body["lora"] = [{"id": list(self._config.triton.lora_adapters).index(name), "scale": 1.0}]
+        chosen = adapter(request, self._config)
+        # Every adapter is said to be on or off: without that, llama.cpp goes on from a prompt that another computed.
+        names = self._config.triton.lora_adapters
+        body["lora"] = [{"id": number, "scale": float(name == chosen)} for number, name in enumerate(names)]
         return body
 
 
