@@ -20,7 +20,7 @@ import xllamacpp
 from pydantic import ValidationError
 
 from llm_backend.config import ConfigProblem, ModelConfig
-from llm_backend.guides import grammar_for
+from llm_backend.guides import Guide
 from llm_backend.request import Refused, Request
 from llm_backend.runtime import Piece, adapter
 from services.backends.sse import DataLines
@@ -68,7 +68,11 @@ class LlamaCpp:
 
     async def generate(self, request: Request) -> AsyncGenerator[Piece, None]:
         """See ``Runtime.generate``."""
+        kind, text = request.guided_decoding_guide_type, request.guided_decoding_guide
+        guide = Guide(kind, text) if kind is not None and text is not None else None
         body = self._body(request)
+        if guide is not None:
+            body["grammar"] = guide.grammar
         try:
             async with self._open_session().post(f"{self._server.listening_address}/completion", json=body) as response:
                 if response.status != 200:
@@ -77,7 +81,10 @@ class LlamaCpp:
                 lines = DataLines()
                 async for chunk in response.content.iter_any():
                     for payload in lines.feed(chunk):
-                        yield answer.add(json.loads(payload))
+                        event = json.loads(payload)
+                        if guide is not None:
+                            guide.follow(event.get("content", ""))
+                        yield answer.add(event)
         except (aiohttp.ClientError, OSError) as error:
             raise Refused("INTERNAL", f"llama.cpp did not answer: {error or type(error).__name__}") from error
         if not answer.complete:
@@ -113,8 +120,6 @@ class LlamaCpp:
         }
         if request.return_cumulative_logprob:
             body["n_probs"] = 1
-        if request.guided_decoding_guide_type and request.guided_decoding_guide:
-            body["grammar"] = grammar_for(request.guided_decoding_guide_type, request.guided_decoding_guide)
         chosen = adapter(request, self._config)
         # Every adapter is said to be on or off: without that, llama.cpp goes on from a prompt that another computed.
         names = self._config.triton.lora_adapters

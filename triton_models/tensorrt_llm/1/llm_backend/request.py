@@ -16,6 +16,9 @@ Penalty = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
 #: Tensors that hold a list; all others hold one value.
 LISTS = frozenset({"text_input", "sampling_param_stop", "image_url"})
 
+#: Characters of a guide: engines work out far more from each.
+MAX_GUIDE = 262_144
+
 
 class Refused(Exception):
     """A request that gets an error instead of text; ``code`` is the name of Triton's error code."""
@@ -49,7 +52,7 @@ class Request(BaseModel):
     return_num_input_tokens: bool = False
     return_num_output_tokens: bool = False
     guided_decoding_guide_type: Literal["json_schema", "regex", "ebnf_grammar"] | None = None
-    guided_decoding_guide: Annotated[str, Field(min_length=1)] | None = None
+    guided_decoding_guide: Annotated[str, Field(min_length=1, max_length=MAX_GUIDE)] | None = None
     lora_name: str | None = None
     # Adapters are the server's: what else NVIDIA's clients send with the name is checked against it or not needed.
     lora_id: int | None = None
@@ -101,7 +104,7 @@ def read(tensors: Mapping[str, Sequence[Any]]) -> Request:
     if request.guided_decoding_guide_type == "json_schema" and request.guided_decoding_guide:
         try:
             json.loads(request.guided_decoding_guide)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Refused("INVALID_ARG", f"guided_decoding_guide: no JSON: {error}") from None
     return request
 
