@@ -43,8 +43,9 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     """
     libraries = [_carried().parents[1] / "nvidia_pytriton.libs", Path(sysconfig.get_config_var("LIBDIR") or "/usr/lib")]
     name = f"libpython3.{sys.version_info.minor}.so.1.0"
+    own = libraries[1] / name
     try:
-        ctypes.CDLL(name if not (libraries[1] / name).exists() else str(libraries[1] / name))
+        ctypes.CDLL(str(own) if own.exists() else name)
     except OSError:
         raise TritonMissing(
             f"there is no {name}: install it (sudo apt-get install libpython3.{sys.version_info.minor})"
@@ -76,7 +77,8 @@ def backends(environ: Mapping[str, str]) -> Path:
     folder = cache / "robot-behavior-engine" / f"triton-backends-{version}"
     (folder / "python").mkdir(parents=True, exist_ok=True)
     for file in [*(carried / "backends" / "python").iterdir(), stub]:
-        _link(folder / "python" / file.name, file)
+        if file.is_file():
+            _link(folder / "python" / file.name, file)
     return folder
 
 
