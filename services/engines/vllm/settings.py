@@ -31,7 +31,7 @@ class EngineSettings(BaseSettings):
     #: Generations that advance together; more requests wait inside the engine.
     max_num_seqs: Annotated[int, Field(ge=1, le=8192)] = 128
     #: Requests that wait at most: beyond them vLLM answers 503 at once.
-    max_num_queued_reqs: Annotated[int, Field(ge=1)] = 256
+    max_waiting: Annotated[int, Field(ge=0)] = 256
     #: Our long common prompt is computed once.
     prefix_caching: bool = True
     #: ``guidance`` is ready for a grammar it has not seen at once, where ``xgrammar`` compiles it for seconds.
@@ -44,7 +44,9 @@ class EngineSettings(BaseSettings):
         options = ["--model", self.model, "--host", self.host, "--port", str(self.port), "--dtype", self.dtype]
         options += ["--served-model-name", self.served_name or self.model]
         options += ["--gpu-memory-utilization", str(self.gpu_memory_utilization)]
-        options += ["--max-num-seqs", str(self.max_num_seqs), "--max-num-queued-reqs", str(self.max_num_queued_reqs)]
+        options += ["--max-num-seqs", str(self.max_num_seqs)]
+        # Whatever its name says, it counts those that run too.
+        options += ["--max-num-queued-reqs", str(self.max_num_seqs + self.max_waiting)]
         options += ["--structured-outputs-config.backend", self.grammar_backend]
         options.append("--enable-prefix-caching" if self.prefix_caching else "--no-enable-prefix-caching")
         if self.max_model_len is not None:
