@@ -1,4 +1,4 @@
-"""``python -m loadtest.bench overhead``: what router, queue and worker cost over the engine itself."""
+"""``python -m loadtest.bench overhead|batching``: what our parts cost over the engine, and what batching pays."""
 
 from __future__ import annotations
 
@@ -29,7 +29,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="measure LiteLLM's proxy and vllm-router too; installs them into .venv-peers/ the first time",
     )
     overhead.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
-    return _overhead(parser.parse_args(arguments))
+    batching = commands.add_parser(
+        "batching",
+        help="what batching pays in each engine that is installed",
+        description="Starts each engine in turn with the same small model, and measures its throughput with one prompt "
+        "at a time, with 8 and with 32 together: in one request where the engine batches statically, else in "
+        "concurrent ones. Engines in environments of their own are found by ENGINES_PYTHON and VLLM_PYTHON, which "
+        "scripts/engines-environment prints. Takes about 20 minutes on 2 cores (--quick: 8).",
+    )
+    batching.add_argument("--quick", action="store_true", help="each measured once")
+    batching.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    options = parser.parse_args(arguments)
+    return _overhead(options) if options.command == "overhead" else _batching(options)
+
+
+def _batching(options: argparse.Namespace) -> int:
+    from loadtest import batching
+    from loadtest.machine import specification
+    from loadtest.processes import StartError
+
+    plan = batching.Plan(together=(8, 32), alone=3, repeats=1 if options.quick else 3)
+    machine = specification(())
+    try:
+        results = batching.measure(plan, lambda what: print(what, file=sys.stderr, flush=True))
+    except (StartError, OSError) as error:
+        print(f"\nThe benchmark did not run: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    print(batching.text(machine, plan, results))
+    if options.json:
+        options.json.write_text(json.dumps(batching.document(machine, results), indent=1), encoding="utf-8")
+    return 0
 
 
 def _overhead(options: argparse.Namespace) -> int:
