@@ -55,6 +55,15 @@ def test_sigterm_lets_answers_be_finished_and_leaves_nothing_behind(tmp_path: Pa
             os.killpg(triton.process.pid, 0)
 
 
+def test_when_the_models_process_dies_so_does_the_server(tmp_path: Path) -> None:
+    with serving(tmp_path, LLAMACPP_SLOTS=1) as triton:
+        pid = triton.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        [model] = [child for child in children if "stub" in Path(f"/proc/{child}/cmdline").read_text()]
+        os.kill(int(model), signal.SIGKILL)
+        assert triton.process.wait(timeout=30) != 0
+
+
 @pytest.mark.parametrize(
     ("environ", "message"),
     [

@@ -31,6 +31,8 @@ _CONNECT_TIMEOUT_S = 10
 # Longest silence: a full queue of long answers before ours begins.
 _SILENCE_S = 600
 _MAX_ERROR_BYTES = 4096
+# Tokens of a prompt that are read in one step. Between steps the others' answers go on, and a cancelled prompt is left.
+_STEP_TOKENS = 128
 _RANDOM_SEED = 2**32 - 1
 _FIELDS = [
     *("content", "stop", "tokens_predicted", "tokens_evaluated"),
@@ -58,6 +60,7 @@ class LlamaCpp:
                 raise ConfigProblem(f"there is no file {path}: set LLAMACPP_MODEL_PATH, or mend lora_adapters")
         params = parameters(settings)
         params.api_keys = [self._key]
+        params.n_batch = params.n_ubatch = _STEP_TOKENS
         params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(path), 0.0) for path in adapters.values()]
         if adapters:
             params.cache_ram_mib = 0  # it finds computed prompts by their text alone, whichever adapter computed them
