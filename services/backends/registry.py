@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.backends.base import Backend
 from services.backends.batch import BatchBackend
-from services.backends.config import BackendConfig
+from services.backends.config import BackendConfig, ConfigurationError
 from services.backends.dialects.base import Dialect
 from services.backends.dialects.openai import OpenAIDialect
 from services.backends.dialects.tgi import TGIDialect
@@ -26,8 +26,12 @@ def dialect_for(config: BackendConfig) -> Dialect:
 def create_backend(config: BackendConfig) -> Backend:
     """The adapter for a server. No connection is made yet. Raises ConfigurationError."""
     if config.kind == "triton":
-        from services.backends.triton import TritonBackend  # numpy and gRPC, which no other backend needs
-
+        try:
+            from services.backends.triton import TritonBackend  # numpy and gRPC, which no other backend needs
+        except ModuleNotFoundError as error:
+            raise ConfigurationError(
+                f"{config.name} needs the package {error.name}, which is missing here; see requirements/worker.txt."
+            ) from None
         return TritonBackend(config)
     if config.batching == "static":
         return BatchBackend(config)
