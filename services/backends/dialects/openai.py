@@ -92,8 +92,8 @@ class OpenAIAnswer:
         return "".join(texts)
 
     def stop_here(self) -> None:
-        """Let what follows be of no interest: all that was asked for has come."""
-        self.ended = True
+        """All that was asked for has come. A server that says it is done is heard to its end, for the usage."""
+        self.ended = self.ended or self._reason is None
         self._reason = "stop"
 
     def finish(self) -> Finish:
