@@ -77,7 +77,7 @@ class TritonPythonModel:
             else:
                 task = self._loop.create_task(self._answer(exchange))
                 self._running[task] = exchange
-                task.add_done_callback(self._running.pop)
+                task.add_done_callback(self._ended)
         except Exception as error:
             exchange.refuse(Refused("INTERNAL", f"Error generating request: {error!r}"))
 
@@ -88,12 +88,15 @@ class TritonPythonModel:
                 async for piece in pieces:
                     if request.streaming or piece.finish_reason is not None:
                         exchange.send(request, piece)
-        except asyncio.CancelledError:
-            exchange.refuse(Refused("CANCELLED", "Request cancelled by client"))
         except Refused as refused:
             exchange.refuse(refused)
         except Exception as error:
             exchange.refuse(Refused("INTERNAL", f"Error generating request: {error!r}"))
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        exchange = self._running.pop(task)
+        if task.cancelled():  # answered here, because a task that is cancelled before it began never runs
+            exchange.refuse(Refused("CANCELLED", "Request cancelled by client"))
 
     def _stop(self, request_id: str) -> Refused:
         """Cancel the requests with this id; what the command itself is answered."""

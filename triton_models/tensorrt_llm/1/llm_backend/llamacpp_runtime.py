@@ -6,6 +6,7 @@ read too. The key keeps other users of the machine out.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import secrets
@@ -68,6 +69,9 @@ class LlamaCpp:
             self._server = xllamacpp.Server(params)
         except Exception as error:
             raise ConfigProblem(f"llama.cpp cannot serve {settings.model_path}: {error}") from error
+        # One reference too many, so that it is never destroyed: its destructor can wait for ever, and this process with
+        # it. There is nothing to save when the process ends.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._server))
 
     async def generate(self, request: Request) -> AsyncGenerator[Piece, None]:
         """See ``Runtime.generate``."""
@@ -97,7 +101,6 @@ class LlamaCpp:
         """See ``Runtime.close``."""
         if self._session is not None:
             await self._session.close()
-        del self._server
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
