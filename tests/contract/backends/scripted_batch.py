@@ -8,10 +8,7 @@ from typing import Any
 from scripted_llm import STREAM_HEAD, Exchange, Script, collect, event
 from scripted_llm import play as play_any
 
-from services.backends.base import (
-    Finish,
-    GenerationRequest,
-)
+from services.backends.base import Finish, GenerationRequest
 from services.backends.batch import BatchBackend
 
 DONE = "data: [DONE]\n\n"

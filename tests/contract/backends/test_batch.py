@@ -127,6 +127,20 @@ def test_the_connection_is_kept_for_the_next_batch() -> None:
     play(script, test)
 
 
+def test_the_next_batch_begins_though_the_body_of_an_answered_one_does_not_end() -> None:
+    async def script(exchange: Exchange) -> None:
+        await exchange.send(STREAM_HEAD)
+        await exchange.chunk(piece(0, "a", "stop"))
+        await exchange.client_gone()
+
+    async def test(backend: BatchBackend, server: Server) -> None:
+        for _ in range(2):
+            assert (await collect(backend, prompt("x")))[0] == "a"
+        assert server.connections == 2
+
+    play(script, test)
+
+
 # Each for itself
 
 
