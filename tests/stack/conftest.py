@@ -32,9 +32,9 @@ class ComposeStack:
         self.url = f"http://127.0.0.1:{port}"
         project = f"stack-test-{uuid.uuid4().hex[:8]}"
         self.environment = {
-            **os.environ,
+            # What the developer has set for compose or the engine is not what is tested.
+            **{name: value for name, value in os.environ.items() if not name.startswith(("BACKEND", "COMPOSE_"))},
             "COMPOSE_PROJECT_NAME": project,
-            "COMPOSE_DISABLE_ENV_FILE": "1",  # the developer's .env is not what is tested
             "COMPOSE_ANSI": "never",
             "COMPOSE_PROGRESS": "plain",
             "IMAGE_TAG": project,
@@ -119,6 +119,14 @@ class ComposeStack:
         images = self.run("docker", "images", "--quiet", f"robot-behavior-engine/*:{self.environment['IMAGE_TAG']}")
         if images.stdout.split():
             self.run("docker", "rmi", "--force", *set(images.stdout.split()))
+
+
+@pytest.fixture(scope="session")
+def compose() -> ComposeStack:
+    """Compose without a project that runs, to ask what it would do."""
+    if trouble := docker_trouble():
+        pytest.skip(trouble)
+    return ComposeStack(port=8000)
 
 
 @pytest.fixture(scope="session")
