@@ -61,11 +61,10 @@ class ComposeStack:
         assert done.returncode == 0, f"docker compose {' '.join(arguments)}:\n{done.stdout}{done.stderr}"
         return done.stdout
 
-    def up(self, *arguments: str, **changes: str) -> None:
-        """Bring services up and wait until they are healthy."""
-        self.compose(
-            "up", "--detach", "--wait", "--wait-timeout", "240", *arguments, timeout_s=BUILD_TIMEOUT_S, **changes
-        )
+    def up(self, *arguments: str, env_file: str = ".env", **changes: str) -> None:
+        """Bring services up, with the settings of an env file, and wait until they are healthy."""
+        command = ("--env-file", env_file, "up", "--detach", "--wait", "--wait-timeout", "240", *arguments)
+        self.compose(*command, timeout_s=BUILD_TIMEOUT_S, **changes)
 
     def exec(self, service: str, *command: str) -> subprocess.CompletedProcess:
         """Run a command inside a service's container."""
@@ -115,7 +114,7 @@ class ComposeStack:
 
     def down(self) -> None:
         """Remove containers, networks, volumes and the images that were built."""
-        self.run("docker", "compose", "down", "--volumes", "--remove-orphans", "--rmi", "local")
+        self.run("docker", "compose", "--profile", "*", "down", "--volumes", "--remove-orphans", "--rmi", "local")
         images = self.run("docker", "images", "--quiet", f"robot-behavior-engine/*:{self.environment['IMAGE_TAG']}")
         if images.stdout.split():
             self.run("docker", "rmi", "--force", *set(images.stdout.split()))
