@@ -32,9 +32,9 @@ class ComposeStack:
         self.url = f"http://127.0.0.1:{port}"
         project = f"stack-test-{uuid.uuid4().hex[:8]}"
         self.environment = {
-            **os.environ,
+            # What the developer has set for compose or the engine is not what is tested.
+            **{name: value for name, value in os.environ.items() if not name.startswith(("BACKEND", "COMPOSE_"))},
             "COMPOSE_PROJECT_NAME": project,
-            "COMPOSE_DISABLE_ENV_FILE": "1",  # the developer's .env is not what is tested
             "COMPOSE_ANSI": "never",
             "COMPOSE_PROGRESS": "plain",
             "IMAGE_TAG": project,
@@ -61,11 +61,10 @@ class ComposeStack:
         assert done.returncode == 0, f"docker compose {' '.join(arguments)}:\n{done.stdout}{done.stderr}"
         return done.stdout
 
-    def up(self, *arguments: str, **changes: str) -> None:
-        """Bring services up and wait until they are healthy."""
-        self.compose(
-            "up", "--detach", "--wait", "--wait-timeout", "240", *arguments, timeout_s=BUILD_TIMEOUT_S, **changes
-        )
+    def up(self, *arguments: str, env_file: str = ".env", **changes: str) -> None:
+        """Bring services up, with the settings of an env file, and wait until they are healthy."""
+        command = ("--env-file", env_file, "up", "--detach", "--wait", "--wait-timeout", "240", *arguments)
+        self.compose(*command, timeout_s=BUILD_TIMEOUT_S, **changes)
 
     def exec(self, service: str, *command: str) -> subprocess.CompletedProcess:
         """Run a command inside a service's container."""
@@ -115,10 +114,18 @@ class ComposeStack:
 
     def down(self) -> None:
         """Remove containers, networks, volumes and the images that were built."""
-        self.run("docker", "compose", "down", "--volumes", "--remove-orphans", "--rmi", "local")
+        self.run("docker", "compose", "--profile", "*", "down", "--volumes", "--remove-orphans", "--rmi", "local")
         images = self.run("docker", "images", "--quiet", f"robot-behavior-engine/*:{self.environment['IMAGE_TAG']}")
         if images.stdout.split():
             self.run("docker", "rmi", "--force", *set(images.stdout.split()))
+
+
+@pytest.fixture(scope="session")
+def compose() -> ComposeStack:
+    """Compose without a project that runs, to ask what it would do."""
+    if trouble := docker_trouble():
+        pytest.skip(trouble)
+    return ComposeStack(port=8000)
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import BaseModel, TypeAdapter
 
 from services.backends.circuit import CircuitSettings
 from services.backends.config import BackendConfig, load_backends
 from services.engines.llamacpp.settings import EngineSettings
+from services.engines.static_batch.settings import EngineSettings as StaticBatchSettings
+from services.engines.transformers.settings import EngineSettings as TransformersSettings
+from services.engines.triton.settings import TritonSettings
+from services.engines.vllm.settings import EngineSettings as VLLMSettings
 from services.jobs.settings import JobSettings
 from services.robot.settings import GatewaySettings
 from services.robot.simulator.settings import SimulatorSettings
@@ -18,44 +24,80 @@ from services.router.settings import RouterSettings
 from services.worker.settings import WorkerSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-COMPOSE = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+COMPOSE_FILES = ("compose.yaml", "compose.engines.yaml")
+COMPOSE = "\n".join((ROOT / file).read_text(encoding="utf-8") for file in COMPOSE_FILES)
+BACKENDS = ("llamacpp", "tgi", "tensorrtllm", "vllm", "transformers", "deepspeed")
 
 #: Nothing for the operator of the compose stack: fixed in a container, or chosen by the process itself.
 NOT_OFFERED = {
+    *(
+        f"{backend.upper()}_{field}"
+        for backend in BACKENDS
+        for field in ("API_KEY", "BATCHING", "BATCH_WAIT_MS", "GRAMMAR", "HEALTH_PATH", "KIND", "NAME", "VISION")
+    ),
+    *(f"{backend.upper()}_{field}" for backend in BACKENDS[1:] for field in ("CONNECT_TIMEOUT_S", "IDLE_TIMEOUT_S")),
+    *(f"{backend.upper()}_CHAT_TEMPLATE" for backend in BACKENDS if backend != "tensorrtllm"),
+    *(f"{backend.upper()}_GRPC_PORT" for backend in BACKENDS if backend != "tensorrtllm"),
+    "DEEPSPEED_MODEL",
     "GATEWAY_PORT",
-    "LLAMACPP_API_KEY",
-    "LLAMACPP_GRAMMAR",
-    "LLAMACPP_HEALTH_PATH",
-    "LLAMACPP_KIND",
     "LLAMACPP_MODEL_PATH",
-    "LLAMACPP_NAME",
     "LLAMACPP_PORT",
-    "LLAMACPP_VISION",
     "NAO_PORT",
     "ROUTER_PORT",
+    "STATIC_BATCH_BUCKET_FACTOR",
+    "STATIC_BATCH_DEVICE",
+    "STATIC_BATCH_MAX_PROMPT_TOKENS",
+    "STATIC_BATCH_MAX_QUEUED",
+    "STATIC_BATCH_PORT",
+    "STATIC_BATCH_SERVED_NAME",
+    "STATIC_BATCH_THREADS",
+    "TENSORRTLLM_MODEL",
+    "TGI_MODEL",
+    "TRANSFORMERS_DEVICE",
+    "TRANSFORMERS_MAX_BATCH_TOKENS",
+    "TRANSFORMERS_NUM_BLOCKS",
+    "TRANSFORMERS_PORT",
+    "TRITON_GRPC_PORT",
+    "TRITON_HTTP_PORT",
+    "TRITON_METRICS_PORT",
+    "VLLM_MODEL",
     "WORKER_GRACE_S",
     "WORKER_METRICS_HOST",
     "WORKER_METRICS_PORT",
     "WORKER_NAME",
     "WORKER_SILENCE_S",
 }
-#: Left to the machine: the code's default is not a constant.
-COMPUTED = {"LLAMACPP_THREADS"}
+#: Left to the machine, or to other settings: the code's default is not a constant.
+COMPUTED = {"BACKEND", "LLAMACPP_THREADS"}
+#: Read by Text Generation Inference: not set, it chooses by itself.
+TGI_OWN = {
+    "CUDA_GRAPHS",
+    "CUDA_MEMORY_FRACTION",
+    "KV_CACHE_DTYPE",
+    "MAX_BATCH_PREFILL_TOKENS",
+    "MAX_CONCURRENT_REQUESTS",
+    "MAX_INPUT_TOKENS",
+    "MAX_TOTAL_TOKENS",
+    "QUANTIZE",
+    "SPECULATE",
+}
+#: The shipped files behind the first two hold nothing, and the third falls back on another setting: to the operator,
+#: the default is none.
+EMPTY = {"API_KEYS_FILE", "HF_TOKEN_FILE", "BACKENDS"}
 
 
 def passed_on() -> set[str]:
-    """Variables that compose.yaml hands to containers as they are, when they are set."""
+    """Variables that the compose files hand to containers as they are, when they are set."""
     return set(re.findall(r"^ +([A-Z][A-Z0-9_]+):$", COMPOSE, re.MULTILINE))
 
 
 def filled_in() -> dict[str, str]:
-    """Variables that compose.yaml itself uses, with their defaults."""
+    """Variables that the compose files themselves use, with their defaults."""
     found: dict[str, set[str]] = {}
     for name, default in re.findall(r"\$\{([A-Z][A-Z0-9_]+)(?::?-([^}]*))?(?::\+[^}]*)?\}", COMPOSE):
         found.setdefault(name, set()).add(default)
-    assert all(len(defaults) == 1 for name, defaults in found.items() if name != "API_KEYS_FILE"), found
-    # The shipped file behind it holds no key: to the operator, the default is none.
-    return {name: defaults.pop() for name, defaults in found.items()} | {"API_KEYS_FILE": ""}
+    assert all(len(defaults) == 1 for name, defaults in found.items() if name not in EMPTY), found
+    return {name: "" if name in EMPTY else defaults.pop() for name, defaults in found.items()}
 
 
 def in_env_file() -> dict[str, str]:
@@ -70,7 +112,6 @@ def in_table() -> dict[str, str]:
 
 def settings_of_the_code() -> dict[str, object]:
     """Every setting of every service by its variable's name, with its default."""
-    llamacpp = load_backends({}).configured["llamacpp"]
     models: list[tuple[type[BaseModel], str]] = [
         (CircuitSettings, ""),
         (EngineSettings, "LLAMACPP_"),
@@ -78,10 +119,15 @@ def settings_of_the_code() -> dict[str, object]:
         (JobSettings, ""),
         (RouterSettings, ""),
         (SimulatorSettings, ""),
+        (StaticBatchSettings, "STATIC_BATCH_"),
+        (TransformersSettings, "TRANSFORMERS_"),
+        (TritonSettings, "TRITON_"),
         (WorkerSettings, ""),
     ]
     found: dict[str, object] = {
-        f"LLAMACPP_{field.upper()}": getattr(llamacpp, field) for field in BackendConfig.model_fields
+        f"{name.upper()}_{field.upper()}": getattr(backend, field)
+        for name, backend in load_backends({"BACKENDS": ",".join(BACKENDS)}).configured.items()
+        for field in BackendConfig.model_fields
     }
     for model, prefix in models:
         for field, info in model.model_fields.items():
@@ -105,7 +151,7 @@ def test_defaults_are_those_of_compose() -> None:
     assert {name: table[name] for name in filled_in()} == filled_in()
 
 
-@pytest.mark.parametrize("name", sorted(passed_on() - COMPUTED))
+@pytest.mark.parametrize("name", sorted(passed_on() - COMPUTED - TGI_OWN))
 def test_defaults_are_those_of_the_code(name: str) -> None:
     default, written = settings_of_the_code()[name], in_table()[name]
     assert TypeAdapter(type(default)).validate_python(written) == default
@@ -114,3 +160,26 @@ def test_defaults_are_those_of_the_code(name: str) -> None:
 def test_every_setting_of_the_code_is_offered_or_fixed_in_compose() -> None:
     written = set(re.findall(r"^ +([A-Z][A-Z0-9_]+):", COMPOSE, re.MULTILINE))
     assert settings_of_the_code().keys() - written == NOT_OFFERED
+
+
+def test_what_is_left_to_tgi_has_no_default_of_ours() -> None:
+    assert {name: in_table()[name] for name in TGI_OWN} == dict.fromkeys(TGI_OWN, "")
+
+
+def test_vllm_is_started_as_by_its_entry_point() -> None:
+    """Its published image has none of our code, so the command line is written out."""
+    services = yaml.safe_load((ROOT / "compose.engines.yaml").read_text(encoding="utf-8"))["services"]
+    command = re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", services["engine-vllm"]["command"])
+    settings = VLLMSettings(host="0.0.0.0", model=in_table()["MODEL"], max_model_len=4096)
+    assert shlex.split(command) == ["python3", "-m", "vllm.entrypoints.openai.api_server", *settings.arguments()]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "env").glob("*.env")), ids=lambda path: path.stem)
+def test_env_files_set_what_exists(path: Path) -> None:
+    settings = dict(re.findall(r"^([A-Z][A-Z0-9_]+)=(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE))
+    assert settings.keys() - in_table().keys() == {"COMPOSE_PROFILES"}, "which it has to say: .env is not read with it"
+
+
+def test_the_settings_to_start_from_choose_servers_as_compose_does_without_them() -> None:
+    line = next(line for line in (ROOT / ".env").read_text(encoding="utf-8").splitlines() if line[0] != "#")
+    assert line in (ROOT / "env" / "default.env").read_text(encoding="utf-8").splitlines()
