@@ -181,6 +181,8 @@ class BatchBackend:
             "seed": [request.seed for request in requests],
             "stream": True,
         }
+        if self.config.grammar == "gbnf":
+            body["grammar"] = [request.grammar for request in requests]
         if model := first.adapter or self.config.model:
             body["model"] = model
         if first.stop:
