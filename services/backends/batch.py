@@ -181,7 +181,7 @@ class BatchBackend:
             "seed": [request.seed for request in requests],
             "stream": True,
         }
-        if self.config.grammar == "gbnf":
+        if self.config.grammar == "gbnf" and any(request.grammar for request in requests):
             body["grammar"] = [request.grammar for request in requests]
         if model := first.adapter or self.config.model:
             body["model"] = model
