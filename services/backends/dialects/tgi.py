@@ -109,17 +109,6 @@ class _ChatAnswer(OpenAIAnswer):
 
     finish_reasons = FINISH_REASONS
 
-    def __init__(self, config: BackendConfig, request: GenerationRequest) -> None:
-        super().__init__(config)
-        self._cutter = StopCutter(request.stop)
-
-    def feed(self, chunk: bytes) -> str:
-        """See ``Answer.feed``."""
-        text = self._cutter.feed(super().feed(chunk))
-        if self._cutter.stopped:
-            self.stop_here()
-        return text + self._cutter.rest() if self.ended else text
-
     def error(self, code: int, error: object) -> BackendError:
         """Tell by what it says what is no wrong request."""
         message = str(error.get("message", error)) if isinstance(error, dict) else str(error)
