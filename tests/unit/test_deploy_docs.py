@@ -26,6 +26,8 @@ from services.worker.settings import WorkerSettings
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE_FILES = ("compose.yaml", "compose.engines.yaml")
 COMPOSE = "\n".join((ROOT / file).read_text(encoding="utf-8") for file in COMPOSE_FILES)
+#: An operator's own, which is not part of the project, may lie beside them.
+ENV_FILES = sorted(path for path in (ROOT / "env").glob("*.env") if path.stem != "own")
 BACKENDS = ("llamacpp", "tgi", "tensorrtllm", "vllm", "transformers", "deepspeed")
 
 #: Nothing for the operator of the compose stack: fixed in a container, or chosen by the process itself.
@@ -174,10 +176,16 @@ def test_vllm_is_started_as_by_its_entry_point() -> None:
     assert shlex.split(command) == ["python3", "-m", "vllm.entrypoints.openai.api_server", *settings.arguments()]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "env").glob("*.env")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ENV_FILES, ids=lambda path: path.stem)
 def test_env_files_set_what_exists(path: Path) -> None:
     settings = dict(re.findall(r"^([A-Z][A-Z0-9_]+)=(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE))
     assert settings.keys() - in_table().keys() == {"COMPOSE_PROFILES"}, "which it has to say: .env is not read with it"
+
+
+@pytest.mark.parametrize("path", ENV_FILES, ids=lambda path: path.stem)
+def test_env_files_are_told_of(path: Path) -> None:
+    text = (ROOT / "DEPLOY.md").read_text(encoding="utf-8")
+    assert f"`{path.stem}`" in text or f"env/{path.name}" in text
 
 
 def test_the_settings_to_start_from_choose_servers_as_compose_does_without_them() -> None:
