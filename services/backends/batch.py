@@ -2,6 +2,7 @@
 
 While a batch runs the next one gathers, so the busier the worker is the fuller they are. Each item is answered as soon
 as it ends; one whose caller has left is forgotten, and when all have left, the connection is closed: the batch stops.
+A batch that is refused for what one of its items asks is sent again in halves, so that only this item fails.
 """
 
 from __future__ import annotations
@@ -13,7 +14,16 @@ from typing import Any, Literal
 
 from pydantic_core import from_json
 
-from services.backends.base import BackendError, Delta, Failed, Finish, GenerationRequest, Overloaded, Unavailable
+from services.backends.base import (
+    BackendError,
+    Delta,
+    Failed,
+    Finish,
+    GenerationRequest,
+    Invalid,
+    Overloaded,
+    Unavailable,
+)
 from services.backends.config import BackendConfig
 from services.backends.dialects.base import Call, encode, error_of
 from services.backends.dialects.openai import OpenAIDialect
@@ -156,8 +166,17 @@ class BatchBackend:
     async def _stream_batch(self, batch: list[_Item]) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.config.first_token_timeout_s
-        # One trace at most can be the batch's: the first item's.
-        response = await self._client.post(self._call(batch), batch[0].request.trace, deadline)
+        try:
+            # One trace at most can be the batch's: the first item's.
+            response = await self._client.post(self._call(batch), batch[0].request.trace, deadline)
+        except Invalid as refused:
+            if len(batch) == 1:
+                batch[0].tell(refused)
+                return
+            for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
+                if left := [item for item in half if not item.over]:
+                    await self._stream_batch(left)
+            return
         try:
             answer = _BatchAnswer(self.config, batch)
             first = True

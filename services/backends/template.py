@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -47,15 +48,21 @@ class ChatTemplate:
 
     def render(self, messages: Sequence[dict[str, Any]]) -> str:
         """The text that asks the model for its turn. Raises Invalid for what the template refuses."""
-        if any(not isinstance(message.get("content"), str) for message in messages):
-            raise Invalid("this backend takes text only; leave images out or choose a backend with vision")
+        turns = [{**message, "content": _text(message.get("content"))} for message in messages]
         try:
             # Those that know of tools and documents ask whether they are none, not whether they are defined.
-            return self._template.render(
-                messages=list(messages), tools=None, documents=None, add_generation_prompt=True
-            )
+            return self._template.render(messages=turns, tools=None, documents=None, add_generation_prompt=True)
         except Exception as error:  # templates are programs of the model's: anything can be wrong
             raise Invalid(f"the chat template refuses these messages: {error}") from None
+
+
+def _text(content: object) -> str:
+    """The text of a message, which may come in parts."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list) and all(isinstance(part, dict) and part.get("type") == "text" for part in content):
+        return "".join(str(part.get("text", "")) for part in content)
+    raise Invalid("this backend takes text only; leave images out or choose a backend with vision")
 
 
 @cache
@@ -64,11 +71,15 @@ def _compile(name_or_path: str) -> Template:
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
     )
-    environment.globals["raise_exception"] = _refuse
-    environment.globals.update(bos_token="", eos_token="")
+    # Jinja's own would escape for HTML.
+    environment.filters["tojson"] = lambda value, indent=None: json.dumps(value, ensure_ascii=False, indent=indent)
+    # The begin-of-text mark is left to the server's tokenizer.
+    environment.globals.update(raise_exception=_refuse, strftime_now=_now, bos_token="", eos_token="")
     text = _BUILT_IN.get(name_or_path)
     try:
-        return environment.from_string(text if text is not None else _read(Path(name_or_path)))
+        if text is None:
+            text, environment.globals["eos_token"] = _read(Path(name_or_path))
+        return environment.from_string(text)
     except (OSError, UnicodeDecodeError, ValueError, TemplateError) as error:
         names = ", ".join(_BUILT_IN)
         raise ConfigurationError(
@@ -77,16 +88,22 @@ def _compile(name_or_path: str) -> Template:
         ) from None
 
 
-def _read(path: Path) -> str:
+def _read(path: Path) -> tuple[str, str]:
+    """Template and end-of-text mark of a file; Jinja text has no mark."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".json":
-        return text
+        return text, ""
     document = json.loads(text)
     template = document.get("chat_template") if isinstance(document, dict) else None
     if not isinstance(template, str):
         raise ValueError("it has no chat_template")
-    return template
+    mark = document.get("eos_token")
+    return template, str((mark.get("content") if isinstance(mark, dict) else mark) or "")
 
 
 def _refuse(message: str) -> NoReturn:
     raise TemplateError(message)
+
+
+def _now(form: str) -> str:
+    return datetime.now(UTC).strftime(form)

@@ -42,12 +42,14 @@ _STATUS_KINDS: dict[grpc.StatusCode, type[BackendError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: Invalid,
     grpc.StatusCode.UNIMPLEMENTED: Invalid,
     grpc.StatusCode.RESOURCE_EXHAUSTED: Overloaded,
-    grpc.StatusCode.NOT_FOUND: Unavailable,
+    grpc.StatusCode.NOT_FOUND: Invalid,
     grpc.StatusCode.CANCELLED: Unavailable,
 }
 _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 # Errors with their status, at the price of the stream, which carries one request anyway.
 _WITH_STATUS = {"triton_grpc_error": "true"}
+# How long the end of the stream may come after the last response.
+_DRAIN_S = 0.1
 
 
 class TritonBackend:
@@ -55,8 +57,13 @@ class TritonBackend:
 
     def __init__(self, config: BackendConfig) -> None:
         self.config = config
-        host = urlsplit(config.url).hostname or "127.0.0.1"
+        url = urlsplit(config.url)
+        host = url.hostname or "127.0.0.1"
         self._address = f"[{host}]:{config.grpc_port}" if ":" in host else f"{host}:{config.grpc_port}"
+        self._tls = url.scheme == "https"
+        self._headers = dict(_WITH_STATUS)
+        if config.api_key is not None:
+            self._headers["authorization"] = f"Bearer {config.api_key.get_secret_value()}"
         self._template = ChatTemplate(config.chat_template)
         self._places = Places(config)
         self._client: InferenceServerClient | None = None
@@ -65,7 +72,7 @@ class TritonBackend:
         """See ``Backend.ready``."""
         try:
             async with asyncio.timeout(self.config.connect_timeout_s):
-                return bool(await self._open().is_model_ready(self.config.model))
+                return bool(await self._open().is_model_ready(self.config.model, headers=self._headers))
         except (InferenceServerException, TimeoutError):
             return False
 
@@ -83,11 +90,11 @@ class TritonBackend:
         async with self._places.one():
             loop = asyncio.get_running_loop()
             deadline = loop.time() + self.config.first_token_timeout_s
-            headers = {**_WITH_STATUS, **request.trace}
+            headers = {**self._headers, **{name.lower(): value for name, value in request.trace.items()}}
             responses = self._open().stream_infer(self._one(inputs), headers=headers)
-            first = True
+            first, final = True, False
             try:
-                while not growing.stopped:
+                while not growing.stopped and not final:
                     try:
                         async with asyncio.timeout_at(deadline):
                             result, error = await anext(responses)
@@ -95,11 +102,13 @@ class TritonBackend:
                         break
                     if error is not None:
                         raise error_of(self.config, str(error.message()))
-                    last = _values(result) or last
+                    last, final = _values(result) or last, _is_final(result)
                     if text := growing.feed(last.get("text_output", "")):
                         yield Delta(text)
                         first = False
                         deadline = loop.time() + self.config.idle_timeout_s
+                if final:
+                    await self._drain(responses)
             except grpc.aio.AioRpcError as error:
                 raise self._failure(error) from None
             except TimeoutError:
@@ -120,8 +129,17 @@ class TritonBackend:
             # the next try, and not two minutes, so that a server which was started again is found.
             backoff = [(f"grpc.{which}_reconnect_backoff_ms", connect_ms) for which in ("initial", "min", "max")]
             limit = ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES)
-            self._client = InferenceServerClient(self._address, channel_args=[*backoff, limit])
+            self._client = InferenceServerClient(self._address, ssl=self._tls, channel_args=[*backoff, limit])
         return self._client
+
+    async def _drain(self, responses: Any) -> None:
+        """Wait for the end of a stream that is complete, so that it is not cancelled."""
+        try:
+            async with asyncio.timeout(_DRAIN_S):
+                async for _ in responses:
+                    pass
+        except (TimeoutError, grpc.aio.AioRpcError):
+            return
 
     async def _one(self, inputs: list[InferInput]) -> AsyncIterator[dict[str, Any]]:
         yield {"model_name": self.config.model, "inputs": inputs}
@@ -134,6 +152,8 @@ class TritonBackend:
             if isinstance(refused, Overloaded):
                 return refused
             return Unavailable(f"{self.config.name} at {self._address} cannot be reached: {message}")
+        if "unknown model" in message.lower():  # not loaded, or not yet: other things not found are the request's fault
+            return Unavailable(f"{self.config.name} answered: {message}")
         kind = _STATUS_KINDS.get(error.code(), Failed)
         return kind(f"{self.config.name} answered: {message}")
 
@@ -164,3 +184,9 @@ def _values(result: Any) -> dict[str, Any]:
             item = array.ravel()[0]
             values[name] = item.decode(errors="replace") if isinstance(item, bytes) else item
     return values
+
+
+def _is_final(result: Any) -> bool:
+    """Whether Triton says that no response follows."""
+    parameters = result.get_response().parameters
+    return "triton_final_response" in parameters and bool(parameters["triton_final_response"].bool_param)

@@ -53,6 +53,8 @@ class TGIDialect:
         """See ``Dialect.encode``."""
         if request.prompt is not None:
             return Call("/generate_stream", encode({"inputs": request.prompt, "parameters": self._parameters(request)}))
+        if request.temperature > 0 and request.top_k is not None:
+            raise Invalid(f"{self._config.name} has no top_k for messages; leave it out, or send the text of a prompt")
         body: dict[str, Any] = {
             "model": request.adapter or "tgi",  # anything else would be taken for an adapter's name
             "messages": request.messages,

@@ -40,6 +40,37 @@ def test_a_refusal_is_told_to_all(status: int, message: str, kind: type[BackendE
     play(lambda exchange: exchange.reply(status, f'{{"error": {{"message": "{message}"}}}}'), test)
 
 
+@pytest.mark.parametrize("bad", [{0}, {3}, {1, 2}, {0, 1, 2, 3, 4}])
+def test_what_one_asks_wrongly_is_not_the_others_fault(bad: set[int]) -> None:
+    async def script(exchange: Exchange) -> None:
+        if wrong := [text for text in exchange.body["prompt"] if text.startswith("bad")]:
+            await exchange.reply(400, f'{{"error": {{"message": "{wrong[0]} is too long"}}}}')
+        else:
+            await echo(exchange)
+
+    async def test(backend: BatchBackend, server: Server) -> None:
+        asked = [f"bad {n}" if n in bad else f"good {n}" for n in range(5)]
+        tasks = together(backend, *(prompt(text) for text in asked))
+        for text, outcome in zip(asked, await asyncio.gather(*tasks, return_exceptions=True), strict=True):
+            if text.startswith("bad"):
+                assert isinstance(outcome, Invalid)
+                assert f"{text} is too long" in outcome.message
+            else:
+                assert isinstance(outcome, tuple)
+                assert outcome[0] == text
+        assert server.most_running == 1
+
+    play(script, test)
+
+
+def test_a_batch_that_is_full_is_not_sent_again_in_halves() -> None:
+    async def test(backend: BatchBackend, server: Server) -> None:
+        assert type(await both_fail(backend)) is Overloaded
+        assert len(server.exchanges) == 1
+
+    play(lambda exchange: exchange.reply(429, "{}"), test)
+
+
 @pytest.mark.parametrize(
     ("chunks", "kind", "told"),
     [

@@ -108,6 +108,17 @@ def test_messages_go_to_the_chat_door(fields: dict[str, Any], sampling: dict[str
     play(either_door, test, model="HuggingFaceTB/SmolLM2-135M-Instruct")
 
 
+def test_sampling_that_the_chat_door_has_not_is_refused_rather_than_left_out() -> None:
+    async def test(backend: HttpBackend, server: Server) -> None:
+        error = await failing(backend, GenerationRequest(MESSAGES, 8, temperature=0.5, top_k=3))
+        assert type(error) is Invalid
+        assert "top_k" in error.message
+        assert not server.exchanges
+        await collect(backend, GenerationRequest(MESSAGES, 8, top_k=3))  # greedy, it says nothing
+
+    play(either_door, test)
+
+
 # What is answered
 
 

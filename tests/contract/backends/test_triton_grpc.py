@@ -9,6 +9,7 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -109,6 +110,7 @@ def test_what_follows_a_stop_string_is_not_waited_for() -> None:
         (grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size", Overloaded),
         (grpc.StatusCode.UNAVAILABLE, "Server is stopping, scheduler for model has stopped accepting", Unavailable),
         (grpc.StatusCode.NOT_FOUND, "Request for unknown model: 'tensorrt_llm' is not found", Unavailable),
+        (grpc.StatusCode.NOT_FOUND, "lora_name: there is no adapter 'nao'", Invalid),
         (grpc.StatusCode.CANCELLED, "Request cancelled by client", Unavailable),
         (grpc.StatusCode.INTERNAL, "Error generating request: CUDA out of memory", Failed),
         (grpc.StatusCode.UNKNOWN, "nobody knows", Failed),
@@ -217,6 +219,78 @@ def test_a_place_that_does_not_come_free_is_overload() -> None:
             assert type(await failing(backend)) is Overloaded
 
     play(script, test, max_concurrency=1, first_token_timeout_s=1)
+
+
+def final(message: Any) -> Any:
+    """The same response, marked as the last one, as Triton does."""
+    message.infer_response.parameters["triton_final_response"].bool_param = True
+    return message
+
+
+def test_an_answer_that_is_complete_does_not_wait_for_the_stream_to_end() -> None:
+    async def script(_: Any, __: grpc.aio.ServicerContext) -> AsyncGenerator[Any, None]:
+        yield final(response("Wave", "stop"))
+        await asyncio.Event().wait()
+
+    async def test(backend: TritonBackend, _: Service) -> None:
+        async with asyncio.timeout(5):  # of the 30 s that a next token may take
+            assert (await collect(backend))[0] == "Wave"
+
+    play(script, test)
+
+
+def test_an_answer_that_is_complete_is_not_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.backends.triton._DRAIN_S", 10.0)  # so that a busy machine changes nothing
+    cancelled: asyncio.Queue[bool] = asyncio.Queue()
+
+    async def script(_: Any, __: grpc.aio.ServicerContext) -> AsyncGenerator[Any, None]:
+        try:
+            yield final(response("Wave", "stop"))
+            await asyncio.sleep(0.05)  # a server is not done the moment that its client is
+            cancelled.put_nowait(False)
+        except (asyncio.CancelledError, GeneratorExit):
+            cancelled.put_nowait(True)
+            raise
+
+    async def test(backend: TritonBackend, _: Service) -> None:
+        await collect(backend)
+        assert not await cancelled.get()
+
+    play(script, test)
+
+
+def test_the_key_goes_with_each_call(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("s3cret")
+
+    async def test(backend: TritonBackend, service: Service) -> None:
+        await collect(backend)
+        assert service.metadata[0]["authorization"] == "Bearer s3cret"
+
+    play(answering(response("x", "stop")), test, api_key_file=tmp_path / "key")
+
+
+def test_fields_of_the_trace_may_be_written_as_in_http() -> None:
+    async def test(backend: TritonBackend, service: Service) -> None:
+        await collect(backend, GenerationRequest(REQUEST.messages, 8, trace={"TraceParent": "00-1-2-01"}))
+        assert service.metadata[0]["traceparent"] == "00-1-2-01"
+
+    play(answering(response("x", "stop")), test)
+
+
+def test_https_is_never_spoken_in_clear() -> None:
+    async def run() -> None:
+        service = Service(answering(response("x", "stop")))
+        server, port = await start(service)
+        backend = backend_at(port, url="https://127.0.0.1:1")
+        try:
+            assert not await backend.ready()
+            assert type(await failing(backend)) is Unavailable
+            assert not service.requests
+        finally:
+            await backend.close()
+            await server.stop(None)
+
+    asyncio.run(run())
 
 
 def test_ready_is_what_the_server_says_of_the_model() -> None:

@@ -77,6 +77,27 @@ def test_templates_are_set_up_as_their_authors_expect(tmp_path: Path) -> None:
     assert ChatTemplate(str(path)).render([SYSTEM, ASSISTANT]) == "You move a robot.\n"
 
 
+def test_json_is_not_escaped_for_html_and_the_date_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "wild.jinja"
+    path.write_text("{{ messages[0] | tojson }} {{ strftime_now('%Y') | length }}")
+    rendered = ChatTemplate(str(path)).render([{"role": "user", "content": "<機>"}])
+    assert rendered == '{"role": "user", "content": "<機>"} 4'
+
+
+@pytest.mark.parametrize("mark", ["</s>", {"content": "</s>", "special": True}])
+def test_the_end_mark_is_the_tokenizers_the_begin_mark_the_servers(mark: object, tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer_config.json"
+    template = "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}"
+    path.write_text(json.dumps({"bos_token": "<s>", "eos_token": mark, "chat_template": template}))
+    assert ChatTemplate(str(path)).render([SYSTEM]) == "You move a robot.</s>"
+
+
+def test_a_message_may_come_in_parts() -> None:
+    parts = [{"type": "text", "text": text} for text in ("You move ", "a robot.")]
+    in_parts = ChatTemplate("chatml").render([{"role": "system", "content": parts}])
+    assert in_parts == ChatTemplate("chatml").render([SYSTEM])
+
+
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
