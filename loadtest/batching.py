@@ -15,13 +15,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from loadtest.machine import yardstick_ms
-from loadtest.processes import ROOT, Program, free_port, our_environ
+from loadtest.processes import ROOT, Program, StartError, free_port, our_environ
 
 MODEL_FOLDER = ROOT / ".venvs" / "model"
 NEW_TOKENS = 32
 _MOST_TOGETHER = 32
-_START_S = 300.0
+_START_S = 600.0  # vLLM compiles the model the first time, for minutes on few cores
 _ANSWER_S = 600.0
+_ERROR_CHARACTERS = 200
 _TEXT = (
     "The robot stands in the hall of the museum, where visitors arrive in small groups. It can walk, turn, wave, sit, "
     "stand up, look at people and speak. A child comes near and asks for the way to the dinosaurs, which are on the "
@@ -61,6 +62,8 @@ class Measured:
     how: str
     tokens_per_s: dict[int, list[float]] = field(default_factory=dict)
     yardsticks_ms: list[float] = field(default_factory=list)
+    #: Why there are no figures: it is not installed, or it failed.
+    missing: str = ""
     error: str = ""
 
     def median(self, together: int) -> float:
@@ -92,15 +95,22 @@ TARGETS = (
 
 def measure(plan: Plan, say: Callable[[str], None]) -> list[Measured]:
     """Start each engine that is installed, one after the other, and measure it. ``say`` is told what goes on."""
-    return [_measure(target, plan, say) for target in TARGETS]
+    results = []
+    for target in TARGETS:
+        measured = Measured(target.name, target.together)
+        python = os.environ.get(target.python, "") if target.python else sys.executable
+        if python:
+            try:
+                _measure(target, python, plan, measured, say)
+            except (StartError, OSError) as error:  # the others have figures all the same
+                measured.error = " ".join(str(error).split())[:_ERROR_CHARACTERS]
+        else:
+            measured.missing = f"not installed: {target.python} is not set (scripts/engines-environment)"
+        results.append(measured)
+    return results
 
 
-def _measure(target: Target, plan: Plan, say: Callable[[str], None]) -> Measured:
-    measured = Measured(target.name, target.together)
-    python = os.environ.get(target.python, "") if target.python else sys.executable
-    if not python:
-        measured.error = f"not installed: {target.python} is not set (scripts/engines-environment)"
-        return measured
+def _measure(target: Target, python: str, plan: Plan, measured: Measured, say: Callable[[str], None]) -> None:
     port = free_port()
     settings = {f"{target.prefix}{name.upper()}": str(value) for name, value in target.settings.items()}
     environ = {**our_environ(), "HF_HUB_OFFLINE": "1", **settings, f"{target.prefix}PORT": str(port)}
@@ -121,7 +131,6 @@ def _measure(target: Target, plan: Plan, say: Callable[[str], None]) -> Measured
                 with ThreadPoolExecutor(together) as threads:
                     tokens = sum(threads.map(lambda prompt: _complete(url, prompt), _prompts(together)))
             measured.tokens_per_s.setdefault(together, []).append(tokens / (time.monotonic() - began))
-    return measured
 
 
 def _prompts(count: int) -> list[str]:
@@ -150,8 +159,8 @@ def text(specification: Mapping[str, str], plan: Plan, results: Sequence[Measure
     lines = [" · ".join(f"{name} {value}" for name, value in specification.items()), ""]
     lines.append(head + "".join(f"{together:>8}{'':>8}" for together in plan.together))
     for result in results:
-        if result.error:
-            lines.append(f"{result.name:32}{result.error}")
+        if why := result.missing or result.error:
+            lines.append(f"{result.name:32}{why}")
             continue
         cells = "".join(f"{result.median(n):>8.1f}{f'× {result.gain(n):.1f}':>8}" for n in plan.together)
         lines.append(f"{result.name:32}{result.how:>20}{result.median(1):>8.1f}{cells}")

@@ -46,21 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _batching(options: argparse.Namespace) -> int:
     from loadtest import batching
     from loadtest.machine import specification
-    from loadtest.processes import StartError
 
     plan = batching.Plan(together=(8, 32), alone=3, repeats=1 if options.quick else 3)
     machine = specification(())
     try:
         results = batching.measure(plan, lambda what: print(what, file=sys.stderr, flush=True))
-    except (StartError, OSError) as error:
-        print(f"\nThe benchmark did not run: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         return 130
     print(batching.text(machine, plan, results))
     if options.json:
         options.json.write_text(json.dumps(batching.document(machine, results), indent=1), encoding="utf-8")
-    return 0
+    return 1 if any(result.error for result in results) else 0
 
 
 def _overhead(options: argparse.Namespace) -> int:

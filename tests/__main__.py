@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ _NO_TESTS_COLLECTED = 5
 _EXAMPLES = """\
 examples:
   scripts/test                             what every change must pass
-  scripts/test --stack --fault             all there is
+  scripts/test --stack --fault --engines   all there is
   scripts/test -k store -x                 pytest's own arguments go to pytest
   scripts/test tests/unit/embedded         only these tests, after lint and types
 
@@ -39,7 +40,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """Our own options, and what is left for pytest."""
     parser = argparse.ArgumentParser(
         prog="scripts/test",
-        usage="scripts/test [--stack] [--fault] [--help] [PYTEST ARGUMENT …]",
+        usage="scripts/test [--stack] [--fault] [--engines] [--help] [PYTEST ARGUMENT …]",
         description="Format, lint and type checks, then unit and contract tests against real servers on loopback.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -47,6 +48,11 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     )
     parser.add_argument("--stack", action="store_true", help="also the tests of compose.yaml; they need Docker")
     parser.add_argument("--fault", action="store_true", help="also the fault tests: kill -9 under load; some minutes")
+    parser.add_argument(
+        "--engines",
+        action="store_true",
+        help="also the tests on Transformers, DeepSpeed and vLLM, which install about 4 GB the first time",
+    )
     return parser.parse_known_args(arguments)
 
 
@@ -105,7 +111,23 @@ def checks(options: argparse.Namespace, pytest_arguments: list[str]) -> list[Che
         done.append(run_pytest("fault tests", ["tests/fault"], rest))
     else:
         done.append(Check("fault tests", "skipped", "not asked for: --fault"))
+    if options.engines:
+        done += engine_checks(rest)
+    else:
+        done.append(Check("engine tests", "skipped", "not asked for: --engines"))
     return done
+
+
+def engine_checks(rest: list[str]) -> list[Check]:
+    """Make the engines' environments, then run the tests that need them."""
+    print("\n── engines' environments ──", flush=True)
+    made = subprocess.run([ROOT / "scripts" / "engines-environment"], stdout=subprocess.PIPE, text=True)
+    if made.returncode != 0:
+        return [Check("engine tests", "FAILED", "their environments could not be made; see above")]
+    for line in made.stdout.splitlines():
+        name, _, value = line.removeprefix("export ").partition("=")
+        os.environ[name] = value
+    return [run_pytest("engine tests", ["tests/contract/engines"], [*rest, "-m", "engines"])]
 
 
 def main() -> int:

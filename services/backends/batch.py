@@ -29,12 +29,15 @@ class _Item:
 
     request: GenerationRequest
     news: asyncio.Queue[Delta | Finish | BackendError] = field(default_factory=asyncio.Queue)
+    #: Set when it need not wait for a batch any more.
+    taken: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Answered, or left by its caller.
     over: bool = False
 
     @property
-    def kind(self) -> tuple[bool, tuple[str, ...]]:
+    def kind(self) -> tuple[bool, tuple[str, ...], str | None]:
         """What all items of one batch have in common."""
-        return self.request.prompt is None, tuple(self.request.stop)
+        return self.request.prompt is None, tuple(self.request.stop), self.request.adapter
 
     def tell(self, news: Delta | Finish | BackendError) -> None:
         if not self.over:
@@ -51,6 +54,8 @@ class BatchBackend:
         self._waiting: list[_Item] = []
         self._full = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._batch: list[_Item] = []
+        self._batch_ends = asyncio.timeout(None)
 
     async def ready(self) -> bool:
         """See ``Backend.ready``."""
@@ -61,6 +66,9 @@ class BatchBackend:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        for item in self._waiting:
+            item.tell(self._closed())
+            item.taken.set()
         await self._client.close()
 
     async def stream(self, request: GenerationRequest) -> AsyncGenerator[Delta | Finish, None]:
@@ -72,24 +80,34 @@ class BatchBackend:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
         try:
-            async with asyncio.timeout(self.config.first_token_timeout_s) as patience:
-                while True:
-                    news = await item.news.get()
-                    patience.reschedule(None)  # from the first news on, the batch itself watches the clock
-                    if isinstance(news, BackendError):
-                        raise news
-                    yield news
-                    if isinstance(news, Finish):
-                        return
+            await self._wait_for_batch(item)
+            while True:
+                news = await item.news.get()  # the batch watches the clock
+                if isinstance(news, BackendError):
+                    raise news
+                yield news
+                if isinstance(news, Finish):
+                    return
+        finally:
+            self._leave(item)
+
+    async def _wait_for_batch(self, item: _Item) -> None:
+        try:
+            async with asyncio.timeout(self.config.first_token_timeout_s):
+                await item.taken.wait()
         except TimeoutError:
             raise Overloaded(
                 f"{self.config.name} was busy with other batches for {self.config.first_token_timeout_s:g} s; "
                 "try again later"
             ) from None
-        finally:
-            item.over = True
-            if item in self._waiting:
-                self._waiting.remove(item)
+
+    def _leave(self, item: _Item) -> None:
+        """Forget an item; end the batch that nobody waits for any more."""
+        early, item.over = not item.over, True
+        if item in self._waiting:
+            self._waiting.remove(item)
+        if early and item in self._batch and all(each.over for each in self._batch):
+            self._batch_ends.reschedule(asyncio.get_running_loop().time())
 
     async def _run(self) -> None:
         """Gather and run batches until nothing waits."""
@@ -112,18 +130,28 @@ class BatchBackend:
         error: BackendError = Unavailable(
             f"{self.config.name} ended its answer in the middle; it may have been stopped"
         )
+        for item in batch:
+            item.taken.set()
         try:
-            await self._stream_batch(batch)
+            async with asyncio.timeout(None) as self._batch_ends:
+                self._batch = batch
+                await self._stream_batch(batch)
+        except TimeoutError:
+            pass  # all have left
         except BackendError as caught:
             error = caught
         except asyncio.CancelledError:
-            error = Unavailable(f"the connection to {self.config.name} was closed")
+            error = self._closed()
             raise
         except Exception as caught:
             error = Failed(f"{self.config.name} sent what cannot be understood: {caught!r}")
         finally:
+            self._batch = []
             for item in batch:
                 item.tell(error)
+
+    def _closed(self) -> Unavailable:
+        return Unavailable(f"the connection to {self.config.name} was closed")
 
     async def _stream_batch(self, batch: list[_Item]) -> None:
         loop = asyncio.get_running_loop()
@@ -133,13 +161,12 @@ class BatchBackend:
         try:
             answer = _BatchAnswer(self.config, batch)
             first = True
-            while not answer.ended and not all(item.over for item in batch):
+            while not answer.ended:
                 chunk = await self._client.next_chunk(response, deadline, first)
                 if answer.feed(chunk):
                     first = False
                     deadline = loop.time() + self.config.idle_timeout_s
-            if answer.ended:
-                await self._client.drain(response)
+            await self._client.drain(response)
         finally:
             response.close()
 
@@ -154,8 +181,10 @@ class BatchBackend:
             "seed": [request.seed for request in requests],
             "stream": True,
         }
-        if self.config.model:
-            body["model"] = self.config.model
+        if self.config.grammar == "gbnf" and any(request.grammar for request in requests):
+            body["grammar"] = [request.grammar for request in requests]
+        if model := first.adapter or self.config.model:
+            body["model"] = model
         if first.stop:
             body["stop"] = first.stop
         if first.prompt is not None:
@@ -178,12 +207,13 @@ class _BatchAnswer:
             payloads = self._lines.feed(chunk) if chunk else self._lines.close()
         except LineTooLong as error:
             raise Failed(f"{self._config.name}: {error}") from None
-        self.ended = not chunk
+        done = not chunk
         for payload in payloads:
             if payload == b"[DONE]":
-                self.ended = True
+                done = True
                 break
             self._hand_on(from_json(payload))
+        self.ended = done or all(item.over for item in self._batch)
         return bool(payloads)
 
     def _hand_on(self, event: dict[str, Any]) -> None:

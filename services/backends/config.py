@@ -92,6 +92,7 @@ _KNOWN: dict[str, dict[str, Any]] = {
         "kind": "openai",
         "url": "http://127.0.0.1:8086",
         "batching": "static",
+        "grammar": "gbnf",
         "max_concurrency": 32,
         # A batch that runs ends before the next begins.
         "first_token_timeout_s": 120.0,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from services.backends.base import Backend
-from services.backends.batch import BatchBackend
-from services.backends.config import BackendConfig
+from services.backends.config import BackendConfig, ConfigurationError
 from services.backends.dialects.base import Dialect
 from services.backends.dialects.openai import OpenAIDialect
 from services.backends.dialects.tgi import TGIDialect
 from services.backends.dialects.triton import TritonDialect
-from services.backends.http import HttpBackend
 
 
 def dialect_for(config: BackendConfig) -> Dialect:
@@ -25,10 +23,19 @@ def dialect_for(config: BackendConfig) -> Dialect:
 
 def create_backend(config: BackendConfig) -> Backend:
     """The adapter for a server. No connection is made yet. Raises ConfigurationError."""
-    if config.kind == "triton":
-        from services.backends.triton import TritonBackend  # numpy and gRPC, which no other backend needs
+    # Loaded only here: the router asks for dialects, and has neither aiohttp nor Triton's client with numpy and gRPC.
+    try:
+        if config.kind == "triton":
+            from services.backends.triton import TritonBackend
 
-        return TritonBackend(config)
-    if config.batching == "static":
-        return BatchBackend(config)
+            return TritonBackend(config)
+        if config.batching == "static":
+            from services.backends.batch import BatchBackend
+
+            return BatchBackend(config)
+        from services.backends.http import HttpBackend
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"{config.name} needs the package {error.name}, which is missing here; see requirements/worker.txt."
+        ) from None
     return HttpBackend(config, dialect_for(config))

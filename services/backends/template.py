@@ -50,15 +50,20 @@ class ChatTemplate:
         if any(not isinstance(message.get("content"), str) for message in messages):
             raise Invalid("this backend takes text only; leave images out or choose a backend with vision")
         try:
-            return self._template.render(messages=list(messages), add_generation_prompt=True)
-        except TemplateError as error:
+            # Those that know of tools and documents ask whether they are none, not whether they are defined.
+            return self._template.render(
+                messages=list(messages), tools=None, documents=None, add_generation_prompt=True
+            )
+        except Exception as error:  # templates are programs of the model's: anything can be wrong
             raise Invalid(f"the chat template refuses these messages: {error}") from None
 
 
 @cache
 def _compile(name_or_path: str) -> Template:
     # As Transformers sets it up; templates in the wild are written for that.
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
     environment.globals["raise_exception"] = _refuse
     environment.globals.update(bos_token="", eos_token="")
     text = _BUILT_IN.get(name_or_path)
@@ -76,7 +81,8 @@ def _read(path: Path) -> str:
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".json":
         return text
-    template = json.loads(text).get("chat_template")
+    document = json.loads(text)
+    template = document.get("chat_template") if isinstance(document, dict) else None
     if not isinstance(template, str):
         raise ValueError("it has no chat_template")
     return template

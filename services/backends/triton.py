@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import grpc  # type: ignore[import-untyped]
 import numpy as np
 from tritonclient.grpc import InferInput
 from tritonclient.grpc.aio import InferenceServerClient
@@ -37,13 +38,14 @@ _TYPES: dict[str, tuple[str, Any]] = {
     "sampling_param_seed": ("UINT64", np.uint64),
 }
 _OUTPUTS = ("text_output", "finish_reason", "num_input_tokens", "num_output_tokens")
-_STATUS_KINDS: dict[str, type[BackendError]] = {
-    "StatusCode.INVALID_ARGUMENT": Invalid,
-    "StatusCode.UNAVAILABLE": Overloaded,
-    "StatusCode.RESOURCE_EXHAUSTED": Overloaded,
-    "StatusCode.NOT_FOUND": Unavailable,
-    "StatusCode.CANCELLED": Unavailable,
+_STATUS_KINDS: dict[grpc.StatusCode, type[BackendError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: Invalid,
+    grpc.StatusCode.UNIMPLEMENTED: Invalid,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Overloaded,
+    grpc.StatusCode.NOT_FOUND: Unavailable,
+    grpc.StatusCode.CANCELLED: Unavailable,
 }
+_MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 # Errors with their status, at the price of the stream, which carries one request anyway.
 _WITH_STATUS = {"triton_grpc_error": "true"}
 
@@ -92,14 +94,14 @@ class TritonBackend:
                     except StopAsyncIteration:
                         break
                     if error is not None:
-                        raise self._error(error)
+                        raise error_of(self.config, str(error.message()))
                     last = _values(result) or last
                     if text := growing.feed(last.get("text_output", "")):
                         yield Delta(text)
                         first = False
                         deadline = loop.time() + self.config.idle_timeout_s
-            except InferenceServerException as error:
-                raise self._error(error) from None
+            except grpc.aio.AioRpcError as error:
+                raise self._failure(error) from None
             except TimeoutError:
                 seconds = self.config.first_token_timeout_s if first else self.config.idle_timeout_s
                 raise TimedOut(
@@ -113,20 +115,27 @@ class TritonBackend:
 
     def _open(self) -> InferenceServerClient:
         if self._client is None:
-            self._client = InferenceServerClient(self._address)
+            connect_ms = int(self.config.connect_timeout_s * 1000)
+            # gRPC has no other name for how long connecting may take. After a failure it waits about as long before
+            # the next try, and not two minutes, so that a server which was started again is found.
+            backoff = [(f"grpc.{which}_reconnect_backoff_ms", connect_ms) for which in ("initial", "min", "max")]
+            limit = ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES)
+            self._client = InferenceServerClient(self._address, channel_args=[*backoff, limit])
         return self._client
 
     async def _one(self, inputs: list[InferInput]) -> AsyncIterator[dict[str, Any]]:
         yield {"model_name": self.config.model, "inputs": inputs}
 
-    def _error(self, error: InferenceServerException) -> BackendError:
-        status, message = str(error.status()), str(error.message())
-        if "failed to connect" in message.lower() or "socket closed" in message.lower():
+    def _failure(self, error: grpc.aio.AioRpcError) -> BackendError:
+        message = str(error.details())
+        if error.code() == grpc.StatusCode.UNAVAILABLE:
+            # A server that cannot be reached, one that stops, and one whose queue is full: only the last says so.
+            refused = error_of(self.config, message)
+            if isinstance(refused, Overloaded):
+                return refused
             return Unavailable(f"{self.config.name} at {self._address} cannot be reached: {message}")
-        kind = _STATUS_KINDS.get(status)
-        if kind is None and status in ("StatusCode.INTERNAL", "StatusCode.UNKNOWN"):
-            kind = Failed
-        return kind(f"{self.config.name} answered: {message}") if kind else error_of(self.config, message)
+        kind = _STATUS_KINDS.get(error.code(), Failed)
+        return kind(f"{self.config.name} answered: {message}")
 
 
 def _inputs(values: dict[str, Any]) -> list[InferInput]:

@@ -32,7 +32,7 @@ MAX_PHRASE = 60
 MAX_TEXT = 160
 _PLACES = 2
 _CONTROL = r"\x00-\x1F\x7F-\x9F\u202A-\u202E\u2066-\u2069"
-_SPACES = r" \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
+_SPACES = r" \xA0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
 # A small model that begins a text with a mark goes on with marks to the end.
 _MARKS = r"\x21-\x2F\x3A-\x40\x5B-\x60\x7B-\x7E"
 _TARGET = "target"

@@ -20,12 +20,13 @@ _TAIL_BYTES = 8192
 class Watchdog:
     """Owner's end of the watchdog process: see ``services.embedded.watchdog``."""
 
-    def __init__(self) -> None:
+    def __init__(self, directory: Path) -> None:
+        """``directory`` goes with the owner's services if the owner dies without stopping them."""
         read_end, write_end = os.pipe()
         self._pipe = os.fdopen(write_end, "wb", buffering=0)
         with os.fdopen(read_end, "rb") as stdin:
             self._process = subprocess.Popen(  # noqa: S603 - our own script
-                [sys.executable, "-I", "-S", watchdog.__file__], stdin=stdin, start_new_session=True
+                [sys.executable, "-I", "-S", watchdog.__file__, str(directory)], stdin=stdin, start_new_session=True
             )
 
     def guard(self, group: int) -> None:

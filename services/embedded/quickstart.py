@@ -26,7 +26,7 @@ _EXAMPLES = """\
 examples:
   scripts/quickstart                                   wave and say hello
   scripts/quickstart "Walk forward one metre"
-  scripts/quickstart --json "Say good morning" | jq .actions
+  scripts/quickstart --json "Say good morning to everybody" | jq .actions
   scripts/quickstart --keep --port 8000                then talk to it with curl; Ctrl-C ends it
 
 The first run installs the packages (about 170 MB) into .venvs/; later runs start in seconds. Everything runs on this
@@ -68,14 +68,15 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _port(text: str) -> int:
     if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text} is not a port; use a number from 1024 to 65535")
+    raise argparse.ArgumentTypeError(f"{text} is not a port; use a number from 1 to 65535")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the quick start; returns the exit status."""
     options = parse(sys.argv[1:] if arguments is None else arguments)
     console = standard_console(options.json)
-    signal.signal(signal.SIGTERM, _terminated)
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, _terminated)
     stack = Stack(router_port=options.port, report=console.waiting)
     try:
         run(stack, options, console)

@@ -133,7 +133,7 @@ class Stack:
             self.directory = Path(tempfile.mkdtemp(prefix="behavior-engine-"))
             cleanup.push(self._remove_files)
             (self.directory / "store").mkdir()
-            self._watchdog = cleanup.enter_context(Watchdog())
+            self._watchdog = cleanup.enter_context(Watchdog(self.directory))
             cleanup.callback(self._stop_all)
             for name in reversed(self.services):
                 self._spawn(name)
@@ -195,6 +195,7 @@ class Stack:
             "PYTHONPATH": str(ROOT),
             "PYTHONSAFEPATH": "1",
             "PYTHONUNBUFFERED": "1",
+            "TMPDIR": str(self.directory),  # what a killed service leaves behind goes with the rest
             "REDIS_URL": self.redis_url,
             "BACKEND": "llamacpp",
             "LLAMACPP_URL": self.engine_url,

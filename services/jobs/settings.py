@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import Field
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Positive = Annotated[int, Field(gt=0)]
 
 
 class JobSettings(BaseSettings):
     """What the router and the workers agree on about the queue; give both the same values."""
+
+    # Compose passes optional variables on as empty ones: empty means unset.
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
 
     redis_url: str = "redis://127.0.0.1:6379/0"
     #: Behaviours that may wait for a worker; one more is answered with 429.

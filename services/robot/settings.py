@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pydantic import Field
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class GatewaySettings(BaseSettings):
@@ -11,6 +11,9 @@ class GatewaySettings(BaseSettings):
 
     Times are real seconds, however fast a simulated robot's own time passes.
     """
+
+    # Compose passes optional variables on as empty ones: empty means unset.
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
 
     gateway_host: str = "127.0.0.1"
     gateway_port: int = Field(default=8200, ge=0, le=65535)

@@ -68,7 +68,7 @@ def create_blueprint(context: Context) -> Blueprint:
         return Response(openapi_body[0], content_type="application/json")
 
     @blueprint.get("/v1/models")
-    @describes(Operation(summary="Models of the configured backends", answers={200: ModelList}, openai_errors=True))
+    @describes(Operation(summary="Models of the configured backends", answers={200: ModelList}, errors="openai"))
     def models() -> Response:
         return Response(models_body, content_type="application/json")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import re
 import time
@@ -12,8 +13,10 @@ import structlog
 from flask import Response
 from gevent.lock import BoundedSemaphore
 
+from services.backends.base import BackendError, Failed, TimedOut, Unavailable
 from services.backends.circuit import Circuit
 from services.backends.config import BackendConfig
+from services.backends.registry import dialect_for
 from services.router.hangup import HangupWatch
 from services.router.metrics import Metrics
 from services.router.settings import RouterSettings
@@ -37,6 +40,8 @@ _KEPT_BACK = frozenset(
 _DROPPED = frozenset(_HOP_BY_HOP | {"proxy-authenticate", "date", "server", "set-cookie", "x-request-id"})
 _BUSY = frozenset({429, 503})
 _OWN_FAULT = 500
+#: How long the end of the HTTP body may come after the end of the answer; later, the connection is not kept.
+_DRAIN_S = 0.1
 
 
 class Busy(Exception):
@@ -53,6 +58,7 @@ class Gate:
         self.config = config
         self.upstream = upstream
         self.circuit = circuit
+        self.dialect = dialect_for(config)
         self.settings = settings
         self.metrics = metrics
         # The cap is the backend's; each process takes its part of it.
@@ -174,10 +180,29 @@ class Exchange:
             self._gate.slots.release()
             self._gate.active.dec()
 
-    def _failed(self, error: UpstreamError) -> None:
+    def succeeded(self) -> None:
+        """All that was asked for has come; what is left of the reply is read, so that its connection can be kept."""
+        with contextlib.suppress(UpstreamError):
+            while self._reply is not None and not self._reply.complete and self._reply.read(_DRAIN_S):
+                pass
+        if not self._told:
+            self._told = True
+            self._gate.circuit.succeeded()
+
+    def failed(self, error: BackendError) -> None:
+        """The answer says that the backend failed, or that it is busy or the request wrong, which is another thing."""
+        if self._told:
+            return
+        if isinstance(error, Unavailable | TimedOut | Failed):
+            self._failed(error)
+        else:
+            self._told = True
+            self._gate.circuit.abandoned()
+
+    def _failed(self, error: UpstreamError | BackendError) -> None:
         self._told = True
         before = self._gate.circuit.state
-        self._gate.circuit.failed(unreachable=isinstance(error, Unreachable))
+        self._gate.circuit.failed(unreachable=isinstance(error, Unreachable | Unavailable))
         if before != "open" and self._gate.circuit.state == "open":
             log.error("backend is left alone for a while: it keeps failing", backend=self._gate.name, reason=str(error))
 

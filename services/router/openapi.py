@@ -15,7 +15,7 @@ from werkzeug.routing import Rule
 
 from services.router.guard import OPEN_ENDPOINTS
 from services.router.operations import Media, Operation, operation_of
-from services.router.problems import PROBLEM_JSON, OpenAIErrorDocument, ProblemDocument
+from services.router.problems import PROBLEM_JSON, OpenAIErrorDocument, ProblemDocument, TGIErrorDocument
 
 _REFERENCE = "#/components/schemas/{model}"
 _DOCUMENTED_METHODS = ("GET", "POST", "DELETE")
@@ -96,8 +96,8 @@ def _operation_object(rule: Rule, operation: Operation, needs_key: bool) -> dict
     is_open = rule.endpoint in OPEN_ENDPOINTS
     refusals = () if is_open else (401,) if needs_key else (403,)
     for status in (*operation.problems, *refusals):
-        answers[str(status)] = _problem(status, operation.openai_errors)
-    answers["default"] = _problem(500, operation.openai_errors)
+        answers[str(status)] = _problem(status, operation.errors)
+    answers["default"] = _problem(500, operation.errors)
     result: dict[str, Any] = {
         "operationId": rule.endpoint.replace(".", "_"),
         "summary": operation.summary,
@@ -129,14 +129,20 @@ def _answer(rule: Rule, status: int, answer: type[BaseModel] | Media | None) -> 
     return described
 
 
-def _problem(status: int, openai: bool) -> dict[str, Any]:
+def _problem(status: int, shape: str) -> dict[str, Any]:
     described: dict[str, Any] = {
         "description": "Any other error" if status == HTTPStatus.INTERNAL_SERVER_ERROR else HTTPStatus(status).phrase,
-        "content": _content(OpenAIErrorDocument) if openai else {PROBLEM_JSON: {"schema": _reference(ProblemDocument)}},
+        "content": _error_content(shape),
     }
     if names := _PROBLEM_HEADERS.get(status):
         described["headers"] = {name: {"schema": {"type": "string"}} for name in names}
     return described
+
+
+def _error_content(shape: str) -> dict[str, Any]:
+    if shape == "problem":
+        return {PROBLEM_JSON: {"schema": _reference(ProblemDocument)}}
+    return _content(OpenAIErrorDocument if shape == "openai" else TGIErrorDocument)
 
 
 def _content(what: type[BaseModel] | Media) -> dict[str, Any]:
@@ -150,7 +156,8 @@ def _reference(model: type[BaseModel]) -> dict[str, str]:
 
 
 def _schemas(operations: Iterable[Operation]) -> dict[str, Any]:
-    models: dict[str, type[BaseModel]] = {model.__name__: model for model in (ProblemDocument, OpenAIErrorDocument)}
+    errors = (ProblemDocument, OpenAIErrorDocument, TGIErrorDocument)
+    models: dict[str, type[BaseModel]] = {model.__name__: model for model in errors}
     for operation in operations:
         for what in (operation.body, *operation.answers.values()):
             if isinstance(what, type):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -41,8 +41,8 @@ class Operation:
     body: type[BaseModel] | Media | None = None
     #: Query parameters and header fields, by the names under which ``openapi`` describes them.
     parameters: tuple[str, ...] = ()
-    #: Whether the router's own errors have OpenAI's shape instead of being problem documents.
-    openai_errors: bool = False
+    #: The shape of the router's own errors: problem documents, or what the API's clients read.
+    errors: Literal["problem", "openai", "tgi"] = "problem"
 
 
 def describes(operation: Operation) -> Callable[[View], View]:

@@ -1,8 +1,10 @@
-"""``/v1/chat/completions``: straight through to a backend, for clients that speak OpenAI's API.
+"""Straight through to a backend, for clients that speak OpenAI's API or TGI's: ``/v1/chat/completions``,
+``/v1/completions``, ``/generate`` and ``/generate_stream``.
 
-This is the hot path: the body is never parsed, bytes go on as they come, and a client that hangs up takes its
-request at the backend with it, streaming or not. A backend that is away, busy or left alone after failures is passed
-over for the next in the failover order, as long as it has not begun to answer.
+This is the hot path: where the backend speaks the door's language the body is never parsed and bytes go on as they
+come; elsewhere requests and answers are translated. A client that hangs up takes its request at the backend with it,
+streaming or not. A backend that is away, busy or left alone after failures is passed over for the next in the failover
+order, as long as it has not begun to answer.
 """
 
 from __future__ import annotations
@@ -10,13 +12,19 @@ from __future__ import annotations
 import gevent
 import structlog
 from flask import Blueprint, Response, g, request
+from pydantic import ValidationError
 
+from services.backends.base import BackendError, Invalid, Overloaded
+from services.backends.base import TimedOut as GenerationTimedOut
 from services.backends.circuit import Circuit
 from services.router.body import read_json
 from services.router.context import Context
+from services.router.doors import DOORS, Door, read
 from services.router.exchange import Busy, Exchange, Fields, Gate, fields_for_backend
 from services.router.operations import Media, Operation, describes
-from services.router.problems import Problem
+from services.router.problems import Problem, from_validation
+from services.router.tgi import MendedLines, mend_line, mend_request
+from services.router.translation import translate
 from services.router.upstream import TimedOut, Unreachable, UpstreamError
 
 log = structlog.get_logger(__name__)
@@ -25,13 +33,26 @@ _RETRY_S = "1"
 #: Copies in hand at once for one shadow backend; more are not made, so that a slow one costs nothing but them.
 _SHADOWS_AT_ONCE = 16
 
-_COMPLETION_REQUEST = Media(
+#: What each kind of backend speaks itself.
+_NATIVE: dict[str, frozenset[Door]] = {
+    "openai": frozenset({"/v1/chat/completions", "/v1/completions"}),
+    "tgi": frozenset(DOORS),
+    "triton": frozenset(),
+}
+_SUMMARIES: dict[Door, str] = {
+    "/v1/chat/completions": "OpenAI's chat completion by a backend, streaming or not",
+    "/v1/completions": "OpenAI's completion of a text by a backend, streaming or not",
+    "/generate": "TGI's generation by a backend",
+    "/generate_stream": "TGI's generation by a backend, streaming",
+}
+_BODY = Media(
     ("application/json",),
-    "An OpenAI chat completion request; it reaches the backend byte for byte, and the backend judges it.",
+    "The request in the API's own shape. A backend that speaks this API gets it byte for byte, and judges it; for "
+    "others it is translated, and what cannot be is refused.",
 )
-_COMPLETION = Media(
+_ANSWER = Media(
     ("application/json", "text/event-stream"),
-    "The backend's own answer, as it arrives: an object, or a stream of chunks.",
+    "The answer in the API's own shape, as it arrives: an object, or a stream of events.",
 )
 
 
@@ -40,20 +61,24 @@ def create_blueprint(context: Context) -> Blueprint:
     blueprint = Blueprint("passthrough", __name__)
     doors = _Doors(context)
 
-    @blueprint.post("/v1/chat/completions")
-    @describes(
-        Operation(
-            summary="Chat completion by a backend, streaming or not",
-            body=_COMPLETION_REQUEST,
-            parameters=("X-Backend",),
-            answers={200: _COMPLETION},
-            problems=(400, 408, 413, 415, 422, 429, 502, 503, 504),
-            openai_errors=True,
+    def add(door: Door) -> None:
+        @describes(
+            Operation(
+                summary=_SUMMARIES[door],
+                body=_BODY,
+                parameters=("X-Backend",),
+                answers={200: _ANSWER},
+                problems=(400, 408, 413, 415, 422, 429, 502, 503, 504),
+                errors="openai" if door.startswith("/v1/") else "tgi",
+            )
         )
-    )
-    def chat_completions() -> Response:
-        return doors.serve("/v1/chat/completions")
+        def view() -> Response:
+            return doors.serve(door)
 
+        blueprint.add_url_rule(door, door.strip("/").replace("/", "_").removeprefix("v1_"), view, methods=["POST"])
+
+    for door in DOORS:
+        add(door)
     return blueprint
 
 
@@ -68,7 +93,7 @@ class _Doors:
         }
         self._shadows = dict.fromkeys(self._gates, 0)
 
-    def serve(self, path: str) -> Response:
+    def serve(self, door: Door) -> Response:
         """Answer the current request by a backend."""
         named = request.environ.get("HTTP_X_BACKEND")
         if named is not None and named not in self._gates:
@@ -79,15 +104,13 @@ class _Doors:
         body = read_json(self._context.settings)
         # Where the backend answers before we wait for it, nothing else would let the other connections have their turn.
         gevent.sleep(0)
-        if query := request.environ["QUERY_STRING"]:
-            path = f"{path}?{query}"
-        fields = fields_for_backend(request.environ, g.request_id)
+        fields, query = fields_for_backend(request.environ, g.request_id), request.environ["QUERY_STRING"]
         for name in routing.shadows(first) if named is None else ():
-            self._copy(self._gates[name], path, fields, body)
+            self._copy(self._gates[name], door, query, fields, body)
         gates = [self._gates[name] for name in routing.candidates(first, named=named is not None)]
-        return self._ask_each(gates, path, fields, body)
+        return self._ask_each(gates, door, query, fields, body)
 
-    def _ask_each(self, gates: list[Gate], path: str, fields: Fields, body: bytes) -> Response:
+    def _ask_each(self, gates: list[Gate], door: Door, query: str, fields: Fields, body: bytes) -> Response:
         """The answer of the first that begins one; raises the last one's failure as a Problem."""
         problem: Problem | None = None
         for gate in gates:
@@ -98,13 +121,19 @@ class _Doors:
             exchange = Exchange(gate, request.environ.get("gunicorn.socket"))
             try:
                 wait_s = self._context.settings.router_admission_timeout_s if last else 0.0
-                response = exchange.forward(path, fields, body, wait_s)
+                response = _ask(exchange, gate, door, query, fields, body, wait_s)
             except Busy:
                 exchange.close()
                 problem = _busy(gate.name)
             except UpstreamError as error:
                 exchange.close()
                 problem = _failure(gate.name, error)
+            except BackendError as error:
+                exchange.failed(error)
+                exchange.close()
+                problem = _from_backend(error)
+                if isinstance(error, Invalid):
+                    break  # another backend would refuse it alike
             except BaseException:
                 exchange.close()
                 raise
@@ -115,7 +144,7 @@ class _Doors:
         assert problem is not None  # noqa: S101 - there is at least one gate
         raise problem
 
-    def _copy(self, gate: Gate, path: str, fields: Fields, body: bytes) -> None:
+    def _copy(self, gate: Gate, door: Door, query: str, fields: Fields, body: bytes) -> None:
         """Have a shadow answer too, and read its answer to the end for the metrics' sake."""
         count = self._context.metrics.shadows
         if self._shadows[gate.name] >= _SHADOWS_AT_ONCE or not gate.circuit.admit():
@@ -127,13 +156,13 @@ class _Doors:
             exchange = Exchange(gate, None)
             outcome = "answered"
             try:
-                response = exchange.forward(path, fields, body, 0.0)
+                response = _ask(exchange, gate, door, query, fields, body, 0.0)
                 for _ in response.response:
                     pass
                 outcome = "answered" if response.status_code < 400 else "refused"
             except Busy:
                 outcome = "skipped"
-            except (UpstreamError, ConnectionResetError):
+            except (UpstreamError, BackendError, Problem, ConnectionResetError):
                 outcome = "failed"
             finally:
                 exchange.close()
@@ -141,6 +170,28 @@ class _Doors:
                 count.labels(gate.name, outcome).inc()
 
         gevent.spawn(ask)
+
+
+def _ask(
+    exchange: Exchange, gate: Gate, door: Door, query: str, fields: Fields, body: bytes, wait_s: float
+) -> Response:
+    """One backend's answer as it begins. Raises Busy, UpstreamError, BackendError or a Problem for a wrong body."""
+    if door not in _NATIVE[gate.config.kind]:
+        try:
+            order = read(door, body)
+        except ValidationError as error:
+            raise from_validation(error) from None
+        return translate(exchange, gate, order, fields, wait_s)
+    path = f"{door}?{query}" if query else door
+    if gate.config.kind == "openai" or not door.startswith("/v1/"):
+        return exchange.forward(path, fields, body, wait_s)
+    response = exchange.forward(path, fields, mend_request(gate.config, body), wait_s)
+    if response.direct_passthrough:
+        response.headers.pop("Content-Length", None)  # what is mended may be shorter
+        response.response = MendedLines(exchange)
+    else:
+        response.set_data(mend_line(response.get_data()))
+    return response
 
 
 def _busy(backend: str) -> Problem:
@@ -158,6 +209,17 @@ def _left_alone(backend: str, circuit: Circuit) -> Problem:
         "backend-left-alone",
         f"{backend} kept failing and is left alone for a while ({circuit.state}); try again in {_RETRY_S} s.",
         headers={"Retry-After": _RETRY_S},
+    )
+
+
+def _from_backend(error: BackendError) -> Problem:
+    if isinstance(error, Invalid):
+        return Problem(422, "backend-refused", f"{error.message}.")
+    if isinstance(error, Overloaded):
+        return Problem(429, "backend-busy", f"{error.message}.", headers={"Retry-After": _RETRY_S})
+    log.error("backend failed", code=error.code, reason=error.message)
+    return Problem(
+        504 if isinstance(error, GenerationTimedOut) else 502, "backend-failed", f"{error.message}; try again."
     )
 
 

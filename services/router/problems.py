@@ -67,8 +67,10 @@ class Problem(Exception):
 
     def response(self) -> Response:
         """The problem in the shape that this request's clients read."""
-        if request.path.startswith(("/v1/chat/", "/v1/models")):
+        if request.path.startswith(("/v1/chat/", "/v1/completions", "/v1/models")):
             return self._openai()
+        if request.path.startswith("/generate"):
+            return self._tgi()
         document = ProblemDocument(
             type=TYPE_PREFIX + self.code if self.code else "about:blank",
             title=HTTPStatus(self.status).phrase,
@@ -90,6 +92,23 @@ class Problem(Exception):
             )
         )
         return Response(document.model_dump_json(), self.status, self.headers, content_type="application/json")
+
+    def _tgi(self) -> Response:
+        kind = _TGI_TYPES.get(
+            self.status, "validation" if self.status < HTTPStatus.INTERNAL_SERVER_ERROR else "generation"
+        )
+        document = TGIErrorDocument(error=self.detail, error_type=kind)
+        return Response(document.model_dump_json(), self.status, self.headers, content_type="application/json")
+
+
+_TGI_TYPES = {429: "overloaded", 503: "overloaded"}
+
+
+class TGIErrorDocument(BaseModel):
+    """An error of TGI's doors that the router itself answers with."""
+
+    error: str
+    error_type: str
 
 
 class OpenAIError(BaseModel):

@@ -31,7 +31,11 @@ def main() -> int:
         print(f"worker: a setting is wrong: {error}", file=sys.stderr)
         return 2
     service = WorkerService(settings, jobs, backends, routing, circuits)
-    service.start()
+    try:
+        service.start()
+    except ConfigurationError as error:
+        print(f"worker: a setting is wrong: {error}", file=sys.stderr)
+        return 2
     if settings.worker_metrics_port:
         start_http_server(settings.worker_metrics_port, addr=settings.worker_metrics_host)
     app = create_celery(jobs, settings.worker_name, settings.batch_size)

@@ -198,6 +198,7 @@ class Behavior:
             temperature=self._request.temperature,
             seed=self._request.seed,
             grammar=build_gbnf(catalogue, self._request.scene),
+            trace=self.lease.trace,
         )
         if not named and not vision:
             engines.copy_to_shadows(self.lease.backend, generation, catalogue, self._request.scene)

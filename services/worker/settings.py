@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Count = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -16,6 +16,9 @@ Seconds = Annotated[float, Field(gt=0)]
 
 class WorkerSettings(BaseSettings):
     """What one worker process needs beside the queue's and the backends' settings."""
+
+    # Compose passes optional variables on as empty ones: empty means unset.
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
 
     worker_name: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
     #: The worker collects up to this many behaviours …

@@ -9,6 +9,7 @@ from pydantic_core import from_json
 from services.backends.base import BackendError, Failed, Finish, GenerationRequest, Unavailable
 from services.backends.config import BackendConfig
 from services.backends.dialects.base import Call, encode, error_of, refusal
+from services.backends.dialects.stops import StopCutter
 from services.backends.sse import DataLines, LineTooLong
 
 
@@ -45,7 +46,7 @@ class OpenAIDialect:
 
     def answer(self, request: GenerationRequest) -> OpenAIAnswer:
         """See ``Dialect.answer``."""
-        return OpenAIAnswer(self._config)
+        return OpenAIAnswer(self._config, request)
 
     def refusal(self, status: int, body: bytes) -> BackendError:
         """See ``Dialect.refusal``."""
@@ -61,10 +62,12 @@ class OpenAIAnswer:
 
     finish_reasons: ClassVar[dict[str, Literal["stop", "length"]]] = {"stop": "stop", "length": "length"}
 
-    def __init__(self, config: BackendConfig) -> None:
+    def __init__(self, config: BackendConfig, request: GenerationRequest) -> None:
         self.ended = False
         self.config = config
         self._lines = DataLines()
+        # Some servers leave a stop string in the text, or take no notice of it.
+        self._cutter = StopCutter(request.stop)
         self._reason: str | None = None
         self._model = config.model or config.name
         self._usage: dict[str, Any] = {}
@@ -89,11 +92,14 @@ class OpenAIAnswer:
                 if text := (choice.get("delta") or {}).get("content") or choice.get("text"):
                     texts.append(text)
                 self._reason = choice.get("finish_reason") or self._reason
-        return "".join(texts)
+        text = self._cutter.feed("".join(texts))
+        if self._cutter.stopped:
+            self._stop_here()
+        return text + self._cutter.rest() if self.ended else text
 
-    def stop_here(self) -> None:
-        """Let what follows be of no interest: all that was asked for has come."""
-        self.ended = True
+    def _stop_here(self) -> None:
+        """All that was asked for has come. A server that says it is done is heard to its end, for the usage."""
+        self.ended = self.ended or self._reason is None
         self._reason = "stop"
 
     def finish(self) -> Finish:

@@ -35,6 +35,12 @@ _ERROR_KINDS: dict[str, type[BackendError]] = {
     "incomplete_generation": Unavailable,
     "healthcheck": Unavailable,
 }
+#: How the errors begin that the chat door's stream numbers as if the request were wrong.
+_CHAT_ERRORS: dict[str, type[BackendError]] = {
+    "Model is overloaded": Overloaded,
+    "Request failed during generation": Failed,
+    "Incomplete generation": Unavailable,
+}
 
 
 class TGIDialect:
@@ -55,8 +61,8 @@ class TGIDialect:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        if request.top_p is not None and request.top_p < 1:  # 1 is refused
-            body["top_p"] = request.top_p
+        if request.temperature > 0 and request.top_p is not None and request.top_p < 1:  # 1 is refused
+            body["top_p"] = request.top_p  # which makes TGI sample, at temperature 0 too
         if request.seed is not None:
             body["seed"] = request.seed
         if request.stop:
@@ -103,24 +109,12 @@ class _ChatAnswer(OpenAIAnswer):
 
     finish_reasons = FINISH_REASONS
 
-    def __init__(self, config: BackendConfig, request: GenerationRequest) -> None:
-        super().__init__(config)
-        self._cutter = StopCutter(request.stop)
-
-    def feed(self, chunk: bytes) -> str:
-        """See ``Answer.feed``."""
-        text = self._cutter.feed(super().feed(chunk))
-        if self.ended:
-            text += self._cutter.rest()
-        elif self._cutter.stopped:
-            self.stop_here()
-        return text
-
     def error(self, code: int, error: object) -> BackendError:
-        """Tell an overload from a wrong request by what it says."""
+        """Tell by what it says what is no wrong request."""
         message = str(error.get("message", error)) if isinstance(error, dict) else str(error)
-        if "overloaded" in message.lower():
-            return Overloaded(f"{self.config.name} answered {code}: {message}")
+        for beginning, kind in _CHAT_ERRORS.items():
+            if message.startswith(beginning):
+                return kind(f"{self.config.name} answered: {message}")
         return super().error(code, error)
 
 

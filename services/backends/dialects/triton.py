@@ -14,7 +14,7 @@ from pydantic_core import from_json
 
 from services.backends.base import BackendError, Failed, Finish, GenerationRequest, Invalid, Overloaded, Unavailable
 from services.backends.config import BackendConfig
-from services.backends.dialects.base import Call, encode
+from services.backends.dialects.base import Call, encode, refusal
 from services.backends.dialects.stops import StopCutter
 from services.backends.sse import DataLines, LineTooLong
 from services.backends.template import ChatTemplate
@@ -40,10 +40,12 @@ class TritonDialect:
 
     def refusal(self, status: int, body: bytes) -> BackendError:
         """See ``Dialect.refusal``. The status says nothing: Triton answers its models' errors with 400, or with 200."""
+        # An error that comes before any text is told as an event too, though with a status.
+        payload = body.strip().removeprefix(b"data:")
         try:
-            return error_of(self._config, str(from_json(body)["error"]))
-        except (ValueError, KeyError, TypeError):
-            return Failed(f"{self._config.name} answered {status}: {body[:200].decode(errors='replace')}")
+            return error_of(self._config, str(from_json(payload)["error"]))
+        except (ValueError, KeyError, TypeError):  # not Triton, but what stands before it
+            return refusal(self._config, status, body)
 
     def cancel(self, call: Call) -> Call:
         """See ``Dialect.cancel``."""
@@ -73,6 +75,8 @@ class TritonAnswer:
                 event = from_json(payload)
             except ValueError:
                 raise Failed(f"{self._config.name} sent what is not JSON: {payload[:100]!r}") from None
+            if not isinstance(event, dict):
+                raise Failed(f"{self._config.name} sent what is not an answer: {payload[:100]!r}")
             if "error" in event:
                 raise error_of(self._config, str(event["error"]))
             self._last = event

@@ -12,6 +12,7 @@ import torch
 from tokenizers.decoders import DecodeStream
 from transformers import DynamicCache
 
+from services.engines.static_batch.grammar import constrain
 from services.engines.static_batch.items import Item, Piece, StopText
 from services.engines.static_batch.model import Model
 from services.engines.static_batch.prefix import Prefix
@@ -31,6 +32,7 @@ class Decoder:
         rows = [_Row(item, self._model) for item in items]
         cache, mask, logits = self._read([row.item.prompt for row in rows])
         while True:
+            logits = constrain(logits, [row.item.matcher for row in rows])
             tokens = choose(logits, [row.item.sampling for row in rows], [row.generator for row in rows])
             pieces = [(row.item, piece) for row, token in zip(rows, tokens, strict=True) if (piece := row.take(token))]
             if pieces:
@@ -90,6 +92,8 @@ class _Row:
         """What this token brings: nothing where it is only a part of a character or may begin a stop string."""
         self._tokens += 1
         end = token in self._model.end_tokens
+        if self.item.matcher is not None and not end:
+            self.item.matcher.consume_token(token)
         text = "" if end else self._text.feed(self._stream.step(self._model.tokenizer.backend_tokenizer, token) or "")
         self.ended = end or self._text.stopped or self._tokens >= self.item.max_tokens
         if not self.ended:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from llguidance import LLMatcher
 
 # Prompts shorter than this count as this long: padding them costs next to nothing.
 _SHORT_TOKENS = 64
@@ -52,6 +55,8 @@ class Item:
     max_tokens: int
     sampling: Sampling = field(default_factory=Sampling)
     stop: list[str] = field(default_factory=list)
+    #: Follows the answer through its grammar, where it has one.
+    matcher: LLMatcher | None = None
 
 
 def next_batch(waiting: Sequence[Item], most: int, factor: float) -> list[Item]:

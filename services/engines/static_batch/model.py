@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from services.engines.static_batch.grammar import Grammars
 from services.engines.static_batch.settings import EngineSettings
 
 
@@ -30,6 +31,7 @@ class Model:
         ends = model.generation_config.eos_token_id
         if ends is None:
             ends = self.tokenizer.eos_token_id
+        self.grammars = Grammars(self.tokenizer, model.config.get_text_config().vocab_size)
         self.end_tokens = frozenset(ends if isinstance(ends, list) else [ends])
         self.forward: Any = _by_deepspeed(model) if settings.runtime == "deepspeed" else model.to(self.device)
 

@@ -18,9 +18,10 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Stop = Annotated[str, Field(min_length=1, max_length=256)]
 
 _DEFAULT_TOKENS = 128
+_MOST_GRAMMAR = 200_000
 # Fields that would change the answer, and that this engine would have to ignore.
 _UNSUPPORTED = (
-    "best_of", "echo", "grammar", "guided_grammar", "logit_bias", "logprobs", "response_format",
+    "best_of", "echo", "guided_grammar", "logit_bias", "logprobs", "response_format",
     "structured_outputs", "suffix", "tools", "top_logprobs",
 )  # fmt: skip
 
@@ -40,6 +41,7 @@ class _Body(BaseModel):
     top_p: Each[Share] = 1.0
     top_k: Each[Annotated[int, Field(ge=0)]] = 0
     seed: Each[Seed | None] = None
+    grammar: Each[Annotated[str, Field(max_length=_MOST_GRAMMAR)] | None] = None
     stop: Stop | Annotated[list[Stop], Field(max_length=16)] | None = None
     stream: bool = False
     n: Annotated[int, Field(ge=1, le=1)] = 1
@@ -91,14 +93,14 @@ def parse(kind: type[Body], body: bytes) -> Body:
     return request
 
 
-def for_each(request: Completion | Chat) -> list[tuple[int, Sampling]]:
-    """``max_tokens`` and sampling of each prompt.
+def for_each(request: Completion | Chat) -> list[tuple[int, str | None, Sampling]]:
+    """``max_tokens``, grammar and sampling of each prompt.
 
     Raises:
         BadRequest: a list has not as many values as there are prompts.
     """
     count = len(request.prompts())
-    names = ("max_tokens", "temperature", "top_p", "top_k", "seed")
+    names = ("max_tokens", "grammar", "temperature", "top_p", "top_k", "seed")
     columns = []
     for name in names:
         value = getattr(request, name)
@@ -107,4 +109,4 @@ def for_each(request: Completion | Chat) -> list[tuple[int, Sampling]]:
         elif len(value) != count:
             raise BadRequest(f"{name}: a list of {len(value)} for {count} prompts; give one value, or one for each")
         columns.append(value)
-    return [(row[0], Sampling(*row[1:])) for row in zip(*columns, strict=True)]
+    return [(row[0], row[1], Sampling(*row[2:])) for row in zip(*columns, strict=True)]

@@ -80,9 +80,10 @@ class Server:
         if len(prompts) > self._settings.max_queued:
             raise BadRequest(f"{len(prompts)} prompts in one request, {self._settings.max_queued} may be")
         items = []
-        for index, (prompt, (max_tokens, sampling)) in enumerate(zip(prompts, for_each(request), strict=True)):
+        for index, (prompt, (max_tokens, grammar, sampling)) in enumerate(zip(prompts, for_each(request), strict=True)):
             self._check_length(index, len(prompt), max_tokens)
-            items.append(Item(client, index, prompt, max_tokens, sampling, stop))
+            matcher = None if grammar is None else self._loaded().grammars.matcher(grammar)
+            items.append(Item(client, index, prompt, max_tokens, sampling, stop, matcher))
         return items
 
     def _check_length(self, index: int, prompt_tokens: int, max_tokens: int) -> None:

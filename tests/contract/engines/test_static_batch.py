@@ -13,10 +13,16 @@ from typing import Any
 import pytest
 from engine_process import Server, environ, serving
 
+from services.behavior.catalogue import load_catalogue
+from services.behavior.grammar import build_gbnf
+from services.behavior.program import ProgramReader, Refusal, Statement
+from services.behavior.schema import Scene, SceneItem
+
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(300)]
 
 MODULE, PREFIX = "services.engines.static_batch", "STATIC_BATCH_"
 PROMPTS = ["The capital of France is", "Once upon a time, there was a little robot who", "One, two, three,"]
+NAO = load_catalogue("nao")
 FRANCE = "The capital of France is"
 
 
@@ -144,6 +150,27 @@ def test_greedy_rows_stay_greedy_beside_sampled_ones(engine: Server) -> None:
     assert mixed[0] == texts(complete(engine, FRANCE))[0]
 
 
+def test_each_answer_keeps_to_its_own_grammar(engine: Server) -> None:
+    grammars = ['root ::= "wave" " " "twice"', None, 'root ::= ("no" | "never") "!"']
+    answers = complete(engine, [FRANCE] * 3, grammar=grammars, max_tokens=12)
+    assert texts(answers)[0] == "wave twice"
+    assert texts(answers)[1].startswith(" Paris")
+    assert texts(answers)[2] in ("no!", "never!")
+    assert [choice["finish_reason"] for choice in answers["choices"]] == ["stop", "length", "stop"]
+
+
+@pytest.mark.parametrize("temperature", [0, 1.5])
+def test_what_it_writes_within_our_grammar_is_a_program(engine: Server, temperature: float) -> None:
+    scene = Scene(objects=[SceneItem(name="red ball", position=[0.6, 0.1, 0.0])])
+    conversation = [{"role": "user", "content": "Wave and say hello."}]
+    fields = {"temperature": temperature, "seed": 1, "max_tokens": 200, "grammar": build_gbnf(NAO, scene)}
+    status, document = engine.post("/v1/chat/completions", messages=conversation, **fields)
+    assert status == 200, document
+    # Cut off at its tokens, it may end within a statement; what came before has to be right.
+    items = ProgramReader(NAO, scene).feed(document["choices"][0]["message"]["content"] + "\n")
+    assert any(isinstance(item, Statement | Refusal) for item in items), document
+
+
 def test_hanging_up_stops_the_batch(engine: Server) -> None:
     finished = metric(engine, "static_batch_completion_tokens_total")
     with engine.stream("/v1/completions", prompt=PROMPTS[1:], max_tokens=1000, temperature=0) as events:
@@ -171,6 +198,7 @@ def test_a_full_queue_refuses_at_once_and_takes_more_later(engine: Server) -> No
         ({"prompt": "word " * 600}, 400, "tokens, at most 512 are taken"),
         ({"prompt": "a", "max_tokens": 100_000}, 400, "the model's context is 8192"),
         ({"prompt": ["a"] * 9}, 400, "9 prompts in one request, 8 may be"),
+        ({"prompt": "a", "grammar": "this is no grammar"}, 400, "grammar: "),
         ({"prompt": ""}, 400, "prompt 0 is empty"),
         ({"prompt": "a", "temperature": "hot"}, 400, "temperature: "),
         ({"prompt": "a", "model": "large"}, 404, "there is no model large here, only small"),

@@ -48,9 +48,9 @@ class HangUp(Exception):
 class ScriptedServer:
     """Serves on loopback; ``script`` is called for each request and answers it, by default with a small object."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.port = int(self._listener.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
         self.received: queue.Queue[Received] = queue.Queue()

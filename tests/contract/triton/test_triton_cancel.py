@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -60,6 +61,22 @@ def test_the_stop_command_frees_the_slot_and_ends_both_requests(one_slot: Triton
             with pytest.raises(InferenceServerException, match="Request cancelled by client"):
                 call.all()
         short(one_slot)
+
+
+def test_a_prompt_is_left_while_it_is_read(one_slot: Triton) -> None:
+    short(one_slot)  # the first of all takes longer
+    began = time.monotonic()
+    one_slot.text("word " * 500, sampling_param_max_tokens=1)
+    whole = time.monotonic() - began
+    began = time.monotonic()
+    with calling(one_slot, request_id="reads", text_input="other " * 500) as call:
+        with pytest.raises(queue.Empty):  # no token yet: the prompt is being read
+            call.arrivals.get(timeout=whole / 10)
+        call.send(request_id="reads", stop=True)
+        with pytest.raises(InferenceServerException, match="Request cancelled by client"):
+            call.next()
+    short(one_slot)
+    assert time.monotonic() - began < 0.7 * whole
 
 
 def test_the_stop_command_ends_a_request_that_waits(one_slot: Triton) -> None:

@@ -9,7 +9,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from running_triton import REPOSITORY, Triton, serving, start
+from running_triton import REPOSITORY, Triton, calling, serving, start
+from tritonclient.utils import InferenceServerException
 
 from services.embedded.ports import port_of, reserve_port
 
@@ -53,6 +54,27 @@ def test_sigterm_lets_answers_be_finished_and_leaves_nothing_behind(tmp_path: Pa
         assert triton.process.wait(timeout=30) == 0
         with pytest.raises(ProcessLookupError):
             os.killpg(triton.process.pid, 0)
+
+
+def test_sigterm_ends_it_in_time_after_cancelled_prompts_too(tmp_path: Path) -> None:
+    with serving(tmp_path, LLAMACPP_SLOTS=1) as triton:
+        for word in ("one ", "two "):
+            with calling(triton, request_id="r", text_input=word * 300) as call:
+                call.send(request_id="r", stop=True)
+                with pytest.raises(InferenceServerException, match="Request cancelled by client"):
+                    call.next()
+            triton.text("Hello", sampling_param_max_tokens=1)
+        triton.process.send_signal(signal.SIGTERM)
+        assert triton.process.wait(timeout=25) == 0  # Triton gives up after 30 s, with 1
+
+
+def test_when_the_models_process_dies_so_does_the_server(tmp_path: Path) -> None:
+    with serving(tmp_path, LLAMACPP_SLOTS=1) as triton:
+        pid = triton.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        [model] = [child for child in children if "stub" in Path(f"/proc/{child}/cmdline").read_text()]
+        os.kill(int(model), signal.SIGKILL)
+        assert triton.process.wait(timeout=30) != 0
 
 
 @pytest.mark.parametrize(

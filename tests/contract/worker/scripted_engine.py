@@ -43,6 +43,7 @@ class ScriptedEngine:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._release = asyncio.Event()
         self.requests: list[dict[str, Any]] = []
+        self.traces: list[str | None] = []
         self.holding = threading.Semaphore(0)
         self.hung_up = threading.Semaphore(0)
 
@@ -52,6 +53,7 @@ class ScriptedEngine:
         self._finish = finish
         self._loop.call_soon_threadsafe(self._release.clear)
         self.requests.clear()
+        self.traces.clear()
         self.holding = threading.Semaphore(0)
         self.hung_up = threading.Semaphore(0)
 
@@ -87,6 +89,7 @@ class ScriptedEngine:
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(await request.json())
+        self.traces.append(request.headers.get("traceparent"))
         if self._scripts:
             self._last = self._scripts.popleft()
         script = self._last

@@ -17,12 +17,14 @@ def completion(**fields: object) -> Completion:
 def test_one_value_counts_for_all_prompts() -> None:
     request = completion(prompt=["a", "b"], max_tokens=5, temperature=0, seed=7)
     assert request.prompts() == ["a", "b"]
-    assert for_each(request) == [(5, Sampling(0, seed=7))] * 2
+    assert for_each(request) == [(5, None, Sampling(0, seed=7))] * 2
 
 
 def test_each_prompt_can_have_its_own() -> None:
-    request = completion(prompt=["a", "b"], max_tokens=[1, 2], temperature=[0, 0.5], seed=[None, 3])
-    assert for_each(request) == [(1, Sampling(0.0)), (2, Sampling(0.5, seed=3))]
+    request = completion(
+        prompt=["a", "b"], max_tokens=[1, 2], temperature=[0, 0.5], seed=[None, 3], grammar=[None, 'root ::= "a"']
+    )
+    assert for_each(request) == [(1, None, Sampling(0.0)), (2, 'root ::= "a"', Sampling(0.5, seed=3))]
 
 
 def test_a_conversation_or_several() -> None:
@@ -46,7 +48,7 @@ def test_newer_clients_say_max_completion_tokens() -> None:
         ({"prompt": "a", "seed": 2**63}, "seed: "),
         ({"prompt": "a", "stop": ""}, "stop: "),
         ({"prompt": "a", "n": 2}, "n: "),
-        ({"prompt": "a", "grammar": "root ::= 'x'"}, "grammar: this engine cannot do that"),
+        ({"prompt": "a", "response_format": {"type": "json_object"}}, "response_format: this engine cannot do that"),
     ],
 )
 def test_what_is_wrong_is_named(fields: dict[str, object], message: str) -> None:

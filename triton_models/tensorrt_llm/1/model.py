@@ -21,6 +21,7 @@ from llm_backend.answer import outputs
 from llm_backend.config import ConfigProblem, load
 from llm_backend.request import Refused, Request, read
 from llm_backend.runtime import Piece, start
+from llm_backend.watchdog import Watchdog
 
 _FINAL = pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL
 _SHUTDOWN_S = 20
@@ -32,10 +33,14 @@ class TritonPythonModel:
 
     def initialize(self, args: dict[str, str]) -> None:
         """Load the engine; what Triton prints if that cannot be is one sentence."""
+        self._watchdog = Watchdog()
         try:
             self._config = load(Path(__file__).parent, os.environ)
             self._runtime = start(self._config, os.environ)
-        except ConfigProblem as problem:
+        except Exception as problem:
+            self._watchdog.release()
+            if not isinstance(problem, ConfigProblem):
+                raise
             raise pb_utils.TritonModelException(str(problem)) from None
         self._limit = self._runtime.capacity + self._config.triton.max_queued
         self._running: dict[asyncio.Task[None], _Exchange] = {}
@@ -54,6 +59,7 @@ class TritonPythonModel:
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(_SHUTDOWN_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_SHUTDOWN_S)
+        self._watchdog.release()
 
     def _take(self, triton_request: Any) -> None:
         exchange = _Exchange(triton_request)
@@ -71,7 +77,7 @@ class TritonPythonModel:
             else:
                 task = self._loop.create_task(self._answer(exchange))
                 self._running[task] = exchange
-                task.add_done_callback(self._running.pop)
+                task.add_done_callback(self._ended)
         except Exception as error:
             exchange.refuse(Refused("INTERNAL", f"Error generating request: {error!r}"))
 
@@ -82,12 +88,15 @@ class TritonPythonModel:
                 async for piece in pieces:
                     if request.streaming or piece.finish_reason is not None:
                         exchange.send(request, piece)
-        except asyncio.CancelledError:
-            exchange.refuse(Refused("CANCELLED", "Request cancelled by client"))
         except Refused as refused:
             exchange.refuse(refused)
         except Exception as error:
             exchange.refuse(Refused("INTERNAL", f"Error generating request: {error!r}"))
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        exchange = self._running.pop(task)
+        if task.cancelled():  # answered here, because a task that is cancelled before it began never runs
+            exchange.refuse(Refused("CANCELLED", "Request cancelled by client"))
 
     def _stop(self, request_id: str) -> Refused:
         """Cancel the requests with this id; what the command itself is answered."""
@@ -125,7 +134,11 @@ class _Exchange:
         self.tensors = {name: tensor.as_numpy().ravel().tolist() for name, tensor in found if tensor is not None}
 
     def client_left(self) -> bool:
-        return not self._closed and bool(self._request.is_cancelled())
+        try:
+            return not self._closed and bool(self._request.is_cancelled())
+        except Exception as error:
+            pb_utils.Logger.log_warn(f"Triton did not say whether a client is still there: {error}")
+            return False
 
     def send(self, request: Request, piece: Piece) -> None:
         tensors = [pb_utils.Tensor(name, array) for name, array in outputs(request, piece)]

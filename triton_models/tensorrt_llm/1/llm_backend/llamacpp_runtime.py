@@ -6,6 +6,7 @@ read too. The key keeps other users of the machine out.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import secrets
@@ -31,6 +32,8 @@ _CONNECT_TIMEOUT_S = 10
 # Longest silence: a full queue of long answers before ours begins.
 _SILENCE_S = 600
 _MAX_ERROR_BYTES = 4096
+# Tokens of a prompt that are read in one step. Between steps the others' answers go on, and a cancelled prompt is left.
+_STEP_TOKENS = 128
 _RANDOM_SEED = 2**32 - 1
 _FIELDS = [
     *("content", "stop", "tokens_predicted", "tokens_evaluated"),
@@ -58,6 +61,7 @@ class LlamaCpp:
                 raise ConfigProblem(f"there is no file {path}: set LLAMACPP_MODEL_PATH, or mend lora_adapters")
         params = parameters(settings)
         params.api_keys = [self._key]
+        params.n_batch = params.n_ubatch = _STEP_TOKENS
         params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(path), 0.0) for path in adapters.values()]
         if adapters:
             params.cache_ram_mib = 0  # it finds computed prompts by their text alone, whichever adapter computed them
@@ -65,6 +69,9 @@ class LlamaCpp:
             self._server = xllamacpp.Server(params)
         except Exception as error:
             raise ConfigProblem(f"llama.cpp cannot serve {settings.model_path}: {error}") from error
+        # One reference too many, so that it is never destroyed: its destructor can wait for ever, and this process with
+        # it. There is nothing to save when the process ends.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._server))
 
     async def generate(self, request: Request) -> AsyncGenerator[Piece, None]:
         """See ``Runtime.generate``."""
@@ -94,7 +101,6 @@ class LlamaCpp:
         """See ``Runtime.close``."""
         if self._session is not None:
             await self._session.close()
-        del self._server
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -1,0 +1,141 @@
+"""A worker with several backends: one takes over from another, copies go to shadows, circuits are told."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from services.behavior.schema import BehaviorRequest, BehaviorResult
+from services.embedded.stack import Stack
+from services.jobs.settings import JobSettings
+from services.jobs.store import JobStore, connect
+from tests.contract.worker.scripted_engine import Break, Refuse, ScriptedEngine
+
+HELLO = ['ALTextToSpeech.say("Hello")\n']
+WAIT_S = 30.0
+
+Behave = Callable[..., BehaviorResult]
+
+
+@pytest.fixture(scope="module")
+def engines() -> Iterator[dict[str, ScriptedEngine]]:
+    engines = {name: ScriptedEngine() for name in ("llamacpp", "vllm", "transformers")}
+    for engine in engines.values():
+        engine.url = engine.start()  # type: ignore[attr-defined]
+    yield engines
+    for engine in engines.values():
+        engine.stop()
+
+
+@pytest.fixture(scope="module")
+def several(engines: dict[str, ScriptedEngine]) -> Iterator[JobStore]:
+    """The queue of a worker that takes over from llama.cpp with vLLM and copies everything to Transformers."""
+    urls = {f"{name.upper()}_URL": engine.url for name, engine in engines.items()}  # type: ignore[attr-defined]
+    settings = {
+        "BACKEND_FAILOVER": "vllm",
+        "BACKEND_SHADOW": "transformers=1",
+        "CIRCUIT_FAILURES": "4",
+        "CIRCUIT_OPEN_S": "3600",
+        "ENGINE_WAIT_S": "2",
+        "LEASE_S": "3",
+        "WARM_UP_S": "0",
+    }
+    with Stack(("store", "simulator", "gateway", "worker"), env={**urls, **settings}, robot_speed=20.0) as stack:
+        jobs = JobSettings(redis_url=stack.redis_url)
+        yield JobStore(connect(jobs), jobs)
+
+
+@pytest.fixture
+def behave(several: JobStore, engines: dict[str, ScriptedEngine]) -> Behave:
+    """Has an instruction carried out; every engine writes a greeting unless the test says otherwise."""
+    for engine in engines.values():
+        engine.play(HELLO)
+
+    def behave(trace: dict[str, str] | None = None, **fields: Any) -> BehaviorResult:
+        request = BehaviorRequest(**{"instruction": "Say hello", **fields})
+        submission = several.submit(request, backend=request.backend or "llamacpp", trace=trace)
+        document = several.wait(submission.id, WAIT_S)
+        assert document is not None
+        return document
+
+    return behave
+
+
+def started(store: JobStore, document: BehaviorResult) -> list[str]:
+    return [
+        json.loads(event.data)["backend"] for event in store.events(document.id) if event and event.name == "started"
+    ]
+
+
+@pytest.mark.parametrize("trouble", [[Refuse(503)], [Refuse(429)], [Refuse(500)], [Break()], ["ALText", Break()]])
+def test_another_backend_takes_over(
+    several: JobStore, engines: dict[str, ScriptedEngine], behave: Behave, trouble: list[Any]
+) -> None:
+    engines["llamacpp"].play(trouble, HELLO)  # a success in between, so that the circuit stays closed
+    document = behave()
+    assert (document.status, document.backend) == ("succeeded", "vllm")
+    assert started(several, document) == ["llamacpp", "vllm"]
+    assert behave().backend == "llamacpp"
+
+
+def test_a_named_backend_stands_alone(engines: dict[str, ScriptedEngine], behave: Behave) -> None:
+    engines["transformers"].play([Refuse(500)])
+    document = behave(backend="transformers")
+    assert (document.status, document.backend) == ("failed", "transformers")
+    assert document.error is not None
+    assert document.error.code == "backend.failed"
+    assert not engines["vllm"].requests
+
+
+def test_nobody_takes_over_once_the_robot_has_acted(engines: dict[str, ScriptedEngine], behave: Behave) -> None:
+    engines["llamacpp"].play([*HELLO, Break()], HELLO)
+    document = behave(mode="stream")
+    assert (document.status, document.backend) == ("failed", "llamacpp")
+    assert document.error is not None
+    assert document.error.code == "backend.unavailable"
+    assert not engines["vllm"].requests
+    assert behave().backend == "llamacpp"
+
+
+def test_a_wrong_request_is_not_sent_to_another(engines: dict[str, ScriptedEngine], behave: Behave) -> None:
+    engines["llamacpp"].play([Refuse(400)], HELLO)
+    document = behave()
+    assert document.error is not None
+    assert (document.error.code, document.backend) == ("backend.invalid", "llamacpp")
+    assert not engines["vllm"].requests
+
+
+def test_a_shadow_gets_a_copy_that_changes_nothing(engines: dict[str, ScriptedEngine], behave: Behave) -> None:
+    engines["transformers"].play(["import os\n"])
+    document = behave()
+    assert (document.status, document.backend, len(document.actions)) == ("succeeded", "llamacpp", 1)
+    deadline = time.monotonic() + 10
+    while not engines["transformers"].requests:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    copied, asked = engines["transformers"].requests[0], engines["llamacpp"].requests[0]
+    assert copied["messages"] == asked["messages"]
+
+
+def test_the_trace_context_reaches_the_engine(engines: dict[str, ScriptedEngine], behave: Behave) -> None:
+    parent = f"00-{'a' * 32}-{'b' * 16}-01"
+    behave(trace={"traceparent": parent})
+    assert engines["llamacpp"].traces == [parent]
+
+
+def test_a_backend_that_keeps_failing_is_left_alone_and_that_is_told(
+    several: JobStore, engines: dict[str, ScriptedEngine], behave: Behave
+) -> None:
+    engines["llamacpp"].play([Refuse(500)])
+    assert [behave().backend for _ in range(4)] == ["vllm"] * 4
+    asked = len(engines["llamacpp"].requests)
+    assert behave().backend == "vllm"
+    assert len(engines["llamacpp"].requests) == asked, "its circuit is open"
+    deadline = time.monotonic() + 10
+    while [states["llamacpp"] for states in several.circuits().values()] != ["open"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
