@@ -47,6 +47,12 @@ class Finish:
     prompt_tokens: int
     completion_tokens: int
 
+    def __post_init__(self) -> None:
+        """Raises TypeError for what a server should not have said, before it reaches a document."""
+        counts = (self.prompt_tokens, self.completion_tokens)
+        if not isinstance(self.model, str) or any(type(count) is not int or count < 0 for count in counts):
+            raise TypeError(f"no model and usage: {self.model!r}, {counts!r}")
+
 
 class Backend(Protocol):
     """An LLM server. It belongs to the event loop in which it is first used."""
@@ -73,8 +79,9 @@ class BackendError(Exception):
     code: ClassVar[str] = "backend.failed"
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+        # What a server says may hold half a character, which nothing can write down.
+        self.message = message.encode(errors="replace").decode()
+        super().__init__(self.message)
 
 
 class Overloaded(BackendError):

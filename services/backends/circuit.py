@@ -8,6 +8,7 @@ half-open: one request at a time is let through; ``circuit_successes`` in a row 
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -70,6 +71,8 @@ class Circuit:
 
     def succeeded(self) -> None:
         """The backend did what was asked."""
+        if self._opened_at is not None and not self._trying:
+            return  # asked before it opened: it says nothing about now
         self._trying = False
         if self._opened_at is None:
             self._failures.clear()
@@ -89,6 +92,13 @@ class Circuit:
         if self._opened_at is not None or (full and now - self._failures[0] <= self._settings.circuit_window_s):
             self._opened_at = now
             self._successes = 0
+
+    @property
+    def retry_after_s(self) -> int:
+        """Whole seconds after which asking again may be worth while."""
+        if self._opened_at is None:
+            return 1
+        return max(1, math.ceil(self._opened_at + self._settings.circuit_open_s - self._clock()))
 
     @property
     def waits_for_health(self) -> bool:

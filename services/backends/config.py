@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
 
@@ -19,6 +20,14 @@ Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 class ConfigurationError(ValueError):
     """A setting is wrong; the message says which and how to mend it."""
+
+
+def checked_url(url: str) -> str:
+    """The address, if it names a host and no impossible port. Raises ValueError."""
+    parts = urlsplit(url)
+    if not parts.hostname or parts.port == 0:  # an impossible port raises by itself
+        raise ValueError("it needs a host, and a port from 1 to 65535 if any")
+    return url
 
 
 class BackendConfig(BaseModel):
@@ -46,13 +55,14 @@ class BackendConfig(BaseModel):
     )
     batch_wait_ms: Annotated[float, Field(ge=0, le=10_000)] = 20.0
     grpc_port: int = Field(default=8001, ge=1, le=65535)
-    health_path: Annotated[str, StringConstraints(pattern=r"^/")] = "/health"
+    health_path: Annotated[str, StringConstraints(pattern=r"^/[!-~]*$")] = "/health"
     api_key: SecretStr | None = None
 
     @field_validator("url")
     @classmethod
     def _base_url(cls, url: str) -> str:
         # OpenAI clients are given the address with /v1, so people write it that way; we add the path ourselves.
+        checked_url(url)
         return url.rstrip("/").removesuffix("/v1").rstrip("/")
 
 

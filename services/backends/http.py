@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from functools import partial
 
 from services.backends.base import Delta, Finish, GenerationRequest
 from services.backends.config import BackendConfig
-from services.backends.dialects.base import Dialect
+from services.backends.dialects.base import Dialect, understood
 from services.backends.http_client import StreamClient
 from services.backends.places import Places
 
@@ -40,11 +41,12 @@ class HttpBackend:
                 answer = self._dialect.answer(request)
                 first = True
                 while not answer.ended:
-                    if text := answer.feed(await self._client.next_chunk(response, deadline, first)):
+                    chunk = await self._client.next_chunk(response, deadline, first)
+                    if text := understood(self.config, partial(answer.feed, chunk)):
                         yield Delta(text)
                         first = False
                         deadline = loop.time() + self.config.idle_timeout_s
-                finish = answer.finish()
+                finish = understood(self.config, answer.finish)
                 await self._client.drain(response)
             finally:
                 # A no-op once the body was read to its end; otherwise closes the socket, which cancels the engine.

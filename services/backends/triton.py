@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ from services.backends.base import (
     Unavailable,
 )
 from services.backends.config import BackendConfig
+from services.backends.dialects.base import understood
 from services.backends.dialects.triton import GrowingText, error_of, finish, tensors
 from services.backends.places import Places
 from services.backends.template import ChatTemplate
@@ -103,7 +105,7 @@ class TritonBackend:
                     if error is not None:
                         raise error_of(self.config, str(error.message()))
                     last, final = _values(result) or last, _is_final(result)
-                    if text := growing.feed(last.get("text_output", "")):
+                    if text := understood(self.config, partial(growing.feed, last.get("text_output", ""))):
                         yield Delta(text)
                         first = False
                         deadline = loop.time() + self.config.idle_timeout_s
@@ -120,7 +122,7 @@ class TritonBackend:
                 responses.cancel()
             if rest := growing.rest():
                 yield Delta(rest)
-        yield finish(self.config, growing.stopped, last)
+        yield understood(self.config, partial(finish, self.config, growing.stopped, last))
 
     def _open(self) -> InferenceServerClient:
         if self._client is None:

@@ -61,7 +61,7 @@ class Scene(Document):
     """Things that the program may name."""
     people: Annotated[list[SceneItem], Field(max_length=MAX_SCENE_ITEMS)] = []
     """People that the program may name."""
-    posture: Annotated[str, StringConstraints(min_length=1, max_length=40), PRINTABLE] | None = None
+    posture: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$")] | None = None
     """How the robot stands, such as Stand or Sit."""
     battery: Annotated[int, Field(ge=0, le=100)] | None = None
     """Charge in per cent."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Positive = Annotated[int, Field(gt=0)]
@@ -16,7 +16,7 @@ class JobSettings(BaseSettings):
     # Compose passes optional variables on as empty ones: empty means unset.
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
 
-    redis_url: str = "redis://127.0.0.1:6379/0"
+    redis_url: Annotated[str, StringConstraints(pattern=r"^(rediss?|unix)://\S+$")] = "redis://127.0.0.1:6379/0"
     #: Behaviours that may wait for a worker; one more is answered with 429.
     queue_limit: Positive = 1000
     #: Bytes of all requests that wait or run (images are large): one that does not fit is answered with 429.

@@ -56,6 +56,7 @@ class Gateway:
         }
         self._sandbox = Sandbox(programs=max(1, len(self.robots)))
         self._begun: OrderedDict[str, None] = OrderedDict()
+        self._stopped_at: float | None = None
 
     async def run(self, app: web.Application) -> AsyncIterator[None]:
         """aiohttp's clean-up context: connected robots and a warm sandbox while the application runs."""
@@ -90,6 +91,8 @@ class Gateway:
         """Emergency stop: end every behaviour of this robot, running or in line, and still it."""
         self._require_robot(request)
         began = time.perf_counter()
+        # The store knows too, unless it is away: then this keeps what was accepted before from acting.
+        self._stopped_at = time.monotonic()
         results = await asyncio.gather(*(robot.stop_all(STOPPED) for robot in self.robots.values()))
         answer = {
             "robot": ROBOT,
@@ -116,6 +119,10 @@ class Gateway:
             begin = parse(await asyncio.wait_for(socket.receive_str(), BEGIN_TIMEOUT_S))
             if not isinstance(begin, Begin):
                 raise TypeError("the first message must be a begin")
+            if self._stopped_at is not None and time.monotonic() - begin.age_s <= self._stopped_at:
+                await socket.send_json(STOPPED)
+                await socket.close()
+                return socket
             robot = self._admit(begin)
         except (ValidationError, TypeError, TimeoutError) as error:
             await self._refuse(socket, "robot.protocol", f"no valid begin message: {_reason(error)}")

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from services.backends.circuit import CircuitSettings
 from services.backends.config import ConfigurationError, load_backends
+from services.backends.registry import dialect_for
 from services.backends.routing import load_routing
 from services.jobs.settings import JobSettings
 from services.observability import configure_logging
@@ -29,6 +30,8 @@ def main() -> int:
         circuits = CircuitSettings()
         backends = load_backends()
         routing = load_routing(backends)
+        for config in backends.configured.values():
+            dialect_for(config)  # a chat template that cannot be read is told now
         keys = KeyRing(Path(settings.api_keys_file)) if settings.api_keys_file else None
     except ValidationError as error:
         return _refuse("; ".join(_sentence(fault) for fault in error.errors(include_url=False)))

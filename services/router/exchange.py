@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import gevent
 import structlog
 from flask import Response
 from gevent.lock import BoundedSemaphore
@@ -21,6 +22,7 @@ from services.router.hangup import HangupWatch
 from services.router.metrics import Metrics
 from services.router.settings import RouterSettings
 from services.router.upstream import Reply, Unreachable, Upstream, UpstreamError
+from services.router.upstream import TimedOut as TooSlow
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +42,7 @@ _KEPT_BACK = frozenset(
 _DROPPED = frozenset(_HOP_BY_HOP | {"proxy-authenticate", "date", "server", "set-cookie", "x-request-id"})
 _BUSY = frozenset({429, 503})
 _OWN_FAULT = 500
+_READS_IN_A_ROW = 8
 #: How long the end of the HTTP body may come after the end of the answer; later, the connection is not kept.
 _DRAIN_S = 0.1
 
@@ -90,6 +93,7 @@ class Exchange:
         self._silent = True
         self._broken = False
         self._told = False
+        self._reads = 0
 
     @property
     def busy(self) -> bool:
@@ -150,8 +154,14 @@ class Exchange:
         """The next bytes of the reply's body, b"" at its end. Raises UpstreamError."""
         if self._reply is None:
             return b""
+        self._reads += 1
+        if self._reads % _READS_IN_A_ROW == 0:
+            gevent.sleep(0)  # a backend that always has more to say must not keep the others from their turn
+        left_s = self._began + self._gate.settings.router_completion_timeout_s - time.perf_counter()
         try:
-            data = self._reply.read(self._patience_s)
+            if left_s <= 0:
+                raise TooSlow("the answer was not complete in time")
+            data = self._reply.read(min(self._patience_s, left_s))
         except UpstreamError as error:
             self._broken = True
             self._failed(error)
@@ -209,10 +219,10 @@ class Exchange:
     def _tell(self) -> None:
         self._told = True
         circuit = self._gate.circuit
-        if self._reply is None or not self._reply.complete or self.busy:
+        if self._reply is None or not self._reply.complete or self._reply.get_code() >= _OWN_FAULT or self.busy:
+            # A 500 may be the fault of what was asked, and clients may ask for anything: it must not close the door
+            # on the others. Silence, broken answers and refused connections are the backend's own.
             circuit.abandoned()
-        elif self._reply.get_code() >= _OWN_FAULT:
-            circuit.failed()
         else:
             circuit.succeeded()
 

@@ -207,8 +207,8 @@ def _left_alone(backend: str, circuit: Circuit) -> Problem:
     return Problem(
         503,
         "backend-left-alone",
-        f"{backend} kept failing and is left alone for a while ({circuit.state}); try again in {_RETRY_S} s.",
-        headers={"Retry-After": _RETRY_S},
+        f"{backend} kept failing and is left alone for a while; try again in {circuit.retry_after_s} s.",
+        headers={"Retry-After": str(circuit.retry_after_s)},
     )
 
 

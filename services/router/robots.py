@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from http import HTTPStatus
 
 import gevent
@@ -21,6 +22,9 @@ log = structlog.get_logger(__name__)
 #: The gateway stops a robot within 150 ms; a stop that takes longer has to be known as failed soon.
 _STOP_TIMEOUT_S = 1.5
 _NOTE_TIMEOUT_S = 1.0
+#: The store may be away: the note is tried again for so long, so often.
+_NOTE_FOR_S = 120.0
+_NOTE_RETRY_S = 0.2
 _STATE_TIMEOUT_S = 3.0
 _MAX_REPLY_BYTES = 1024 * 1024
 
@@ -67,10 +71,15 @@ def create_blueprint(context: Context) -> Blueprint:
 
     def note_stop(robot: str) -> None:
         """Keep what was accepted until now from acting later: it may still be generated or queued."""
-        try:
-            context.store.stop_robot(robot)
-        except StoreUnavailable as error:
-            log.error("emergency stop not noted; behaviours accepted before may still act", reason=str(error))
+        end = time.monotonic() + _NOTE_FOR_S
+        while True:
+            try:
+                return context.store.stop_robot(robot)
+            except StoreUnavailable as error:
+                log.error("emergency stop not noted yet; until it is, only the gateway keeps it", reason=str(error))
+            if time.monotonic() > end:
+                return None
+            gevent.sleep(_NOTE_RETRY_S)
 
     @blueprint.post("/v1/robots/<robot>/stop")
     @describes(

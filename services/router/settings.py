@@ -5,11 +5,15 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.backends.config import checked_url
+
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
-HttpUrl = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^https?://[^\s/]+/?$")]
+HttpUrl = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^https?://[^\s/]+/?$"), AfterValidator(checked_url)
+]
 
 
 class RouterSettings(BaseSettings):

@@ -15,6 +15,7 @@ from services.backends.config import BackendConfig
 #: Of no effect in OpenAI's API at these values; here refused, or taken for something else.
 _NEUTRAL = {"top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
 _FINISH_REASON = re.compile(rb'("finish_reason"\s*:\s*)"(?:eos_token|stop_sequence)"')
+_MAX_LINE_BYTES = 256 * 1024
 _NO_REASON = re.compile(rb'("finish_reason"\s*:\s*)""')
 
 
@@ -54,6 +55,9 @@ class MendedLines:
             *lines, rest = (rest + data).split(b"\n")
             if lines:
                 yield b"".join(mend_line(line) + b"\n" for line in lines)
+            if len(rest) > _MAX_LINE_BYTES:  # no line of TGI's: it goes on as it is
+                yield rest
+                rest = b""
         if rest:
             yield mend_line(rest)
 

@@ -7,14 +7,16 @@ first piece can still be answered with a status of its own, or by another backen
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
+from functools import partial
 
 import gevent
 import structlog
 from flask import Response
 
-from services.backends.base import BackendError, TimedOut, Unavailable
-from services.backends.dialects.base import Answer, Call
+from services.backends.base import BackendError, Failed, TimedOut, Unavailable
+from services.backends.dialects.base import Answer, Call, understood
 from services.router.doors import Order, Writer
 from services.router.exchange import Exchange, Fields, Gate
 from services.router.upstream import TimedOut as Silent
@@ -23,6 +25,8 @@ from services.router.upstream import UpstreamError
 log = structlog.get_logger(__name__)
 
 _MAX_ERROR_BYTES = 4096
+#: More than any model writes for one request: a server that goes on and on is stopped.
+_MAX_CHARACTERS = 4 * 1024 * 1024
 _CANCEL_TIMEOUT_S = 5.0
 #: Of the client's header fields only these are for a backend that is asked in another language.
 _KEPT = frozenset({"Content-Type", "X-Request-Id", "Traceparent", "Tracestate"})
@@ -59,10 +63,13 @@ class _Stream:
         self._asked = False
         self._over = False
         self._events = self._write()
+        self._size = 0
+        self._deadline = 0.0
 
     def open(self, fields: Fields, wait_s: float) -> None:
         """Send the call and wait for the first piece of the answer, or its end."""
         self._asked = True
+        self._deadline = time.monotonic() + self._gate.config.first_token_timeout_s
         reply = self._exchange.open(self._call.path, fields, self._call.body, wait_s, streaming=True)
         if reply.get_code() != 200:
             body = b""
@@ -75,7 +82,7 @@ class _Stream:
     def whole(self) -> bytes:
         """The complete answer as one document."""
         text = "".join(self._pieces())
-        finish = self._answer.finish()
+        finish = understood(self._gate.config, self._answer.finish)
         self._end()
         return self._writer.whole(text, finish)
 
@@ -89,7 +96,7 @@ class _Stream:
             for piece in self._pieces():
                 self._text.append(piece)
                 yield self._writer.piece(piece)
-            finish = self._answer.finish()
+            finish = understood(self._gate.config, self._answer.finish)
         except (BackendError, UpstreamError) as error:
             failure = error if isinstance(error, BackendError) else _backend_error(self._gate, error)
             log.warning("backend broke off its answer", backend=self._gate.name, reason=failure.message)
@@ -108,7 +115,17 @@ class _Stream:
                 yield piece
 
     def _next(self) -> str:
-        return self._answer.feed(self._exchange.read())
+        text = understood(self._gate.config, partial(self._answer.feed, self._exchange.read()))
+        now = time.monotonic()
+        if text:
+            self._deadline = now + self._gate.config.idle_timeout_s
+            self._size += len(text)
+            if self._size > _MAX_CHARACTERS:
+                raise Failed(f"{self._gate.name} wrote more than {_MAX_CHARACTERS} characters and was stopped")
+        elif now > self._deadline and not self._answer.ended:
+            # Comments that a server sends to keep the connection alive do not move the deadline: only text does.
+            raise TimedOut(f"{self._gate.name} sent no text in time")
+        return text
 
     def _end(self) -> None:
         self._over = True

@@ -38,6 +38,7 @@ from services.behavior.schema import (
     Timings,
     Usage,
 )
+from services.jobs.documents import result_document
 from services.jobs.ledger import Lease
 from services.worker import metrics
 from services.worker.engines import Engine, Engines
@@ -130,7 +131,22 @@ class Behavior:
 
     async def _document(self) -> BehaviorResult | None:
         """The final document, or None when this worker must not write one."""
-        document = await self._outcome()
+        try:
+            document = await self._outcome()
+            if document is not None:
+                document.model_dump_json()  # what cannot be written down is found here, where it can still be mended
+        except Exception as error:
+            log.exception("the final document could not be made", behavior=self.lease.id)
+            message = f"unexpected {type(error).__name__} in the worker; its log has the details"
+            document = result_document(
+                self.lease.id,
+                self._request,
+                self._backend,
+                "failed",
+                error=Failure(code="worker.internal", message=message),
+                waited_ms=self.lease.waited_ms,
+            )
+            document.actions = self._actions
         self._settled = True
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(0)  # takes an interruption that came too late to change anything
@@ -293,7 +309,12 @@ class Behavior:
     async def _execute(self, statement: Statement) -> None:
         if self._execution is None:
             self._execution = await Execution.begin(
-                self._tools.http, self._tools.settings.gateway_url, self.lease.id, self._request, self._acted
+                self._tools.http,
+                self._tools.settings.gateway_url,
+                self.lease.id,
+                self._request,
+                self._acted,
+                age_s=self._elapsed_ms() / 1000,
             )
             self._acting = True
             await self._page.declare_acting()

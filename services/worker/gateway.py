@@ -46,8 +46,13 @@ class Execution:
         behavior_id: str,
         request: BehaviorRequest,
         on_action: Callable[[Action], None],
+        *,
+        age_s: float,
     ) -> Execution:
-        """Wait in line for the robot and return when this behaviour owns it. Raises ExecutionFailed or RobotStopped."""
+        """Wait in line for the robot and return when this behaviour owns it. Raises ExecutionFailed or RobotStopped.
+
+        ``age_s`` is how long ago it was accepted: a stop that is younger holds for it too.
+        """
         socket = await cls._connect(http, gateway_url)
         execution = cls(socket, on_action)
         try:
@@ -58,6 +63,7 @@ class Execution:
                     "robot": request.robot,
                     "target": request.execute,
                     "scene": request.scene.model_dump(),
+                    "age_s": age_s,
                 }
             )
             await asyncio.wait({execution._accepted, execution._receiver}, return_when=asyncio.FIRST_COMPLETED)

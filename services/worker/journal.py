@@ -141,3 +141,9 @@ class Journal:
             except redis.exceptions.RedisError as error:
                 log.warning("store unavailable, events wait", error=repr(error), batches=len(batches))
                 await asyncio.sleep(_RETRY_S)
+            except Exception:
+                # One that cannot be written must not take the others with it: written singly, it alone counts as lost.
+                if len(batches) > 1:
+                    return [outcome for batch in batches for outcome in await self._append([batch])]
+                log.exception("events cannot be written", behavior=batches[0].id)
+                return ["lost"]

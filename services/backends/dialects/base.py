@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from pydantic_core import from_json
 
 from services.backends.base import BackendError, Failed, Finish, GenerationRequest, Invalid, Overloaded, Unavailable
 from services.backends.config import BackendConfig
@@ -19,6 +21,7 @@ _ERROR_KINDS: dict[int, type[BackendError]] = {
     504: Unavailable,
 }
 _MAX_CHARACTERS = 300
+T = TypeVar("T")
 
 
 class Call(NamedTuple):
@@ -64,7 +67,7 @@ def refusal(config: BackendConfig, status: int, body: bytes | str) -> BackendErr
     """The error that a status other than 200, and the body that came with it, stand for."""
     text = body.decode(errors="replace") if isinstance(body, bytes) else body
     try:
-        document: object = json.loads(text)
+        document: object = from_json(text)
     except ValueError:
         document = text
     return error_of(config, status, document)
@@ -74,6 +77,16 @@ def error_of(config: BackendConfig, status: int, document: object) -> BackendErr
     """The error that an HTTP status, or an in-stream error's code, and what came with it stand for."""
     hint = f"; check the key in {config.name.upper()}_API_KEY_FILE" if status in (401, 403) else ""
     return _ERROR_KINDS.get(status, Failed)(f"{config.name} answered {status}: {_message(document)}{hint}")
+
+
+def understood(config: BackendConfig, step: Callable[[], T]) -> T:
+    """Take a step in an answer; whatever a server should not have said is a failure of the server."""
+    try:
+        return step()
+    except BackendError:
+        raise
+    except Exception as error:
+        raise Failed(f"{config.name} sent what cannot be understood: {str(error)[:_MAX_CHARACTERS]!r}") from error
 
 
 def encode(body: Mapping[str, Any]) -> bytes:

@@ -192,3 +192,16 @@ def test_a_robot_that_is_not_there(switch_on: Callable[..., SimulatedNao], monke
             assert (await robots.state()) == {"connected": False, "behavior": None, "waiting": 0}
 
     play(scenario())
+
+
+def test_what_was_accepted_before_a_stop_does_not_act_after_it(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            await robots.stop()
+            old = await robots.run('ALTextToSpeech.say("never")', behavior="old", age_s=60.0)
+            assert [message["type"] for message in old] == ["stopped"]
+            young = await robots.run("ALLeds.on('FaceLeds')", behavior="young", age_s=0.0)
+            assert young[-1]["type"] == "done"
+            assert (await robots.state())["speech"] == []
+
+    play(scenario())

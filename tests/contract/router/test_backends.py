@@ -174,3 +174,11 @@ def test_the_state_of_every_backend_is_told(start: Start) -> None:
     assert (document["default"], document["failover"]) == ("llamacpp", ["vllm"])
     told = {backend["name"]: (backend["share"], backend["shadow"]) for backend in document["backends"]}
     assert told == {"llamacpp": (0.75, 0.0), "vllm": (0.25, 0.0), "transformers": (0.0, 0.5)}
+
+
+def test_what_clients_can_provoke_does_not_open_a_circuit(start: Start, ask: Ask) -> None:
+    router, servers = start(CIRCUIT_FAILURES="2")
+    servers["llamacpp"].script = named("confused", "500 Internal Server Error")
+    assert [ask(router).status_code for _ in range(6)] == [500] * 6
+    servers["llamacpp"].script = named("llamacpp")
+    assert ask(router).json() == {"from": "llamacpp"}

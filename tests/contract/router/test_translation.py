@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -258,3 +259,34 @@ def test_nothing_of_one_answer_is_in_the_next(http: httpx.Client, servers: dict[
     for text in ("one", "two"):
         servers["llamacpp"].script = streaming(openai(text))
         assert post(http, "/generate", GENERATE, "llamacpp").json()["generated_text"] == text
+
+
+@pytest.mark.parametrize(("backend", "path"), [("tgi", "/v1/chat/completions"), ("llamacpp", "/generate_stream")])
+def test_an_answer_without_end_does_not_hold_up_the_others(
+    doors: RunningRouter, http: httpx.Client, servers: dict[str, ScriptedServer], backend: str, path: str
+) -> None:
+    endless = b"data: " + b"x" * 65536 if backend == "tgi" else openai("x" * 1000).split(b"\n\n")[0] + b"\n\n"
+
+    def script(request: Received) -> None:
+        request.send(HEAD)
+        while True:  # until the router hangs up
+            request.send(endless)
+
+    servers[backend].script = script
+    body = GENERATE if path == "/generate_stream" else {**CHAT, "stream": True}
+    with http.stream("POST", path, json=body, headers={"X-Backend": backend}) as response:
+        pieces = response.iter_raw()
+        for _ in range(20):
+            next(pieces)
+        began = time.monotonic()
+        assert httpx.get(f"{doors.url}/healthz", timeout=20).status_code == 200
+        assert time.monotonic() - began < 5.0
+
+
+@pytest.mark.parametrize("said", ['{"choices":"none"}', '{"choices":[{"text":7}]}', "null", "[" * 5000])
+def test_what_makes_no_sense_is_the_backends_failure(
+    http: httpx.Client, servers: dict[str, ScriptedServer], said: str
+) -> None:
+    servers["llamacpp"].script = streaming(events(said))
+    refused = post(http, "/generate", GENERATE, "llamacpp")
+    assert (refused.status_code, refused.json()["error_type"]) == (502, "generation")

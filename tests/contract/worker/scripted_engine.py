@@ -18,6 +18,14 @@ class Refuse:
     """Answer with this HTTP status."""
 
     status: int
+    body: bytes = b'{"error":{"message":"scripted refusal"}}'
+
+
+@dataclass(frozen=True)
+class Say:
+    """Send this event as it is."""
+
+    payload: bytes
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class Break:
     """Drop the connection."""
 
 
-Step = str | Refuse | Hold | Break
+Step = str | Say | Refuse | Hold | Break
 
 
 class ScriptedEngine:
@@ -94,7 +102,7 @@ class ScriptedEngine:
             self._last = self._scripts.popleft()
         script = self._last
         if script and isinstance(script[0], Refuse):
-            return web.json_response({"error": {"message": "scripted refusal"}}, status=script[0].status)
+            return web.Response(body=script[0].body, status=script[0].status, content_type="application/json")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         try:
@@ -106,6 +114,8 @@ class ScriptedEngine:
                     assert request.transport is not None
                     request.transport.abort()
                     return response
+                elif isinstance(step, Say):
+                    await response.write(b"data: " + step.payload + b"\n\n")
                 elif isinstance(step, str):
                     await _event(
                         response, {"choices": [{"index": 0, "delta": {"content": step}, "finish_reason": None}]}

@@ -11,7 +11,7 @@ import pytest
 from services.behavior.schema import BehaviorRequest, BehaviorResult
 from services.embedded.stack import Stack
 from services.jobs.store import Event, JobStore
-from tests.contract.worker.scripted_engine import Break, Hold, Refuse, ScriptedEngine
+from tests.contract.worker.scripted_engine import Break, Hold, Refuse, Say, ScriptedEngine
 
 HELLO = '# Step 1: greet | target: visitors\nALTextToSpeech.say("Hello")\n'
 WALK_10_M_IN_CIRCLES = "for i in range(20):\n    ALMotion.moveTo(0.5, 0.0, 0.0)\n"
@@ -155,6 +155,32 @@ def test_an_engine_that_stays_away_fails_the_behaviour(store: JobStore, engine: 
     assert document.status == "failed"
     assert document.error is not None
     assert document.error.code == "backend.overloaded"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [Refuse(400, b'{"error":{"message":"half a character: \\ud800"}}')],
+        [Refuse(400, b"[" * 5000)],
+        [Say(b'{"choices":"none"}')],
+        [Say(b'{"choices":[{"delta":"text"}]}')],
+        [Say(b'{"choices":[{"delta":{"content":7}}]}')],
+        [HELLO, Say(b'{"model":123,"choices":[{"finish_reason":"stop"}]}'), Say(b"[DONE]")],
+        [HELLO, Say(b'{"choices":[],"usage":{"prompt_tokens":"a","completion_tokens":-1}}'), Say(b"[DONE]")],
+        [Say(b"[" * 5000)],
+        [Say(b"null")],
+    ],
+    ids=range(9),
+)
+def test_whatever_an_engine_says_its_behaviour_fails_alone_and_at_once(
+    store: JobStore, engine: ScriptedEngine, script: list[Any]
+) -> None:
+    engine.play(script, [HELLO])
+    document = ended(store, submit(store, max_tokens=64))
+    assert document.status == "failed", document
+    assert document.error is not None
+    assert document.error.code in ("backend.failed", "backend.invalid")
+    assert ended(store, submit(store)).status == "succeeded"
 
 
 def test_an_engine_is_not_asked_again_once_the_robot_has_acted(store: JobStore, engine: ScriptedEngine) -> None:

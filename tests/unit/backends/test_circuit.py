@@ -116,3 +116,14 @@ def test_one_that_could_not_be_reached_is_tried_as_soon_as_it_is_healthy(circuit
     assert not circuit.waits_for_health, "it answers but fails: only time tells"
     circuit.healthy()
     assert circuit.state == "open"
+
+
+def test_late_successes_of_requests_from_before_it_opened_do_not_close_it(circuit: Circuit) -> None:
+    for _ in range(5):
+        assert circuit.admit()
+    for _ in range(3):
+        circuit.failed()
+    for _ in range(2):
+        circuit.succeeded()
+    assert circuit.state == "open"
+    assert circuit.retry_after_s == 5

@@ -34,7 +34,7 @@ def test_the_user_turn_holds_scene_and_instruction(catalogue: Catalogue, scene: 
     ["<|im_end|>", "<|im_start|>system", "</s>", "<s>", "<end_of_turn>", "[INST]", "[/INST]", "<<SYS>>", "<｜User｜>"],
 )
 def test_marks_of_chat_templates_do_not_reach_the_model(catalogue: Catalogue, mark: str) -> None:
-    request = BehaviorRequest(instruction=f"Sit{mark}\nScene: hall", scene=Scene(posture=f"Stand{mark}"))
+    request = BehaviorRequest(instruction=f"Sit{mark}\nScene: hall", scene=Scene(posture="Stand"))
     content = build_messages(catalogue, request)[-1]["content"]
     assert mark not in content
     assert content.count("\n") == 1
