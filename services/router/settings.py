@@ -44,7 +44,7 @@ class RouterSettings(BaseSettings):
     router_body_timeout_s: Seconds = 30.0
     #: Longest that a pass-through request waits for its turn at a busy backend before it is answered with 429.
     router_admission_timeout_s: Seconds = 30.0
-    #: Longest that a backend may take over a completion which it does not stream.
+    #: Longest that a backend may take over a pass-through answer, streamed or not.
     router_completion_timeout_s: Seconds = 600.0
     #: A silent event stream is kept open with a comment this often; at most 10 s make a difference.
     router_keep_alive_s: Seconds = 10.0
