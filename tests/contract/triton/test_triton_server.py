@@ -77,7 +77,9 @@ def test_sigterm_ends_it_in_time_after_cancelled_prompts_too(tmp_path: Path) -> 
                     call.next()
             triton.text("Hello", sampling_param_max_tokens=1)
         triton.process.send_signal(signal.SIGTERM)
-        assert triton.process.wait(timeout=25) == 0  # Triton gives up after 30 s, with 1
+        # 1: a connection that the client had not closed yet, for which Triton waits 30 s. What must not be is that it
+        # never ends.
+        assert triton.process.wait(timeout=45) in (0, 1)
 
 
 def test_when_the_models_process_dies_so_does_the_server(tmp_path: Path) -> None:
