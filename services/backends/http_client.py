@@ -79,10 +79,10 @@ class StreamClient:
         session, url = self._open_session(), f"{self._config.url}{call.path}"
         for _ in range(self._config.max_concurrency):  # no more than that are kept
             try:
-                return await session.post(url, data=call.body, headers=trace)
+                return await session.post(url, data=call.body, headers=trace, allow_redirects=False)
             except (aiohttp.ServerDisconnectedError, ConnectionResetError):
                 continue
-        return await session.post(url, data=call.body, headers=trace)
+        return await session.post(url, data=call.body, headers=trace, allow_redirects=False)
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> BackendError:
         try:

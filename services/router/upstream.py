@@ -6,6 +6,7 @@ geventhttpclient parses (llhttp); its own client builds headers twice, polls eve
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from http.client import HTTPException
 from typing import Any
@@ -18,6 +19,9 @@ from geventhttpclient.response import HTTPResponse
 from services.router.hangup import ClientGone, is_quiet
 
 _RECEIVE_BYTES = 64 * 1024
+#: Header fields are kept in memory and handed on: a server that never ends them is cut off.
+_MAX_HEAD_BYTES = 256 * 1024
+_LONGEST_HEAD_S = 600.0
 
 
 class UpstreamError(Exception):
@@ -166,11 +170,19 @@ class Reply(HTTPResponse):
     def receive_head(self) -> None:
         """Wait for the status and the header fields. Raises TimedOut or BrokenReply."""
         silent = True
+        size, deadline = 0, time.monotonic() + (self._connection.gettimeout() or _LONGEST_HEAD_S)
         # Interim 1xx replies come before the real one.
         while not self.headers_complete or self.get_code() < 200:
             data = self._receive(silent)
             silent = False
+            size += len(data)
             self._parse(data)
+            if self.headers_complete and self.get_code() >= 200:
+                return
+            if size > _MAX_HEAD_BYTES:
+                raise BrokenReply(f"the head of the reply is longer than {_MAX_HEAD_BYTES} bytes")
+            if time.monotonic() > deadline:
+                raise TimedOut("the head of the reply did not come in time")
 
     def read(self, timeout_s: float) -> bytes:
         """The next bytes of the body, b"" at its end; each wait is bounded. Raises TimedOut or BrokenReply."""

@@ -116,3 +116,16 @@ def test_silence_times_out(serve: Serve) -> None:
 def test_unreachable(url: str) -> None:
     with pytest.raises(Unreachable):
         read_all(Upstream(url, connect_timeout_s=5, max_idle=1))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: %b\r\n" % (number, b"x" * 8000) for number in range(100)) + b"\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000,
+    ],
+    ids=["endless head", "endless interim replies"],
+)
+def test_a_head_without_end_is_cut_off(serve: Serve, reply: bytes) -> None:
+    with pytest.raises(BrokenReply):
+        read_all(serve(reply))
