@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, cast
 
 from celery import Celery
+from celery.worker.request import Request
 from celery_batches import Batches, SimpleRequest
 from kombu import Queue
 
@@ -13,8 +14,11 @@ from services.jobs.keys import CELERY_QUEUE, probe_queue
 from services.jobs.messages import PRIORITIES, TASK
 from services.jobs.settings import JobSettings
 
-#: Threads that may hold a collected batch each while it waits for room.
-HANDOVER_THREADS = 2
+#: Takes the arguments of a batch and what is to be called when they are in safe hands.
+Handover = Callable[[Sequence[str], Callable[[], None]], None]
+
+#: Batches that may wait for room in the worker, or be on their way into it.
+BATCHES_AHEAD = 2
 
 
 def create_celery(settings: JobSettings, worker: str, batch_size: int) -> Celery:
@@ -33,10 +37,9 @@ def create_celery(settings: JobSettings, worker: str, batch_size: int) -> Celery
         task_acks_late=True,
         task_queues=[Queue(CELERY_QUEUE), Queue(probe_queue(worker))],
         task_default_queue=CELERY_QUEUE,
-        worker_pool="threads",
-        worker_concurrency=HANDOVER_THREADS,
-        # celery-batches needs prefetch × concurrency ≥ the batch size, or it waits for the timer each time.
-        worker_prefetch_multiplier=batch_size,
+        worker_pool="solo",  # which is never asked: see BehaviorBatches.flush
+        # celery-batches needs at least the batch size, or it waits for the timer each time.
+        worker_prefetch_multiplier=BATCHES_AHEAD * batch_size,
         worker_send_task_events=False,
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
@@ -58,7 +61,9 @@ def create_celery(settings: JobSettings, worker: str, batch_size: int) -> Celery
 
 
 class BehaviorBatches(Batches):  # type: ignore[misc]
-    """celery-batches that does not wait while the worker is idle, and goes on after a lost connection.
+    """celery-batches that need not wait for a full batch, and goes on after a lost connection.
+
+    A batch goes straight to the worker's event loop, not through Celery's pool: that would only be a thread that waits.
 
     On a lost connection Celery clears its timers, and with them the flush timer; celery-batches takes the timer for
     running and never starts it again, so a worker would be alive and silent until a whole batch had piled up.
@@ -67,6 +72,7 @@ class BehaviorBatches(Batches):  # type: ignore[misc]
     abstract = True
     #: Whether to hand over what has come at once, instead of waiting for more.
     eager: Callable[[], bool]
+    handover: Handover
 
     def Strategy(self, task: Any, app: Any, consumer: Any) -> Any:
         """Called for every new connection: forget the timer of the one before."""
@@ -80,10 +86,20 @@ class BehaviorBatches(Batches):  # type: ignore[misc]
 
         return handle
 
+    def flush(self, requests: Collection[Request]) -> None:
+        """Hand a collected batch over. Celery's main thread acknowledges it when the worker says that it has it."""
+        arguments = [argument for request in requests if (argument := _argument(request)) is not None]
+
+        def taken() -> None:
+            for request in requests:
+                request.acknowledge()
+
+        self.handover(arguments, taken)
+
 
 def register_batch_task(
     app: Celery,
-    handover: Callable[[Sequence[str]], None],
+    handover: Handover,
     *,
     batch_size: int,
     interval_s: float,
@@ -91,20 +107,22 @@ def register_batch_task(
 ) -> Batches:
     """Register the batch task: it flushes at ``batch_size`` messages, after ``interval_s`` seconds, or when ``eager``.
 
-    ``handover`` gets the first argument of each message and returns when the worker holds a lease on every behaviour
-    among them (or has seen that there is none to take). It must not raise: celery-batches only logs that.
+    ``handover`` gets the first argument of each message, and a function to call, from any thread, when the worker holds
+    a lease on every behaviour among them (or has seen that there is none to take). It must not wait or raise.
     """
 
     @app.task(base=BehaviorBatches, name=TASK, flush_every=batch_size, flush_interval=interval_s, shared=False)  # type: ignore[untyped-decorator]
     def behave(requests: Sequence[SimpleRequest]) -> None:
-        handover([argument for request in requests if (argument := _argument(request.args)) is not None])
+        raise NotImplementedError  # BehaviorBatches.flush takes the batches
 
     behave.eager = eager
+    behave.handover = handover
     return cast("Batches", behave)
 
 
-def _argument(args: Any) -> str | None:
+def _argument(request: Request) -> str | None:
     """The one string argument, or None for a foreign message, which is dropped: it can name no behaviour."""
+    args = request.args
     if isinstance(args, list | tuple) and len(args) == 1 and isinstance(args[0], str):
         return args[0]
     return None

@@ -8,8 +8,9 @@ test holds it against what Celery itself publishes.
 from __future__ import annotations
 
 import base64
-import json
 import uuid
+
+from pydantic_core import to_json
 
 TASK = "behave"
 #: kombu's separator between a queue's name and a priority in the name of a Redis list.
@@ -26,8 +27,8 @@ def list_name(queue: str, priority: int) -> str:
 def envelope(queue: str, argument: str, priority: int) -> str:
     """JSON text of the message that calls the batch task with one string argument."""
     task_id = str(uuid.uuid4())
-    body = base64.b64encode(json.dumps([[argument], {}, _EMBED]).encode()).decode()
-    return json.dumps(
+    body = base64.b64encode(to_json([[argument], {}, _EMBED])).decode()
+    return to_json(
         {
             "body": body,
             "content-encoding": "utf-8",
@@ -63,4 +64,4 @@ def envelope(queue: str, argument: str, priority: int) -> str:
                 "delivery_tag": str(uuid.uuid4()),
             },
         }
-    )
+    ).decode()

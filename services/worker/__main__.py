@@ -44,7 +44,7 @@ def main() -> int:
         service.handover,
         batch_size=settings.batch_size,
         interval_s=settings.batch_interval_ms / 1000,
-        eager=lambda: settings.batch_eager and service.idle,
+        eager=lambda: settings.batch_eager and service.receptive,
     )
 
     @worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]

@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import aiohttp
@@ -40,7 +40,7 @@ EXIT_SILENT = 70
 
 
 class WorkerService:
-    """Runs behaviours on one long-lived event loop, in a thread of its own; Celery's threads call ``handover``."""
+    """Runs behaviours on one long-lived event loop, in a thread of its own; Celery calls ``handover``."""
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class WorkerService:
         self._circuits = circuits
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="behaviors", daemon=True)
+        self._handovers: set[asyncio.Task[None]] = set()
         self._running: dict[str, tuple[Behavior, asyncio.Task[None]]] = {}
         self._consumed_at = self._renewed_at = self._held_back_at = self._turned_at = time.monotonic()
 
@@ -105,21 +106,17 @@ class WorkerService:
             asyncio.create_task(self._forever(self._turn, _WATCH_EVERY_S)),
         ]
 
-    # Called by Celery's threads
+    # Called by Celery, in the main thread
 
-    def handover(self, arguments: Sequence[str]) -> None:
-        """Take a collected batch: return when each behaviour is leased, or need not be. Never raises."""
+    def handover(self, arguments: Sequence[str], taken: Callable[[], None]) -> None:
+        """Take a collected batch; ``taken`` is called when each behaviour is leased, or need not be."""
         metrics.BATCH.observe(len(arguments))
-        try:
-            asyncio.run_coroutine_threadsafe(self._handover(arguments), self._loop).result()
-        except Exception:
-            # The leases and the waiting list in Redis bring back whatever was not taken.
-            log.exception("a batch could not be taken over", size=len(arguments))
+        self._loop.call_soon_threadsafe(self._begin_handover, arguments, taken)
 
     @property
-    def idle(self) -> bool:
-        """True when no behaviour is in hand."""
-        return not self._running
+    def receptive(self) -> bool:
+        """True when no batch is on its way into the worker, so that waiting for a larger one would gain nothing."""
+        return not self._handovers
 
     def begin_shutdown(self) -> None:
         """Take no more behaviours; a batch that waits for room goes back to the queue."""
@@ -133,6 +130,19 @@ class WorkerService:
         self._loop.close()
 
     # On the loop
+
+    def _begin_handover(self, arguments: Sequence[str], taken: Callable[[], None]) -> None:
+        task = asyncio.create_task(self._handover(arguments))
+        self._handovers.add(task)
+
+        def done(task: asyncio.Task[None]) -> None:
+            self._handovers.discard(task)
+            if not task.cancelled() and (error := task.exception()):
+                # The leases and the waiting list in Redis bring back whatever was not taken.
+                log.error("a batch could not be taken over", size=len(arguments), exc_info=error)
+            taken()
+
+        task.add_done_callback(done)
 
     async def _handover(self, arguments: Sequence[str]) -> None:
         if PROBE in arguments:
@@ -256,6 +266,8 @@ class WorkerService:
 
     async def _stop(self) -> None:
         self._closing.set()
+        if self._handovers:
+            await asyncio.wait(self._handovers, timeout=_LAST_STEP_S)
         tasks = [task for _, task in self._running.values()]
         if tasks:
             log.info("waiting for behaviours in hand", count=len(tasks))

@@ -25,7 +25,7 @@ class WorkerSettings(BaseSettings):
     batch_size: Count = 16
     #: … or for this long, whichever comes first. Longer pays for engines that run a batch as one.
     batch_interval_ms: Seconds = 5.0
-    #: Idle, it takes what comes at once; false for engines that run a batch as one and gain from a full one.
+    #: Takes what comes at once while no batch is on its way in; false for engines that run a batch as one.
     batch_eager: bool = True
     #: Behaviours in hand at once; the rest waits in Redis, where other workers can take it.
     worker_max_active: Count = 64

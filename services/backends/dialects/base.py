@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from services.backends.base import BackendError, Failed, Finish, GenerationRequest, Invalid, Overloaded, Unavailable
 from services.backends.config import BackendConfig
@@ -91,7 +90,7 @@ def understood(config: BackendConfig, step: Callable[[], T]) -> T:
 
 def encode(body: Mapping[str, Any]) -> bytes:
     """JSON as servers get it."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return to_json(body)
 
 
 def _message(document: object) -> str:

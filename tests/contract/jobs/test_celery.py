@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import redis
 from celery.contrib.testing.worker import start_worker
 
-from services.jobs.celery_app import create_celery, register_batch_task
+from services.jobs.celery_app import BATCHES_AHEAD, Handover, create_celery, register_batch_task
 from services.jobs.keys import CELERY_QUEUE, probe_queue
 from services.jobs.messages import envelope, list_name
 from services.jobs.settings import JobSettings
@@ -22,11 +23,14 @@ from services.jobs.settings import JobSettings
 class Batches:
     """Remembers the batches that were handed over and lets a test wait for them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, taken: bool = True) -> None:
         self.batches: list[list[str]] = []
+        self._taken = taken
         self._changed = threading.Condition()
 
-    def __call__(self, arguments: Sequence[str]) -> None:
+    def __call__(self, arguments: Sequence[str], taken: Callable[[], None]) -> None:
+        if self._taken:
+            taken()
         with self._changed:
             self.batches.append(list(arguments))
             self._changed.notify_all()
@@ -43,11 +47,11 @@ class Batches:
 
 @contextmanager
 def celery_worker(
-    settings: JobSettings, handover: Callable[[Sequence[str]], None], *, batch_size: int = 4, interval_s: float = 0.01
+    settings: JobSettings, handover: Handover, *, batch_size: int = 4, interval_s: float = 0.01
 ) -> Iterator[None]:
     app = create_celery(settings, "tested", batch_size)
     register_batch_task(app, handover, batch_size=batch_size, interval_s=interval_s)
-    with start_worker(app, pool="threads", concurrency=2, perform_ping_check=False, shutdown_timeout=20):
+    with start_worker(app, pool="solo", concurrency=1, perform_ping_check=False, shutdown_timeout=20):
         yield
 
 
@@ -110,6 +114,28 @@ def test_a_batch_is_flushed_by_count_long_before_the_interval(
             redis_client.lpush(list_name(CELERY_QUEUE, 5), envelope(CELERY_QUEUE, str(number), 5))
         batches.wait_for(4)
     assert [len(batch) for batch in batches.batches] == [4]
+
+
+def test_many_messages_come_with_one_question(job_settings: JobSettings, redis_client: redis.Redis) -> None:
+    redis_client.lpush(list_name(CELERY_QUEUE, 5), *(envelope(CELERY_QUEUE, str(number), 5) for number in range(8)))
+    redis_client.config_resetstat()
+    batches = Batches()
+    with celery_worker(job_settings, batches, batch_size=8):
+        assert batches.wait_for(8) == [str(number) for number in range(8)]
+    questions: dict[str, Any] = redis_client.info("commandstats")["cmdstat_blmpop"]  # type: ignore[index, assignment]
+    assert questions["calls"] < 8
+
+
+def test_what_a_worker_has_no_room_for_stays_in_the_store(job_settings: JobSettings, redis_client: redis.Redis) -> None:
+    batches = Batches(taken=False)
+    redis_client.lpush(CELERY_QUEUE, *(envelope(CELERY_QUEUE, str(number), 0) for number in range(20)))
+    with celery_worker(job_settings, batches, batch_size=4):
+        batches.wait_for(4 * BATCHES_AHEAD)
+        queue = probe_queue("tested")
+        redis_client.lpush(list_name(queue, 0), envelope(queue, "probe", 0))  # nor is this taken
+        time.sleep(0.2)
+        assert len(batches.arguments) == 4 * BATCHES_AHEAD
+        assert redis_client.llen(CELERY_QUEUE) == 20 - 4 * BATCHES_AHEAD
 
 
 def test_foreign_messages_do_no_harm(job_settings: JobSettings, redis_client: redis.Redis) -> None:
