@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadtest import peers
@@ -64,10 +64,12 @@ class Case:
 
 @dataclass
 class Measurements:
-    """Every sample of every case, in the order of the repeats, and the yardstick before each."""
+    """Every sample of every case, in the order of the repeats, and how quiet the machine was."""
 
-    samples: dict[Case, list[Sample]]
-    yardsticks_ms: list[float]
+    samples: dict[Case, list[Sample]] = field(default_factory=dict)
+    #: The slower of the yardsticks right before and right after each sample.
+    slowest_ms: dict[Case, list[float]] = field(default_factory=dict)
+    yardsticks_ms: list[float] = field(default_factory=list)
 
 
 def measure_overhead(plan: Plan, with_peers: bool) -> Measurements:
@@ -114,7 +116,7 @@ def _measure_in_turns(
     targets: list[Target], clients: tuple[int, ...], streaming: tuple[bool, ...], plan: Plan
 ) -> Measurements:
     """Repeat by repeat, each case of every target one after the other, so that the machine's moods meet them all."""
-    measured = Measurements({}, [])
+    measured = Measurements()
     cases = [
         (target, count, stream)
         for count in clients
@@ -131,9 +133,13 @@ def _measure_in_turns(
             # Back and forth, so that none always comes after the same other.
             for target, count, stream in cases if repeat % 2 == 0 else cases[::-1]:
                 _say(f"repeat {repeat + 1} of {plan.repeats}: {target.name}, {count} clients", began)
-                measured.yardsticks_ms.append(yardstick_ms())
+                case = Case(target.name, count, stream)
+                around = [yardstick_ms()]
                 sample = _sample(target, count, stream, plan.seconds, Path(directory))
-                measured.samples.setdefault(Case(target.name, count, stream), []).append(sample)
+                around.append(yardstick_ms())
+                measured.samples.setdefault(case, []).append(sample)
+                measured.slowest_ms.setdefault(case, []).append(max(around))
+                measured.yardsticks_ms += around
     return measured
 
 

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from loadtest.client import Sample
-from loadtest.overhead import (
-    CLIENTS,
-    DURABLE,
-    ENGINE,
-    LITELLM,
-    PACED_CLIENTS,
-    PASS_THROUGH,
-    VLLM_ROUTER,
-    Case,
-    Measurements,
-)
+from loadtest.bars import NOISY, bars, overhead_ms, percentile, rate
+from loadtest.overhead import DURABLE, ENGINE, LITELLM, PASS_THROUGH, VLLM_ROUTER, Case, Measurements
 
 # Above this share of a core the load generator may have been the bottleneck.
 GENERATOR_LIMIT = 0.85
-_NOISY = 1.25
 
 
 @dataclass(frozen=True)
@@ -41,17 +29,6 @@ class Row:
     ttft_p50_ms: float
     overhead_p50_ms: float
     generator_busy: float
-
-
-@dataclass(frozen=True)
-class Bar:
-    """Something that must be reached; ``figure`` is None where the run did not measure it."""
-
-    what: str
-    bar: str
-    figure: float | None
-    unit: str
-    met: bool | None
 
 
 def rows(measured: Measurements) -> list[Row]:
@@ -83,77 +60,15 @@ def _row(case: Case, measured: Measurements) -> Row:
     )
 
 
-def rate(sample: Sample) -> float:
-    """Good answers a second."""
-    return len(sample.latency_ms) / sample.seconds
-
-
-def percentile(ordered: Sequence[float], percent: float) -> float:
-    """Nearest-rank percentile of sorted values; NaN of none."""
-    if not ordered:
-        return float("nan")
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
-
-
-def overhead_ms(measured: Measurements, case: Case) -> float:
-    """Median over the repeats of p50 less the engine's own p50 in the same repeat."""
-    engine = measured.samples[Case(ENGINE, case.clients, case.streaming)]
-    pairs = zip(measured.samples[case], engine, strict=True)
-    return statistics.median(
-        percentile(sorted(ours.latency_ms), 50) - percentile(sorted(direct.latency_ms), 50) for ours, direct in pairs
-    )
-
-
-def ratio(measured: Measurements, case: Case, other: Case) -> float:
-    """Median over the repeats of the rate in relation to another case's in the same repeat."""
-    pairs = zip(measured.samples[case], measured.samples[other], strict=True)
-    return statistics.median(rate(ours) / max(rate(theirs), 1e-9) for ours, theirs in pairs)
-
-
-def bars(measured: Measurements, paced: Measurements) -> list[Bar]:
-    """What must be reached, streaming and not: the worse of the two counts."""
-    one = [overhead_ms(measured, Case(PASS_THROUGH, 1, streaming)) for streaming in (False, True)]
-    litellm = None
-    if Case(LITELLM, 16, False) in measured.samples:
-        litellm = min(
-            ratio(measured, Case(PASS_THROUGH, 16, streaming), Case(LITELLM, 16, streaming))
-            for streaming in (False, True)
-        )
-    durable = overhead_ms(measured, Case(DURABLE, 1, False))
-    sustained = min(
-        statistics.median(rate(sample) for sample in measured.samples[Case(DURABLE, clients, False)])
-        for clients in CLIENTS
-        if clients > 1
-    )
-    bound = 100 * ratio(paced, Case(PASS_THROUGH, PACED_CLIENTS, True), Case(ENGINE, PACED_CLIENTS, True))
-    return [
-        _bar("pass-through overhead, p50, 1 client", max(one), "ms", at_most=1.5),
-        _bar("pass-through req/s over LiteLLM's, 16 clients", litellm, "×", at_least=25),
-        _bar("durable overhead, p50, 1 client", durable, "ms", at_most=8),
-        _bar("durable, sustained (16 and 64 clients)", sustained, "req/s", at_least=300),
-        _bar(f"engine-bound throughput, {PACED_CLIENTS} clients", bound, "% of the engine", at_least=97),
-    ]
-
-
-def _bar(
-    what: str, figure: float | None, unit: str, *, at_most: float | None = None, at_least: float | None = None
-) -> Bar:
-    met = None
-    if figure is not None:
-        met = figure <= at_most if at_most is not None else figure >= (at_least or 0.0)
-    bar = f"≤ {at_most:g}" if at_most is not None else f"≥ {at_least:g}"
-    return Bar(what, bar, figure, unit, met)
-
-
 def notes(measured: Measurements, table: list[Row]) -> list[str]:
     """What a reader must know before believing the figures."""
     lines = []
     quickest, slowest = min(measured.yardsticks_ms), max(measured.yardsticks_ms)
     middle = statistics.median(measured.yardsticks_ms)
-    noise = "noisy: read ratios, not figures" if middle > _NOISY * quickest else "quiet"
+    noise = "noisy" if middle > NOISY * quickest else "quiet"
     lines.append(
         f"Machine {noise}: a fixed piece of work took {quickest:.0f} ms at best, {middle:.0f} in the middle, "
-        f"{slowest:.0f} at worst."
+        f"{slowest:.0f} at worst. Rows are of all repeats."
     )
     busy = [row for row in table if row.generator_busy > GENERATOR_LIMIT]
     if busy:
@@ -192,9 +107,9 @@ def text(specification: dict[str, str], measured: Measurements, paced: Measureme
             )
         lines.append("")
     for bar in bars(measured, paced):
-        verdict = {True: "met", False: "MISSED", None: "not measured (--with-peers)"}[bar.met]
+        verdict = {True: "met", False: "MISSED", None: "not judged"}[bar.met]
         figure = "" if bar.figure is None else f"{bar.figure:.2f} {bar.unit}"
-        lines.append(f"{bar.what:48}{bar.bar:>8}  {figure:26}{verdict}")
+        lines.append(f"{bar.what:48}{bar.bar:>8}  {figure:26}{verdict:11}{bar.remark}".rstrip())
     return "\n".join([*lines, "", *notes(measured, table)])
 
 
