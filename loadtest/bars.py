@@ -17,8 +17,8 @@ NOISY = 1.25
 class Bar:
     """Something that must be reached; ``figure`` and ``met`` are None where the run cannot tell, ``remark`` says why.
 
-    Ratios are of all repeats. Times and rates are of the repeats during which the machine ran at its own speed, for the
-    bars mean this machine and not what its neighbours leave of it; the remark gives the figure of all repeats too.
+    Ratios are of all repeats. Times and rates too, where these reach the bar; where they do not, the repeats count during
+    which the machine ran at its own speed, for a bar means a machine and not what its neighbours leave of it.
     """
 
     what: str
@@ -120,10 +120,11 @@ def _of_quiet(
     worst: Callable[[list[float]], float],
     met: Callable[[float], bool],
 ) -> Bar:
+    if met(of_all):
+        return Bar(what, bar, of_all, unit, True)
+    as_it_was = f"of all repeats, on a machine slowed by others: {of_all:.2f} {unit}"
     if not all(quiet):
-        remark = f"the machine was never at its own speed meanwhile; as it was: {of_all:.2f} {unit}"
-        return Bar(what, bar, None, unit, None, remark)
+        return Bar(what, bar, None, unit, None, as_it_was)
     figure = worst([statistics.median(values) for values in quiet])
-    fewest = min(len(values) for values in quiet)
-    remark = f"{fewest} repeats at the machine's own speed; all repeats: {of_all:.2f} {unit}"
-    return Bar(what, bar, figure, unit, met(figure), remark)
+    count = min(len(values) for values in quiet)
+    return Bar(what, bar, figure, unit, met(figure), f"{count} repeats at the machine's own speed; {as_it_was}")

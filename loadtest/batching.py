@@ -9,7 +9,7 @@ import statistics
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Literal
@@ -93,9 +93,8 @@ TARGETS = (
 )  # fmt: skip
 
 
-def measure(plan: Plan, say: Callable[[str], None]) -> list[Measured]:
+def measure(plan: Plan, say: Callable[[str], None]) -> Iterator[Measured]:
     """Start each engine that is installed, one after the other, and measure it. ``say`` is told what goes on."""
-    results = []
     for target in TARGETS:
         measured = Measured(target.name, target.together)
         python = os.environ.get(target.python, "") if target.python else sys.executable
@@ -106,8 +105,7 @@ def measure(plan: Plan, say: Callable[[str], None]) -> list[Measured]:
                 measured.error = " ".join(str(error).split())[:_ERROR_CHARACTERS]
         else:
             measured.missing = f"not installed: {target.python} is not set (scripts/engines-environment)"
-        results.append(measured)
-    return results
+        yield measured
 
 
 def _measure(target: Target, python: str, plan: Plan, measured: Measured, say: Callable[[str], None]) -> None:
@@ -153,21 +151,20 @@ def _complete(url: str, prompt: str | list[str]) -> int:
         return tokens
 
 
-def text(specification: Mapping[str, str], plan: Plan, results: Sequence[Measured]) -> str:
-    """The report for people."""
-    head = f"{'output tokens/s':32}{'together as':>20}{'1':>8}"
-    lines = [" · ".join(f"{name} {value}" for name, value in specification.items()), ""]
-    lines.append(head + "".join(f"{together:>8}{'':>8}" for together in plan.together))
-    for result in results:
-        if why := result.missing or result.error:
-            lines.append(f"{result.name:32}{why}")
-            continue
-        cells = "".join(f"{result.median(n):>8.1f}{f'× {result.gain(n):.1f}':>8}" for n in plan.together)
-        lines.append(f"{result.name:32}{result.how:>20}{result.median(1):>8.1f}{cells}")
-    yardsticks = [one for result in results for one in result.yardsticks_ms]
-    if yardsticks:
-        lines += ["", f"A fixed piece of work took {min(yardsticks):.0f} to {max(yardsticks):.0f} ms meanwhile."]
-    return "\n".join(lines)
+def head(specification: Mapping[str, str], plan: Plan) -> str:
+    """What stands above the engines' lines, for people."""
+    together = "".join(f"{together:>8}{'':>8}" for together in plan.together)
+    machine = " · ".join(f"{name} {value}" for name, value in specification.items())
+    return f"{machine}\n\n{'output tokens/s':32}{'together as':>20}{'1':>8}{together}{'yardstick':>14}"
+
+
+def line(result: Measured, plan: Plan) -> str:
+    """One engine's line; the yardstick is a fixed piece of work, and varies only with what else the machine does."""
+    if why := result.missing or result.error:
+        return f"{result.name:32}{why}"
+    cells = "".join(f"{result.median(n):>8.1f}{f'× {result.gain(n):.1f}':>8}" for n in plan.together)
+    yardstick = f"{min(result.yardsticks_ms):.0f}–{max(result.yardsticks_ms):.0f} ms"
+    return f"{result.name:32}{result.how:>20}{result.median(1):>8.1f}{cells}{yardstick:>14}"
 
 
 def document(specification: Mapping[str, str], results: Sequence[Measured]) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     batching.add_argument("--quick", action="store_true", help="each measured once")
     batching.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
     options = parser.parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # the servers that were started end with us
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     return _overhead(options) if options.command == "overhead" else _batching(options)
 
 
@@ -49,13 +52,16 @@ def _batching(options: argparse.Namespace) -> int:
 
     plan = batching.Plan(together=(8, 32), alone=3, repeats=1 if options.quick else 3)
     machine = specification(())
+    print(batching.head(machine, plan))
+    results = []
     try:
-        results = batching.measure(plan, lambda what: print(what, file=sys.stderr, flush=True))
+        for result in batching.measure(plan, lambda what: print(what, file=sys.stderr, flush=True)):
+            print(batching.line(result, plan), flush=True)
+            results.append(result)
+            if options.json:
+                options.json.write_text(json.dumps(batching.document(machine, results), indent=1), encoding="utf-8")
     except KeyboardInterrupt:
         return 130
-    print(batching.text(machine, plan, results))
-    if options.json:
-        options.json.write_text(json.dumps(batching.document(machine, results), indent=1), encoding="utf-8")
     return 1 if any(result.error for result in results) else 0
 
 
