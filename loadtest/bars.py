@@ -17,7 +17,7 @@ NOISY = 1.25
 class Bar:
     """Something that must be reached; ``figure`` and ``met`` are None where the run cannot tell, ``remark`` says why.
 
-    Ratios are of all repeats. Times and rates too, where these reach the bar; where they do not, the repeats count during
+    Ratios are of all repeats. Times and rates too, where these reach the bar; where they do not, the repeats count in
     which the machine ran at its own speed, for a bar means a machine and not what its neighbours leave of it.
     """
 
