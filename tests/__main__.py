@@ -69,6 +69,8 @@ def run_pytest(name: str, targets: Sequence[str], arguments: Sequence[str]) -> C
         command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments, *targets]
         status, took_s = _execute(name, *command)
         counts = _counts(report) if report.exists() else "no report"
+        if report.exists() and (table := conformance_table(report)):
+            print(f"\n{table}", flush=True)
     none_matched = status == _NO_TESTS_COLLECTED and bool(arguments)
     passed = status == 0 or none_matched
     return Check(name, "passed" if passed else "FAILED", f"{counts}, {took_s:.0f} s")
@@ -127,7 +129,31 @@ def engine_checks(rest: list[str]) -> list[Check]:
     for line in made.stdout.splitlines():
         name, _, value = line.removeprefix("export ").partition("=")
         os.environ[name] = value
-    return [run_pytest("engine tests", ["tests/contract/engines"], [*rest, "-m", "engines"])]
+    return [run_pytest("engine tests", ["tests/contract/engines"], [*rest, "-m", "engines or conformance"])]
+
+
+def conformance_table(report: Path) -> str:
+    """Backends × cases of the conformance suite as a JUnit report has them; empty if it was not run."""
+    outcomes: dict[str, dict[str, str]] = {}
+    reasons: dict[str, int] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        if not case.attrib["classname"].endswith("test_conformance"):
+            continue
+        name, _, backend = case.attrib["name"].removesuffix("]").partition("[")
+        skipped = case.find("skipped")
+        if skipped is not None:
+            reason = skipped.attrib.get("message", "")
+            outcome = f"({reasons.setdefault(reason, len(reasons) + 1)})"
+        else:
+            failed = case.find("failure") is not None or case.find("error") is not None
+            outcome = "FAILED" if failed else "ok"
+        outcomes.setdefault(name.removeprefix("test_").replace("_", " "), {})[backend] = outcome
+    if not outcomes:
+        return ""
+    backends = list(dict.fromkeys(backend for row in outcomes.values() for backend in row))
+    lines = [f"{'Conformance of the adapters':60}" + "".join(f"{backend:>13}" for backend in backends)]
+    lines += [f"{name:60}" + "".join(f"{row.get(b, ''):>13}" for b in backends) for name, row in outcomes.items()]
+    return "\n".join([*lines, *(f"({number}) {reason}" for reason, number in reasons.items())])
 
 
 def main() -> int:

@@ -75,12 +75,17 @@ class StreamClient:
         return response
 
     async def _send(self, call: Call, trace: Mapping[str, str]) -> aiohttp.ClientResponse:
-        """Send the request, once more for each kept connection that the server had dropped without answering."""
+        """Send the request, once more for each kept connection that the server had dropped without answering.
+
+        llama.cpp, for one, drops the connection of every stream when it ends, and says so a moment later.
+        """
         session, url = self._open_session(), f"{self._config.url}{call.path}"
         for _ in range(self._config.max_concurrency):  # no more than that are kept
             try:
                 return await session.post(url, data=call.body, headers=trace, allow_redirects=False)
-            except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+            except aiohttp.ClientConnectorError:
+                raise  # a new connection was refused
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
                 continue
         return await session.post(url, data=call.body, headers=trace, allow_redirects=False)
 

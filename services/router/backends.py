@@ -29,6 +29,8 @@ class BackendState(BaseModel):
     model: str | None
     """The model that is asked for; null: whatever the server serves."""
     vision: bool
+    constrained: bool
+    """Whether it can be held to the grammar of programs; where it cannot, the checks alone stand."""
     max_concurrency: int
     """Requests at once, per worker and over all router processes."""
     share: float
@@ -78,6 +80,7 @@ def create_blueprint(context: Context) -> Blueprint:
                     kind=config.kind,
                     model=config.model or None,
                     vision=config.vision,
+                    constrained=config.grammar != "none",
                     max_concurrency=config.max_concurrency,
                     share=context.routing.split.get(name, 0.0),
                     shadow=context.routing.shadow.get(name, 0.0),

@@ -17,9 +17,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.backends.base import BackendError, Finish, GenerationRequest
 
-Door = Literal["/v1/chat/completions", "/v1/completions", "/generate", "/generate_stream"]
-DOORS: tuple[Door, ...] = ("/v1/chat/completions", "/v1/completions", "/generate", "/generate_stream")
+Door = Literal["/v1/chat/completions", "/v1/completions", "/generate", "/generate_stream", "/"]
+DOORS: tuple[Door, ...] = ("/v1/chat/completions", "/v1/completions", "/generate", "/generate_stream", "/")
 
+#: Most tokens that can be asked for, and most stop strings.
+MOST_TOKENS, MOST_STOPS = 1_000_000, 16
 #: What an engine may write when the client does not say.
 _DEFAULT_MAX_TOKENS = 256
 
@@ -31,17 +33,19 @@ def _absent(value: Any) -> Any:
 
 
 _Unsupported = Annotated[Any, AfterValidator(_absent)]
-_Tokens = Annotated[int | None, Field(ge=1, le=1_000_000)]
+_Tokens = Annotated[int | None, Field(ge=1, le=MOST_TOKENS)]
 _Seed = Annotated[int | None, Field(ge=0, lt=2**63)]
-_Stops = Annotated[list[str], Field(max_length=16)]
+_Stops = Annotated[list[str], Field(max_length=MOST_STOPS)]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+    # A parameter that is misspelt, or that we do not know, is refused by its name.
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class _StreamOptions(_Body):
     include_usage: bool = False
+    include_obfuscation: bool = False
 
 
 class _OpenAIBody(_Body):
@@ -66,6 +70,13 @@ class _OpenAIBody(_Body):
     logit_bias: _Unsupported = None
     presence_penalty: _Unsupported = None
     frequency_penalty: _Unsupported = None
+    # Of no effect on the answer.
+    user: Any = None
+    metadata: Any = None
+    store: Any = None
+    service_tier: Any = None
+    safety_identifier: Any = None
+    prompt_cache_key: Any = None
 
     @property
     def tells_usage(self) -> bool:
@@ -88,11 +99,17 @@ class _OpenAIBody(_Body):
 class _Message(_Body):
     role: str
     content: str | list[dict[str, Any]]
+    name: Any = None
+    tool_calls: _Unsupported = None
 
 
 class _ChatBody(_OpenAIBody):
     messages: Annotated[list[_Message], Field(min_length=1)]
     max_completion_tokens: _Tokens = None
+    top_logprobs: _Unsupported = None
+    parallel_tool_calls: Any = None
+    reasoning_effort: _Unsupported = None
+    modalities: Any = None
 
 
 class _CompletionBody(_OpenAIBody):
@@ -120,11 +137,13 @@ class _Parameters(_Body):
     repetition_penalty: _Unsupported = None
     frequency_penalty: _Unsupported = None
     truncate: _Unsupported = None
+    adapter_id: Annotated[str | None, Field(min_length=1, max_length=200)] = None
 
 
 class _GenerateBody(_Body):
     inputs: Annotated[str, Field(min_length=1)]
     parameters: _Parameters | None = None
+    stream: bool = False
 
 
 class Writer(Protocol):
@@ -183,9 +202,12 @@ def _read_generate(door: Door, body: _GenerateBody) -> Order:
         top_k=given.top_k,
         seed=given.seed,
         stop=given.stop,
+        adapter=given.adapter_id,
     )
-    echo = body.inputs if given.return_full_text else ""
-    return Order(request, _GenerateWriter(door == "/generate_stream", given.details, echo))
+    hub = door == "/"  # as on the model hub: says in the body how it wants it, gets a list, and the prompt with it
+    echoes = hub if given.return_full_text is None else given.return_full_text
+    streaming = body.stream if hub else door == "/generate_stream"
+    return Order(request, _GenerateWriter(streaming, given.details, body.inputs if echoes else "", in_list=hub))
 
 
 class _OpenAIWriter(ABC):
@@ -262,8 +284,9 @@ class _CompletionWriter(_OpenAIWriter):
 class _GenerateWriter:
     """TGI's answers. A piece stands for a token: it has no id of its own, and its logprob is not known."""
 
-    def __init__(self, streaming: bool, details: bool, echo: str) -> None:
+    def __init__(self, streaming: bool, details: bool, echo: str, *, in_list: bool) -> None:
         self.streaming = streaming
+        self._in_list = in_list
         self._details = details
         self._echo = echo
         self._index = 0
@@ -285,7 +308,7 @@ class _GenerateWriter:
         document: dict[str, Any] = {"generated_text": self._echo + text}
         if self._details:
             document["details"] = {**self._finish(finish), "prefill": [], "tokens": []}
-        return _json(document)
+        return _json([document] if self._in_list else document)
 
     def _token(self, text: str, generated_text: str | None, details: dict[str, Any] | None) -> bytes:
         self._index += 1
@@ -309,7 +332,7 @@ def _usage(finish: Finish) -> dict[str, int]:
     }
 
 
-def _json(document: dict[str, Any]) -> bytes:
+def _json(document: object) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -69,7 +69,7 @@ def build_openapi(*, needs_key: bool) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Robot behavior engine",
-            "version": _version(),
+            "version": engine_version(),
             "description": "Orders in plain words become checked programs of robot API calls, and are carried out.",
         },
         "paths": paths,
@@ -167,7 +167,8 @@ def _schemas(operations: Iterable[Operation]) -> dict[str, Any]:
     return definitions
 
 
-def _version() -> str:
+def engine_version() -> str:
+    """Version of this package; 0 from a checkout."""
     try:
         return version("robot-behavior-engine")
     except PackageNotFoundError:

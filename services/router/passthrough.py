@@ -1,5 +1,5 @@
 """Straight through to a backend, for clients that speak OpenAI's API or TGI's: ``/v1/chat/completions``,
-``/v1/completions``, ``/generate`` and ``/generate_stream``.
+``/v1/completions``, ``/generate``, ``/generate_stream`` and ``POST /``.
 
 This is the hot path: where the backend speaks the door's language the body is never parsed and bytes go on as they
 come; elsewhere requests and answers are translated. A client that hangs up takes its request at the backend with it,
@@ -44,6 +44,7 @@ _SUMMARIES: dict[Door, str] = {
     "/v1/completions": "OpenAI's completion of a text by a backend, streaming or not",
     "/generate": "TGI's generation by a backend",
     "/generate_stream": "TGI's generation by a backend, streaming",
+    "/": "TGI's generation by a backend, streaming or not, as clients of the Hugging Face hub ask for it",
 }
 _BODY = Media(
     ("application/json",),
@@ -75,7 +76,8 @@ def create_blueprint(context: Context) -> Blueprint:
         def view() -> Response:
             return doors.serve(door)
 
-        blueprint.add_url_rule(door, door.strip("/").replace("/", "_").removeprefix("v1_"), view, methods=["POST"])
+        endpoint = door.strip("/").replace("/", "_").removeprefix("v1_") or "hub"
+        blueprint.add_url_rule(door, endpoint, view, methods=["POST"])
 
     for door in DOORS:
         add(door)

@@ -69,7 +69,7 @@ class Problem(Exception):
         """The problem in the shape that this request's clients read."""
         if request.path.startswith(("/v1/chat/", "/v1/completions", "/v1/models")):
             return self._openai()
-        if request.path.startswith("/generate"):
+        if request.path.startswith("/generate") or (request.path == "/" and request.method == "POST"):
             return self._tgi()
         document = ProblemDocument(
             type=TYPE_PREFIX + self.code if self.code else "about:blank",

@@ -12,6 +12,7 @@ from engine_process import ROOT, environ
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "engines: needs torch and an engine: scripts/engines-environment makes both")
+    config.addinivalue_line("markers", "conformance: the same cases on every backend; they make the table")
 
 
 def _python(setting: str) -> str:
