@@ -12,6 +12,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -39,13 +40,15 @@ class CircuitSettings(BaseSettings):
 
 
 class Circuit:
-    """The circuit of one backend in one process. Whoever is admitted reports one outcome: good, bad or neither."""
+    """The circuit of one backend in one process."""
 
     def __init__(self, settings: CircuitSettings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._clock = clock
         self._failures: deque[float] = deque(maxlen=settings.circuit_failures)
         self._opened_at: float | None = None
+        #: How often it has opened: what was admitted before the last time says nothing about now.
+        self._openings = 0
         self._successes = 0
         self._trying = False
         self._unreachable = False
@@ -62,36 +65,12 @@ class Circuit:
         """Whether ``admit`` would let a request through now."""
         return self._opened_at is None or (self.state == "half-open" and not self._trying)
 
-    def admit(self) -> bool:
-        """Whether a request may go now; one that may must be followed by one of the three outcomes."""
+    def admit(self) -> Admission | None:
+        """Let a request through, or not (None). One of the admission's three outcomes must follow."""
         if not self.admits:
-            return False
+            return None
         self._trying = self._opened_at is not None
-        return True
-
-    def succeeded(self) -> None:
-        """The backend did what was asked."""
-        if self._opened_at is not None and not self._trying:
-            return  # asked before it opened: it says nothing about now
-        self._trying = False
-        if self._opened_at is None:
-            self._failures.clear()
-            return
-        self._successes += 1
-        if self._successes >= self._settings.circuit_successes:
-            self._opened_at = None
-            self._failures.clear()
-
-    def failed(self, *, unreachable: bool = False) -> None:
-        """The backend kept silent or broke down or, if so said, could not be reached at all."""
-        self._trying = False
-        self._unreachable = unreachable
-        now = self._clock()
-        self._failures.append(now)
-        full = len(self._failures) == self._settings.circuit_failures
-        if self._opened_at is not None or (full and now - self._failures[0] <= self._settings.circuit_window_s):
-            self._opened_at = now
-            self._successes = 0
+        return Admission(self, self._openings)
 
     @property
     def retry_after_s(self) -> int:
@@ -110,6 +89,53 @@ class Circuit:
         if self.waits_for_health:
             self._opened_at = self._clock() - self._settings.circuit_open_s
 
+    def _succeeded(self) -> None:
+        self._trying = False
+        if self._opened_at is None:
+            self._failures.clear()
+            return
+        self._successes += 1
+        if self._successes >= self._settings.circuit_successes:
+            self._opened_at = None
+            self._failures.clear()
+
+    def _failed(self, *, unreachable: bool) -> None:
+        self._trying = False
+        self._unreachable = unreachable
+        now = self._clock()
+        self._failures.append(now)
+        full = len(self._failures) == self._settings.circuit_failures
+        if self._opened_at is not None or (full and now - self._failures[0] <= self._settings.circuit_window_s):
+            self._opened_at = now
+            self._openings += 1
+            self._successes = 0
+
+    def _abandoned(self) -> None:
+        self._trying = False
+
+
+@dataclass(frozen=True)
+class Admission:
+    """One request that a circuit let through. It reports one outcome; those from before it last opened do not count."""
+
+    _circuit: Circuit
+    _openings: int
+
+    def succeeded(self) -> None:
+        """The backend did what was asked."""
+        if self._counts:
+            self._circuit._succeeded()
+
+    def failed(self, *, unreachable: bool = False) -> None:
+        """The backend kept silent or broke down or, if so said, could not be reached at all."""
+        if self._counts:
+            self._circuit._failed(unreachable=unreachable)
+
     def abandoned(self) -> None:
         """It says nothing about the backend: the client left, its request was wrong, or the backend is only busy."""
-        self._trying = False
+        if self._counts:
+            self._circuit._abandoned()
+
+    @property
+    def _counts(self) -> bool:
+        return self._openings == self._circuit._openings

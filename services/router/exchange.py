@@ -15,7 +15,7 @@ from flask import Response
 from gevent.lock import BoundedSemaphore
 
 from services.backends.base import BackendError, Failed, TimedOut, Unavailable
-from services.backends.circuit import Circuit
+from services.backends.circuit import Admission, Circuit
 from services.backends.config import BackendConfig
 from services.backends.registry import dialect_for
 from services.router.hangup import HangupWatch
@@ -80,9 +80,10 @@ class Exchange:
     Made when the backend's circuit has admitted a request; the circuit is told once how it went.
     """
 
-    def __init__(self, gate: Gate, client: Any | None) -> None:
+    def __init__(self, gate: Gate, admission: Admission, client: Any | None) -> None:
         """``client`` is the client's gevent socket, None where there is none or the server does not tell it."""
         self._gate = gate
+        self._admission = admission
         self._began = time.perf_counter()
         self._watch = HangupWatch(client) if client is not None else None
         self._reply: Reply | None = None
@@ -197,7 +198,7 @@ class Exchange:
                 pass
         if not self._told:
             self._told = True
-            self._gate.circuit.succeeded()
+            self._admission.succeeded()
 
     def failed(self, error: BackendError) -> None:
         """The answer says that the backend failed, or that it is busy or the request wrong, which is another thing."""
@@ -207,24 +208,23 @@ class Exchange:
             self._failed(error)
         else:
             self._told = True
-            self._gate.circuit.abandoned()
+            self._admission.abandoned()
 
     def _failed(self, error: UpstreamError | BackendError) -> None:
         self._told = True
         before = self._gate.circuit.state
-        self._gate.circuit.failed(unreachable=isinstance(error, Unreachable | Unavailable))
+        self._admission.failed(unreachable=isinstance(error, Unreachable | Unavailable))
         if before != "open" and self._gate.circuit.state == "open":
             log.error("backend is left alone for a while: it keeps failing", backend=self._gate.name, reason=str(error))
 
     def _tell(self) -> None:
         self._told = True
-        circuit = self._gate.circuit
         if self._reply is None or not self._reply.complete or self._reply.get_code() >= _OWN_FAULT or self.busy:
             # A 500 may be the fault of what was asked, and clients may ask for anything: it must not close the door
             # on the others. Silence, broken answers and refused connections are the backend's own.
-            circuit.abandoned()
+            self._admission.abandoned()
         else:
-            circuit.succeeded()
+            self._admission.succeeded()
 
 
 def fields_for_backend(environ: dict[str, Any], request_id: str) -> Fields:

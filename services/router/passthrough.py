@@ -117,10 +117,10 @@ class _Doors:
         problem: Problem | None = None
         for gate in gates:
             last = gate is gates[-1]
-            if not gate.circuit.admit():
+            if (admission := gate.circuit.admit()) is None:
                 problem = problem or _left_alone(gate.name, gate.circuit)
                 continue
-            exchange = Exchange(gate, request.environ.get("gunicorn.socket"))
+            exchange = Exchange(gate, admission, request.environ.get("gunicorn.socket"))
             try:
                 wait_s = self._context.settings.router_admission_timeout_s if last else 0.0
                 response = _ask(exchange, gate, door, query, fields, body, wait_s)
@@ -149,13 +149,14 @@ class _Doors:
     def _copy(self, gate: Gate, door: Door, query: str, fields: Fields, body: bytes) -> None:
         """Have a shadow answer too, and read its answer to the end for the metrics' sake."""
         count = self._context.metrics.shadows
-        if self._shadows[gate.name] >= _SHADOWS_AT_ONCE or not gate.circuit.admit():
+        admission = gate.circuit.admit() if self._shadows[gate.name] < _SHADOWS_AT_ONCE else None
+        if admission is None:
             count.labels(gate.name, "skipped").inc()
             return
         self._shadows[gate.name] += 1
 
         def ask() -> None:
-            exchange = Exchange(gate, None)
+            exchange = Exchange(gate, admission, None)
             outcome = "answered"
             try:
                 response = _ask(exchange, gate, door, query, fields, body, 0.0)

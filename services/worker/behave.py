@@ -239,10 +239,10 @@ class Behavior:
         """
         errors: list[BackendError] = []
         for engine in candidates:
-            if not engine.circuit.admit():
+            if (admission := engine.circuit.admit()) is None:
                 continue
             try:
-                with engine.attempt():
+                with engine.attempt(admission):
                     self._announce(engine.backend)
                     await self._generate(engine.backend, generation, catalogue)
                 return None

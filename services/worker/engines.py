@@ -21,7 +21,7 @@ from services.backends.base import (
     TimedOut,
     Unavailable,
 )
-from services.backends.circuit import Circuit, CircuitSettings, State
+from services.backends.circuit import Admission, Circuit, CircuitSettings, State
 from services.backends.routing import Routing
 from services.behavior.catalogue import Catalogue
 from services.behavior.program import ProgramError, ProgramReader
@@ -43,7 +43,7 @@ class Engine:
     circuit: Circuit
 
     @contextmanager
-    def attempt(self) -> Iterator[None]:
+    def attempt(self, admission: Admission) -> Iterator[None]:
         """One admitted generation: its circuit learns how it went from the error that leaves the block, if any."""
         name = self.backend.config.name
         outcome = "succeeded"
@@ -52,24 +52,24 @@ class Engine:
         except (Unavailable, TimedOut, Failed) as error:
             outcome = error.code.removeprefix("backend.")
             before = self.circuit.state
-            self.circuit.failed(unreachable=isinstance(error, Unavailable))
+            admission.failed(unreachable=isinstance(error, Unavailable))
             if before != "open" and self.circuit.state == "open":
                 log.error("backend is left alone for a while: it keeps failing", backend=name, reason=error.message)
             raise
         except (Overloaded, Invalid) as error:
             outcome = error.code.removeprefix("backend.")
-            self.circuit.abandoned()
+            admission.abandoned()
             raise
         except Exception:
             # A program that fails its checks, for instance: the engine did its part.
-            self.circuit.succeeded()
+            admission.succeeded()
             raise
         except BaseException:
             outcome = "abandoned"
-            self.circuit.abandoned()
+            admission.abandoned()
             raise
         else:
-            self.circuit.succeeded()
+            admission.succeeded()
         finally:
             metrics.GENERATIONS.labels(name, outcome).inc()
 
@@ -112,10 +112,13 @@ class Engines:
         """Have shadow backends write the same program too. It is checked and measured, and goes nowhere."""
         for name in self._routing.shadows(first):
             tasks = self._shadows[name]
-            if len(tasks) >= _SHADOWS_AT_ONCE or not self._engines[name].circuit.admit():
+            admission = self._engines[name].circuit.admit() if len(tasks) < _SHADOWS_AT_ONCE else None
+            if admission is None:
                 metrics.SHADOWS.labels(name, "skipped").inc()
                 continue
-            task = asyncio.create_task(self._shadow(self._engines[name], request, ProgramReader(catalogue, scene)))
+            task = asyncio.create_task(
+                self._shadow(self._engines[name], admission, request, ProgramReader(catalogue, scene))
+            )
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
@@ -133,12 +136,12 @@ class Engines:
                 log.warning("not closed in time", backend=engine.backend.config.name, error=repr(error))
 
     @staticmethod
-    async def _shadow(engine: Engine, request: GenerationRequest, reader: ProgramReader) -> None:
+    async def _shadow(engine: Engine, admission: Admission, request: GenerationRequest, reader: ProgramReader) -> None:
         name = engine.backend.config.name
         began = time.monotonic()
         outcome = "valid"
         try:
-            with engine.attempt():
+            with engine.attempt(admission):
                 async with aclosing(engine.backend.stream(request)) as stream:
                     first = True
                     async for item in stream:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.backends.circuit import Circuit, CircuitSettings
+from services.backends.circuit import Admission, Circuit, CircuitSettings
 
 SETTINGS = CircuitSettings(circuit_failures=3, circuit_window_s=10, circuit_open_s=5, circuit_successes=2)
 
@@ -26,10 +26,15 @@ def circuit(clock: Clock) -> Circuit:
     return Circuit(SETTINGS, clock)
 
 
+def admitted(circuit: Circuit) -> Admission:
+    admission = circuit.admit()
+    assert admission is not None
+    return admission
+
+
 def fail(circuit: Circuit, times: int = 1) -> None:
     for _ in range(times):
-        assert circuit.admit()
-        circuit.failed()
+        admitted(circuit).failed()
 
 
 def test_opens_after_so_many_failures_and_refuses_until_its_time(circuit: Circuit, clock: Clock) -> None:
@@ -53,8 +58,7 @@ def test_failures_far_apart_do_not_open_it(circuit: Circuit, clock: Clock) -> No
 
 def test_a_success_makes_up_for_the_failures_before_it(circuit: Circuit) -> None:
     fail(circuit, 2)
-    assert circuit.admit()
-    circuit.succeeded()
+    admitted(circuit).succeeded()
     fail(circuit, 2)
     assert circuit.state == "closed"
 
@@ -62,12 +66,11 @@ def test_a_success_makes_up_for_the_failures_before_it(circuit: Circuit) -> None
 def test_half_open_lets_one_through_at_a_time_and_closes_after_so_many(circuit: Circuit, clock: Clock) -> None:
     fail(circuit, 3)
     clock.now += 5
-    assert circuit.admit()
+    trial = admitted(circuit)
     assert not circuit.admit()
-    circuit.succeeded()
+    trial.succeeded()
     assert circuit.state == "half-open"
-    assert circuit.admit()
-    circuit.succeeded()
+    admitted(circuit).succeeded()
     assert circuit.state == "closed"
     fail(circuit, 2)
     assert circuit.state == "closed", "the failures of the time before are forgotten"
@@ -76,39 +79,48 @@ def test_half_open_lets_one_through_at_a_time_and_closes_after_so_many(circuit: 
 def test_one_failure_while_half_open_opens_it_again_for_the_whole_time(circuit: Circuit, clock: Clock) -> None:
     fail(circuit, 3)
     clock.now += 5
-    assert circuit.admit()
-    circuit.succeeded()
+    admitted(circuit).succeeded()
     fail(circuit)
     assert circuit.state == "open"
     clock.now += 5
-    assert circuit.admit()
-    circuit.succeeded()
+    admitted(circuit).succeeded()
     assert circuit.state == "half-open", "successes before the last failure do not count"
 
 
 def test_an_abandoned_trial_frees_its_place(circuit: Circuit, clock: Clock) -> None:
     fail(circuit, 3)
     clock.now += 5
-    assert circuit.admit()
-    circuit.abandoned()
+    admitted(circuit).abandoned()
     assert circuit.state == "half-open"
     assert circuit.admit()
 
 
 def test_late_reports_of_requests_from_before_it_opened_keep_it_open(circuit: Circuit, clock: Clock) -> None:
-    for _ in range(4):
-        assert circuit.admit()
-    for _ in range(3):
-        circuit.failed()
+    admissions = [admitted(circuit) for _ in range(4)]
+    for admission in admissions[:3]:
+        admission.failed()
     clock.now += 1
-    circuit.failed()
+    admissions[3].failed()
     assert circuit.state == "open"
+
+
+def test_late_reports_do_not_let_a_second_trial_through(circuit: Circuit, clock: Clock) -> None:
+    late = [admitted(circuit) for _ in range(3)]
+    fail(circuit, 3)
+    clock.now += 5
+    trial = admitted(circuit)
+    late[0].abandoned()
+    late[1].failed()
+    late[2].succeeded()
+    assert circuit.state == "half-open"
+    assert not circuit.admits
+    trial.succeeded()
+    assert circuit.admits
 
 
 def test_one_that_could_not_be_reached_is_tried_as_soon_as_it_is_healthy(circuit: Circuit) -> None:
     for _ in range(3):
-        assert circuit.admit()
-        circuit.failed(unreachable=True)
+        admitted(circuit).failed(unreachable=True)
     assert circuit.waits_for_health
     circuit.healthy()
     assert circuit.state == "half-open"
@@ -119,11 +131,10 @@ def test_one_that_could_not_be_reached_is_tried_as_soon_as_it_is_healthy(circuit
 
 
 def test_late_successes_of_requests_from_before_it_opened_do_not_close_it(circuit: Circuit) -> None:
-    for _ in range(5):
-        assert circuit.admit()
-    for _ in range(3):
-        circuit.failed()
-    for _ in range(2):
-        circuit.succeeded()
+    admissions = [admitted(circuit) for _ in range(5)]
+    for admission in admissions[:3]:
+        admission.failed()
+    for admission in admissions[3:]:
+        admission.succeeded()
     assert circuit.state == "open"
     assert circuit.retry_after_s == 5
