@@ -38,6 +38,7 @@ def create_celery(settings: JobSettings, worker: str, batch_size: int) -> Celery
         task_queues=[Queue(CELERY_QUEUE), Queue(probe_queue(worker))],
         task_default_queue=CELERY_QUEUE,
         worker_pool="solo",  # which is never asked: see BehaviorBatches.flush
+        worker_concurrency=1,  # the prefetch limit is so many times the next line; the default is the number of cores
         # celery-batches needs at least the batch size, or it waits for the timer each time.
         worker_prefetch_multiplier=BATCHES_AHEAD * batch_size,
         worker_send_task_events=False,

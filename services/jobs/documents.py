@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
+from pydantic import ValidationError
+
 from services.behavior.schema import BehaviorRequest, BehaviorResult, Failure, Status, Timings
 
 
@@ -25,6 +29,24 @@ def result_document(
         error=error,
         timings=Timings(queue_ms=waited_ms, total_ms=waited_ms if ended else None),
     )
+
+
+def stored_request(text: str) -> BehaviorRequest:
+    """The request as the store holds it, for a document about it.
+
+    One that another version of this software wrote, and that this one does not understand, is told as far as possible.
+    """
+    try:
+        return BehaviorRequest.model_validate_json(text)
+    except ValidationError:
+        try:
+            known = json.loads(text)
+        except ValueError:
+            known = None
+        told = known if isinstance(known, dict) else {}
+        return BehaviorRequest.model_construct(
+            instruction=str(told.get("instruction", "")), robot=str(told.get("robot", ""))
+        )
 
 
 def terminal_event(status: Status) -> str:

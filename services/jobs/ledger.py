@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 import redis.asyncio as redis
+from pydantic import ValidationError
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.commands.core import AsyncScript
@@ -16,7 +18,7 @@ from redis.exceptions import NoScriptError
 
 from services.behavior.schema import Action, BehaviorRequest, BehaviorResult, Failure
 from services.jobs import keys, scripts
-from services.jobs.documents import result_document, terminal_event
+from services.jobs.documents import result_document, stored_request, terminal_event
 from services.jobs.messages import PRIORITIES, envelope, list_name
 from services.jobs.settings import JobSettings
 
@@ -71,7 +73,10 @@ class Ledger:
         self._renew = client.register_script(scripts.RENEW)
 
     async def claim(self, behavior_ids: Sequence[str]) -> list[Lease]:
-        """Lease the behaviours that wait among those named; the others were duplicates, cancelled or expired."""
+        """Lease the behaviours that wait among those named; the others were duplicates, cancelled or expired.
+
+        One whose request this version does not understand is ended here, as failed.
+        """
         lease_ms = self._settings.lease_s * 1000
         calls = [
             ([keys.record(behavior_id), keys.QUEUED, keys.LEASES], [behavior_id, self.worker, lease_ms])
@@ -81,18 +86,23 @@ class Ledger:
         leases = []
         for behavior_id, reply in zip(behavior_ids, replies, strict=True):
             if reply is not None:
-                request, backend, attempt, waited_ms, trace = reply
-                leases.append(
-                    Lease(
-                        behavior_id,
-                        BehaviorRequest.model_validate_json(request),
-                        backend,
-                        int(attempt),
-                        float(waited_ms),
-                        json.loads(trace),
-                    )
-                )
+                text, backend, attempt, waited_ms, trace = reply
+                try:
+                    request = BehaviorRequest.model_validate_json(text)
+                except ValidationError:
+                    await self._end_unreadable(behavior_id, text, backend, int(attempt), float(waited_ms))
+                    continue
+                leases.append(Lease(behavior_id, request, backend, int(attempt), float(waited_ms), json.loads(trace)))
         return leases
+
+    async def _end_unreadable(self, behavior_id: str, text: str, backend: str, attempt: int, waited_ms: float) -> None:
+        message = "this worker's version does not understand its request; update the worker and send it again"
+        failure = Failure(code="request.unreadable", message=message)
+        document = result_document(
+            behavior_id, stored_request(text), backend, "failed", error=failure, waited_ms=waited_ms
+        )
+        batch = EventBatch(behavior_id, attempt, "final", [], document=document)
+        await self._run(self._append, [self._append_call(batch, self.worker)])
 
     async def append(self, batches: Sequence[EventBatch]) -> list[Written]:
         """Write batches of events in one round trip; for each, whether it was written or why not."""
@@ -256,7 +266,7 @@ class Ledger:
                 await self._redis.zrem(keys.QUEUED, behavior_id)
             return False  # else it moved on since it was looked up
         waited_ms = float(await self._now_ms() - int(accepted))
-        request = BehaviorRequest.model_validate_json(request_json)
+        request = stored_request(request_json)
         document = result_document(behavior_id, request, backend, status, error=error, waited_ms=waited_ms)
         document.actions = await self._recorded_actions(behavior_id)
         batch = EventBatch(behavior_id, int(attempt), "final", [], document=document, expired=expired)
@@ -265,7 +275,12 @@ class Ledger:
     async def _recorded_actions(self, behavior_id: str) -> list[Action]:
         """What the robot did, as far as the worker that is gone had told."""
         entries = cast("list[tuple[str, dict[str, str]]]", await self._redis.xrange(keys.events(behavior_id)))
-        return [Action.model_validate_json(fields["data"]) for _, fields in entries if fields["event"] == "action"]
+        actions = []
+        for _, fields in entries:
+            if fields["event"] == "action":
+                with contextlib.suppress(ValidationError):  # written by another version
+                    actions.append(Action.model_validate_json(fields["data"]))
+        return actions
 
     def _append_call(self, batch: EventBatch, owner: str) -> _Call:
         document = batch.document

@@ -18,7 +18,7 @@ from redis.retry import Retry
 
 from services.behavior.schema import TERMINAL_EVENTS, TERMINAL_STATUSES, BehaviorRequest, BehaviorResult, Failure
 from services.jobs import keys, scripts
-from services.jobs.documents import result_document, terminal_event
+from services.jobs.documents import result_document, stored_request, terminal_event
 from services.jobs.messages import envelope, list_name
 from services.jobs.settings import JobSettings
 
@@ -188,7 +188,7 @@ class JobStore:
             if status in TERMINAL_STATUSES or request_json is None:
                 return self._final(behavior_id)  # it ended between the two reads
             seconds, microseconds = self._redis.time()
-        request = BehaviorRequest.model_validate_json(request_json)
+        request = stored_request(request_json)
         waited_ms = float(seconds * 1000 + microseconds // 1000 - int(accepted))
         if status == "queued" and waited_ms > self._settings.queue_ttl_s * 1000:
             failure = Failure(

@@ -16,8 +16,13 @@ import time
 from queue import Empty
 from typing import Any
 
+import structlog
 from kombu.transport import redis, virtual
 from kombu.utils.json import loads
+
+from services.jobs.keys import CELERY_QUEUE
+
+log = structlog.get_logger("jobs.transport")
 
 
 class QoS(redis.QoS):  # type: ignore[misc]
@@ -42,7 +47,8 @@ class Channel(redis.Channel):  # type: ignore[misc]
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         """Ask for messages of the most urgent list that has any; kombu calls it when there is room for one."""
-        queues = self._queue_cycle.consume(len(self.active_queues))
+        # The worker's own queue first: under a flood its probes still prove that it consumes.
+        queues = sorted(self._queue_cycle.consume(len(self.active_queues)), key=lambda queue: queue == CELERY_QUEUE)
         if not queues:
             return
         names = [self._q_for_pri(queue, priority) for priority in self.priority_steps for queue in queues]
@@ -68,10 +74,23 @@ class Channel(redis.Channel):  # type: ignore[misc]
             queue = redis.bytes_to_str(name).rsplit(self.sep, 1)[0]
             self._queue_cycle.rotate(queue)
             for message in messages:
-                self.connection._deliver(loads(redis.bytes_to_str(message)), queue)
+                self._deliver_one(message, queue)
             return True
         finally:
             self._in_poll = None
+
+    def _deliver_one(self, message: bytes, queue: str) -> None:
+        """Have a message handled. A foreign one that cannot be is dropped: it must not take along those beside it."""
+        tag = None
+        try:
+            document = loads(redis.bytes_to_str(message))
+            tag = document["properties"]["delivery_tag"]
+            document["headers"]["eta"] = None  # announcements do not wait, least of all in the worker
+            self.connection._deliver(document, queue)
+        except Exception:
+            log.exception("dropped a message that is none of ours", queue=queue)
+            if isinstance(tag, str):
+                self.qos.ack(tag)  # it is in hand no more
 
 
 class Transport(redis.Transport):  # type: ignore[misc]

@@ -157,7 +157,12 @@ class WorkerService:
                 await self._give_back(waiting)
                 return
             chunk, waiting = waiting[:count], waiting[count:]
-            leases = await self._claim(chunk)
+            try:
+                leases = await self._claim(chunk)
+            except BaseException:
+                for _ in range(count):
+                    self._room.release()
+                raise
             for lease in leases:
                 behavior = Behavior(lease, self._tools)
                 self._running[lease.id] = (behavior, asyncio.create_task(self._run(behavior)))
@@ -242,7 +247,7 @@ class WorkerService:
 
     async def _turn(self) -> None:
         self._turned_at = time.monotonic()
-        if self._room.locked():
+        if len(self._running) >= self._settings.worker_max_active:
             self._consumed_at = self._turned_at  # full, it takes nothing, and rightly so
 
     def _watch(self) -> None:
@@ -279,11 +284,11 @@ class WorkerService:
             await asyncio.wait(remaining, timeout=self._settings.worker_grace_s)
         for task in self._background:
             task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.wait(self._background, timeout=_LAST_STEP_S)
         await self._quietly(self._ledger.sign_off())
         await self._engines.close()
-        await self._http.close()
-        await self._ledger.close()
+        await self._quietly(self._http.close())
+        await self._quietly(self._ledger.close())
 
     async def _quietly(self, step: Coroutine[Any, Any, None]) -> None:
         try:

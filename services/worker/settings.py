@@ -22,7 +22,7 @@ class WorkerSettings(BaseSettings):
 
     worker_name: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
     #: The worker collects up to this many behaviours …
-    batch_size: Count = 16
+    batch_size: Annotated[int, Field(gt=0, le=1000)] = 16
     #: … or for this long, whichever comes first. Longer pays for engines that run a batch as one.
     batch_interval_ms: Seconds = 5.0
     #: Takes what comes at once while no batch is on its way in; false for engines that run a batch as one.

@@ -138,14 +138,57 @@ def test_what_a_worker_has_no_room_for_stays_in_the_store(job_settings: JobSetti
         assert redis_client.llen(CELERY_QUEUE) == 20 - 4 * BATCHES_AHEAD
 
 
-def test_foreign_messages_do_no_harm(job_settings: JobSettings, redis_client: redis.Redis) -> None:
+def foreign_messages() -> list[str]:
+    """What somebody else may have put in the list: each would end the worker or its connection if kombu met it."""
+    ours = json.loads(envelope(CELERY_QUEUE, "foreign", 5))
+    return [
+        "",
+        "not JSON",
+        "[" * 5000,
+        "5",
+        "null",
+        "{}",
+        json.dumps({**ours, "properties": {}}),
+        json.dumps({**ours, "body": "not base64"}),
+        json.dumps({**ours, "body": base64.b64encode(b"[]").decode()}),
+        json.dumps(
+            {**ours, "body": base64.b64encode(json.dumps([[{"not": "a string"}, 2], {}, {}]).encode()).decode()}
+        ),
+        json.dumps({**ours, "headers": {**ours["headers"], "task": []}}),
+        json.dumps({**ours, "headers": {**ours["headers"], "task": "unknown"}}),
+        json.dumps({**ours, "headers": {**ours["headers"], "expires": []}}),
+    ]
+
+
+def test_foreign_messages_do_no_harm_to_those_beside_them(job_settings: JobSettings, redis_client: redis.Redis) -> None:
+    foreign = foreign_messages()
+    for number, message in enumerate(foreign):
+        redis_client.lpush(list_name(CELERY_QUEUE, 5), message, envelope(CELERY_QUEUE, f"good {number}", 5))
     batches = Batches()
-    foreign = json.loads(envelope(CELERY_QUEUE, "x", 5))
-    foreign["body"] = base64.b64encode(json.dumps([[{"not": "a string"}, 2], {}, {}]).encode()).decode()
+    with celery_worker(job_settings, batches, batch_size=2):  # fewer than there are foreign ones: none keeps its place
+        assert batches.wait_for(len(foreign)) == [f"good {number}" for number in range(len(foreign))]
+
+
+def test_a_message_for_later_is_taken_now(job_settings: JobSettings, redis_client: redis.Redis) -> None:
+    message = json.loads(envelope(CELERY_QUEUE, "an-id", 5))
+    message["headers"]["eta"] = "2999-01-01T00:00:00+00:00"
+    redis_client.lpush(list_name(CELERY_QUEUE, 5), json.dumps(message))
+    batches = Batches()
     with celery_worker(job_settings, batches):
-        redis_client.lpush(list_name(CELERY_QUEUE, 5), json.dumps(foreign))
-        redis_client.lpush(list_name(CELERY_QUEUE, 5), envelope(CELERY_QUEUE, "good", 5))
-        assert batches.wait_for(1) == ["good"]
+        assert batches.wait_for(1) == ["an-id"]
+
+
+def test_the_probe_goes_before_the_most_urgent(job_settings: JobSettings, redis_client: redis.Redis) -> None:
+    redis_client.lpush(CELERY_QUEUE, *(envelope(CELERY_QUEUE, str(number), 0) for number in range(40)))
+    redis_client.lpush(probe_queue("tested"), envelope(probe_queue("tested"), "probe", 0))
+    batches = Batches()
+    with celery_worker(job_settings, batches):
+        assert batches.wait_for(41)[0] == "probe"
+
+
+def test_the_prefetch_limit_does_not_grow_with_the_machine(job_settings: JobSettings) -> None:
+    app = create_celery(job_settings, "tested", 4)
+    assert app.conf.worker_concurrency * app.conf.worker_prefetch_multiplier == 4 * BATCHES_AHEAD
 
 
 @pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning")

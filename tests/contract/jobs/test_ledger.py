@@ -261,3 +261,41 @@ def test_a_lease_carries_the_clients_trace_context(store: JobStore, use: Callabl
     leases = use(lambda ledger: ledger.claim([traced.id, plain.id]))
 
     assert [dict(lease.trace) for lease in leases] == [trace, {}]
+
+
+@pytest.fixture
+def unreadable(store: JobStore, redis_client: redis.Redis) -> str:
+    """A waiting behaviour that a later version accepted."""
+    submission = store.submit(WAVE, backend="llamacpp")
+    later = '{"instruction": "Wave and say hello", "robot": "nao", "mood": "cheerful"}'
+    redis_client.hset(keys.record(submission.id), "request", later)
+    return submission.id
+
+
+def test_a_request_of_another_version_ends_as_failed_and_harms_no_other(
+    store: JobStore, use: Callable[..., T], unreadable: str
+) -> None:
+    good = store.submit(WAVE, backend="llamacpp")
+    before = store.result(unreadable)
+    assert before is not None
+    assert (before.status, before.instruction) == ("queued", WAVE.instruction)
+    leases = use(lambda ledger: ledger.claim([unreadable, good.id]))
+    assert [lease.id for lease in leases] == [good.id]
+    document = store.result(unreadable)
+    assert document is not None
+    assert document.error is not None
+    assert (document.status, document.error.code) == ("failed", "request.unreadable")
+    assert names(store, unreadable)[-1] == "error"
+
+
+def test_recovery_ends_a_request_of_another_version_too(
+    store: JobStore, use: Callable[..., T], unreadable: str, redis_client: redis.Redis
+) -> None:
+    redis_client.hset(keys.record(unreadable), mapping={"status": "running", "owner": "gone", "attempt": 3})
+    redis_client.zrem(keys.QUEUED, unreadable)
+    redis_client.zadd(keys.LEASES, {unreadable: 1})
+    assert use(lambda ledger: ledger.recover()) == 1
+    document = store.result(unreadable)
+    assert document is not None
+    assert document.error is not None
+    assert document.error.code == "worker.lost"
