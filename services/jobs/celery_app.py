@@ -74,10 +74,16 @@ class BehaviorBatches(Batches):  # type: ignore[misc]
     #: Whether to hand over what has come at once, instead of waiting for more.
     eager: Callable[[], bool]
     handover: Handover
+    #: Called when a connection was lost and there is a new one: messages may have been lost on the way.
+    reconnected: Callable[[], None]
+    _connected_before = False
 
     def Strategy(self, task: Any, app: Any, consumer: Any) -> Any:
         """Called for every new connection: forget the timer of the one before."""
         self._tref = None
+        if self._connected_before:
+            self.reconnected()
+        self._connected_before = True
         collect = super().Strategy(task, app, consumer)
 
         def handle(*args: Any, **kwargs: Any) -> None:
@@ -105,11 +111,13 @@ def register_batch_task(
     batch_size: int,
     interval_s: float,
     eager: Callable[[], bool] = lambda: False,
+    reconnected: Callable[[], None] = lambda: None,
 ) -> Batches:
     """Register the batch task: it flushes at ``batch_size`` messages, after ``interval_s`` seconds, or when ``eager``.
 
     ``handover`` gets the first argument of each message, and a function to call, from any thread, when the worker holds
     a lease on every behaviour among them (or has seen that there is none to take). It must not wait or raise.
+    ``reconnected`` is called when a lost connection was made anew.
     """
 
     @app.task(base=BehaviorBatches, name=TASK, flush_every=batch_size, flush_interval=interval_s, shared=False)  # type: ignore[untyped-decorator]
@@ -118,6 +126,7 @@ def register_batch_task(
 
     behave.eager = eager
     behave.handover = handover
+    behave.reconnected = reconnected
     return cast("Batches", behave)
 
 

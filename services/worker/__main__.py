@@ -45,6 +45,7 @@ def main() -> int:
         batch_size=settings.batch_size,
         interval_s=settings.batch_interval_ms / 1000,
         eager=lambda: settings.batch_eager and service.receptive,
+        reconnected=service.reconnected,
     )
 
     @worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]

@@ -57,6 +57,7 @@ class WorkerService:
         self._circuits = circuits
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="behaviors", daemon=True)
+        self._announces_again = False
         self._handovers: set[asyncio.Task[None]] = set()
         self._running: dict[str, tuple[Behavior, asyncio.Task[None]]] = {}
         self._consumed_at = self._renewed_at = self._held_back_at = self._turned_at = time.monotonic()
@@ -112,6 +113,10 @@ class WorkerService:
         """Take a collected batch; ``taken`` is called when each behaviour is leased, or need not be."""
         metrics.BATCH.observe(len(arguments))
         self._loop.call_soon_threadsafe(self._begin_handover, arguments, taken)
+
+    def reconnected(self) -> None:
+        """Messages may have been lost with a connection: all that waits is announced again, with the next recovery."""
+        self._announces_again = True
 
     @property
     def receptive(self) -> bool:
@@ -224,6 +229,13 @@ class WorkerService:
                 self._running[behavior_id][0].interrupt("cancel" if what == "cancel" else "lost")
 
     async def _recover(self) -> None:
+        if self._announces_again:
+            self._announces_again = False
+            try:
+                await self._ledger.announce_waiting()
+            except redis.exceptions.RedisError:
+                self._announces_again = True
+                raise
         # After the store was away or full, the leases of living workers have ended too: give them time to renew.
         if time.monotonic() - self._renewed_at > self._jobs.lease_s / 2:
             self._held_back_at = time.monotonic()

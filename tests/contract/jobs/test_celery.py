@@ -47,10 +47,15 @@ class Batches:
 
 @contextmanager
 def celery_worker(
-    settings: JobSettings, handover: Handover, *, batch_size: int = 4, interval_s: float = 0.01
+    settings: JobSettings,
+    handover: Handover,
+    *,
+    batch_size: int = 4,
+    interval_s: float = 0.01,
+    reconnected: Callable[[], None] = lambda: None,
 ) -> Iterator[None]:
     app = create_celery(settings, "tested", batch_size)
-    register_batch_task(app, handover, batch_size=batch_size, interval_s=interval_s)
+    register_batch_task(app, handover, batch_size=batch_size, interval_s=interval_s, reconnected=reconnected)
     with start_worker(app, pool="solo", concurrency=1, perform_ping_check=False, shutdown_timeout=20):
         yield
 
@@ -196,8 +201,8 @@ def test_batches_are_flushed_by_time_after_the_connection_was_lost(
     job_settings: JobSettings, redis_client: redis.Redis
 ) -> None:
     """Celery clears the flush timer on a lost connection; without our mending it never runs again."""
-    batches = Batches()
-    with celery_worker(job_settings, batches, batch_size=64):
+    batches, reconnections = Batches(), []
+    with celery_worker(job_settings, batches, batch_size=64, reconnected=lambda: reconnections.append(1)):
         redis_client.lpush(list_name(CELERY_QUEUE, 5), envelope(CELERY_QUEUE, "before", 5))
         batches.wait_for(1)
         redis_client.lpush(list_name(CELERY_QUEUE, 5), envelope(CELERY_QUEUE, "starts the timer", 5))
@@ -207,3 +212,4 @@ def test_batches_are_flushed_by_time_after_the_connection_was_lost(
         while "after" not in batches.arguments and time.monotonic() < deadline:
             batches.wait_for(len(batches.arguments) + 1)
     assert "after" in batches.arguments
+    assert reconnections == [1]
