@@ -16,7 +16,7 @@ from services.router.problems import Problem
 from services.router.settings import RouterSettings, is_loopback
 
 #: Answered without a key: what orchestrators probe, and what tells a newcomer how to use the rest.
-OPEN_ENDPOINTS = frozenset({"health.healthz", "health.readyz", "tgi.health", "about.landing", "about.openapi"})
+OPEN_ENDPOINTS = frozenset({"health.healthz", "health.readyz", "health.health", "about.landing", "about.openapi"})
 
 
 def install_guard(app: Flask, settings: RouterSettings, keys: KeyRing | None) -> None:

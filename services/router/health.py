@@ -1,4 +1,4 @@
-"""``/healthz``: this process answers. ``/readyz``: so does everything that it needs."""
+"""``/healthz``: this process answers. ``/readyz``: so does everything that it needs. ``/health``: TGI's question."""
 
 from __future__ import annotations
 
@@ -49,6 +49,13 @@ class NotReady(Exception):
     """A service cannot do its work now; the message says why."""
 
 
+class Unhealthy(BaseModel):
+    """TGI's answer while it cannot generate."""
+
+    error: str = "unhealthy"
+    error_type: str = "healthcheck"
+
+
 def create_blueprint(context: Context) -> Blueprint:
     """The views that orchestrators probe."""
     blueprint = Blueprint("health", __name__)
@@ -69,6 +76,15 @@ def create_blueprint(context: Context) -> Blueprint:
     def readyz() -> Response:
         document = readiness.current()
         return _json(document, 200 if document.ready else 503)
+
+    @blueprint.get("/health")
+    @describes(
+        Operation(summary="TGI's health check: is the default backend ready", answers={200: None, 503: Unhealthy})
+    )
+    def health() -> Response:
+        if not readiness.current().dependencies[f"backend {context.backends.default}"].ready:
+            return _json(Unhealthy(), 503)
+        return Response(status=200)
 
     return blueprint
 

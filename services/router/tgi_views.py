@@ -1,4 +1,4 @@
-"""``/health`` and ``/info``: what TGI's clients and balancers ask beside its doors, told of the default backend."""
+"""``/info``: what TGI's clients ask beside its doors, told of the default backend. (``/health`` is in ``health``.)"""
 
 from __future__ import annotations
 
@@ -7,16 +7,8 @@ from pydantic import BaseModel
 
 from services.router.context import Context
 from services.router.doors import MOST_STOPS, MOST_TOKENS
-from services.router.health import NotReady, backend_check
 from services.router.openapi import engine_version
 from services.router.operations import Operation, describes
-
-
-class Unhealthy(BaseModel):
-    """TGI's answer while it cannot generate."""
-
-    error: str = "unhealthy"
-    error_type: str = "healthcheck"
 
 
 class Info(BaseModel):
@@ -43,19 +35,6 @@ def create_blueprint(context: Context) -> Blueprint:
         max_concurrent_requests=default.max_concurrency,
         version=engine_version(),
     ).model_dump_json()
-
-    @blueprint.get("/health")
-    @describes(
-        Operation(
-            summary="TGI's health check: whether the default backend is ready", answers={200: None, 503: Unhealthy}
-        )
-    )
-    def health() -> Response:
-        try:
-            backend_check(context, default.name)()
-        except NotReady:
-            return Response(Unhealthy().model_dump_json(), 503, content_type="application/json")
-        return Response(status=200)
 
     @blueprint.get("/info")
     @describes(Operation(summary="TGI's description of the server", answers={200: Info}))

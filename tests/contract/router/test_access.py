@@ -42,6 +42,8 @@ PROTECTED = [
     ("POST", "/v1/completions"),
     ("POST", "/generate"),
     ("POST", "/generate_stream"),
+    ("POST", "/"),
+    ("GET", "/info"),
     ("GET", "/v1/models"),
     ("GET", "/v1/backends"),
     ("GET", "/metrics"),
