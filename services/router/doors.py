@@ -100,6 +100,11 @@ class _Message(_Body):
     role: str
     content: str | list[dict[str, Any]]
     name: Any = None
+    # What clients send back of an answer of ours, empty.
+    refusal: _Unsupported = None
+    annotations: _Unsupported = None
+    audio: _Unsupported = None
+    function_call: _Unsupported = None
     tool_calls: _Unsupported = None
 
 
@@ -181,7 +186,7 @@ def read(door: Door, body: bytes) -> Order:
     if door == "/v1/chat/completions":
         chat = _ChatBody.model_validate_json(body)
         chat.max_tokens = chat.max_completion_tokens or chat.max_tokens
-        request = chat.request([message.model_dump() for message in chat.messages], None)
+        request = chat.request([message.model_dump(include={"role", "content"}) for message in chat.messages], None)
         return Order(request, _ChatWriter(chat))
     if door == "/v1/completions":
         text = _CompletionBody.model_validate_json(body)

@@ -230,6 +230,9 @@ def test_an_error_amid_a_stream_is_told_in_the_doors_words(
         ("/v1/chat/completions", {**CHAT, "tools": [{"type": "function"}]}, "tools"),
         ("/v1/chat/completions", {**CHAT, "n": 2}, "n"),
         ("/v1/chat/completions", {"messages": []}, "messages"),
+        ("/v1/chat/completions", {**CHAT, "temprature": 1}, "temprature"),
+        ("/v1/completions", {**TEXT, "top_k": 3}, "top_k"),
+        ("/generate", {"inputs": "x", "parameters": {"max_tokens": 3}}, "max_tokens"),
         ("/v1/completions", {**TEXT, "prompt": ["a", "b"]}, "prompt"),
         ("/generate", {"inputs": "x", "parameters": {"grammar": {"type": "json", "value": {}}}}, "grammar"),
         ("/generate", {"inputs": ""}, "inputs"),
@@ -290,3 +293,11 @@ def test_what_makes_no_sense_is_the_backends_failure(
     servers["llamacpp"].script = streaming(events(said))
     refused = post(http, "/generate", GENERATE, "llamacpp")
     assert (refused.status_code, refused.json()["error_type"]) == (502, "generation")
+
+
+def test_an_answer_of_ours_can_be_sent_back(http: httpx.Client, servers: dict[str, ScriptedServer]) -> None:
+    answer = {"role": "assistant", "content": "Hello.", "refusal": None, "annotations": [], "tool_calls": None}
+    servers["tensorrtllm"].script = streaming(triton("again"))
+    again = {**CHAT, "messages": [*CHAT["messages"], answer, {"role": "user", "content": "Again"}]}
+    assert post(http, "/v1/chat/completions", again, "tensorrtllm").status_code == 200
+    assert "refusal" not in servers["tensorrtllm"].next_request().body.decode()
