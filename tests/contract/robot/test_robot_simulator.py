@@ -144,12 +144,12 @@ def test_stop_is_not_held_up_by_any_number_of_blocking_calls(switch_on: Callable
     walk = motion.moveTo(3.0, 0.0, 0.0, _async=True)
     began = time.monotonic()
     motion.stopMove()
-    walk.value(1000)
+    walk.value(10_000)
     speech.stopAll()
     for sentence in blocked:
-        sentence.value(1000)
+        sentence.value(10_000)
     # Speaking would have taken minutes and walking half a minute: nothing near that was waited for.
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert not motion.moveIsActive()
     session.close()
 
