@@ -35,7 +35,7 @@ def _absent(value: Any) -> Any:
 _Unsupported = Annotated[Any, AfterValidator(_absent)]
 _Tokens = Annotated[int | None, Field(ge=1, le=MOST_TOKENS)]
 _Seed = Annotated[int | None, Field(ge=0, lt=2**63)]
-_Stops = Annotated[list[str], Field(max_length=MOST_STOPS)]
+_Stops = Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=MOST_STOPS)]
 
 
 class _Body(BaseModel):
@@ -142,7 +142,7 @@ class _Parameters(_Body):
     repetition_penalty: _Unsupported = None
     frequency_penalty: _Unsupported = None
     truncate: _Unsupported = None
-    adapter_id: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    adapter_id: _Unsupported = None  # llama.cpp takes any name, and means none by it
 
 
 class _GenerateBody(_Body):
@@ -207,7 +207,6 @@ def _read_generate(door: Door, body: _GenerateBody) -> Order:
         top_k=given.top_k,
         seed=given.seed,
         stop=given.stop,
-        adapter=given.adapter_id,
     )
     hub = door == "/"  # as on the model hub: says in the body how it wants it, gets a list, and the prompt with it
     echoes = hub if given.return_full_text is None else given.return_full_text

@@ -236,6 +236,8 @@ def test_an_error_amid_a_stream_is_told_in_the_doors_words(
         ("/v1/completions", {**TEXT, "prompt": ["a", "b"]}, "prompt"),
         ("/generate", {"inputs": "x", "parameters": {"grammar": {"type": "json", "value": {}}}}, "grammar"),
         ("/generate", {"inputs": ""}, "inputs"),
+        ("/generate", {"inputs": "x", "parameters": {"stop": [""]}}, "stop"),
+        ("/", {"inputs": "x", "parameters": {"adapter_id": "nao"}}, "adapter_id"),
     ],
 )
 def test_what_cannot_be_carried_over_is_refused(
