@@ -5,7 +5,9 @@ and types of arguments, keeps written-out numbers in range and sets names before
 is left to the checks (where ``x - 0.25`` lands, coupled joints). It is bounded in every direction, so that greedy
 decoding of a small model comes to an end.
 
-Left out are methods whose value a program would have to keep (``getAngles``) or whose text has a pattern.
+Left out are methods whose value a program would have to keep (``getAngles``), whose text has a pattern, that take a
+list of texts, and those that the catalogue keeps out (``grammar = false``) because they are of use so rarely that every
+request would pay for them.
 """
 
 from __future__ import annotations
@@ -104,7 +106,7 @@ class _Grammar:
         return statements
 
     def _methods(self) -> list[tuple[str, Method]]:
-        return [(name, method) for name, service in self._catalogue.services.items() for method in service.methods]
+        return [(service, method) for service, method in self._catalogue.calls if method.grammar]
 
     def _actions(self, state: str) -> list[str]:
         """Calls that act, gathered by service so that an engine has fewer branches to follow."""
@@ -126,7 +128,7 @@ class _Grammar:
         names = {argument.name: argument for argument in method.args}
         angles = {argument.joints for argument in method.args if isinstance(argument, NumberArgument)}
         for argument in method.args:
-            if isinstance(argument, TextArgument) and argument.pattern is not None:
+            if isinstance(argument, TextArgument) and (argument.pattern is not None or argument.shape == "list"):
                 return None
             if isinstance(argument, JointArgument) and argument.name in angles:
                 continue  # written together with its angles
@@ -160,7 +162,11 @@ class _Grammar:
         assert argument.min is not None  # noqa: S101 (the catalogue has made sure)
         assert argument.max is not None  # noqa: S101
         places = 0 if argument.type == "int" else _PLACES
-        rule = self._rules.add("number", number(argument.min, argument.max, places))
+        body = number(argument.min, argument.max, places)
+        rule = self._rules.add("number", f"{literal(f'{0:.{min(places, 1)}f}')} | {body}" if argument.or_zero else body)
+        if argument.shape == "triple":
+            numbers = f'"[" {rule} ", " {rule} ", " {rule} "]"'
+            return self._rules.add("triple", f'"[x, y, z]" | {numbers}' if state == "located" else numbers)
         branches = [rule]
         if argument.unit == "m" and state == "located":
             branches.append(self._rules.add("place", f'[xyz] (" " [-+*] " " {self._small()})?'))

@@ -45,9 +45,7 @@ def _shared(catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
 
 def api_card(catalogue: Catalogue) -> str:
     """The rules, the most useful methods and the names that they take, in as few tokens as it goes."""
-    shown = [
-        (service, method) for service, entry in catalogue.services.items() for method in entry.methods if method.card
-    ]
+    shown = [(service, method) for service, method in catalogue.calls if method.card == "small"]
     enums = dict.fromkeys(arg.values for _, method in shown for arg in method.args if isinstance(arg, EnumArgument))
     names = [f"{name}: {', '.join(enum.card or enum.values)}" for name in enums for enum in [catalogue.enums[name]]]
     if any(isinstance(argument, JointArgument) for _, method in shown for argument in method.args):

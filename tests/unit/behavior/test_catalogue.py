@@ -50,8 +50,8 @@ def changed(catalogue: Catalogue, path: str, value: Any) -> dict[str, Any]:
     [
         ("chains/Head", ["HeadYaw", "Neck"], "unknown joints: \\['Neck'\\]"),
         ("offered_joints", ["{L,R}Ear"], "unknown joints: \\['LEar', 'REar'\\]"),
-        ("deny", ["ALMotion.moveTo"], "both offered and denied"),
-        ("deny", ["killAll"], "pattern"),
+        ("deny", {"ALMotion.moveTo": "why"}, "ALMotion.moveTo: both offered and denied"),
+        ("deny", {"killAll": "why"}, "pattern"),
         ("enums/leds/card", ["NoseLeds"], "not among the values"),
         ("enums/leds/values", ['a"b'], "quotes"),
         ("services/ALMotion/methods/0/speed", 1, "not permitted|Extra"),
