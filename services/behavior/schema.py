@@ -17,6 +17,8 @@ TERMINAL_STATUSES: frozenset[str] = frozenset({"succeeded", "refused", "failed",
 EventName = Literal["queued", "started", "step", "statement", "action", "done", "error", "cancelled"]
 TERMINAL_EVENTS: frozenset[str] = frozenset({"done", "error", "cancelled"})
 
+WhenBusy = Literal["wait", "replace"]
+
 MAX_INSTRUCTION_CHARACTERS = 2000
 MAX_IMAGE_CHARACTERS = 8 * 1024 * 1024
 MAX_SCENE_ITEMS = 64
@@ -105,6 +107,9 @@ class BehaviorRequest(Document):
     """Only write the program, run it on the simulated robot, or run it on the real one."""
     mode: Literal["atomic", "stream"] = "atomic"
     """Check the whole program before the first action, or act on each statement as soon as it is checked."""
+    when_busy: WhenBusy = "wait"
+    """While the robot carries out another behaviour: wait for its end, or stop it and take the robot. Replacing begins
+    once this one is checked and could act, and does not touch those that wait."""
     priority: Annotated[int, Field(ge=0, le=9)] = 5
     """0 is served first, 9 last."""
     max_tokens: Annotated[int, Field(ge=1, le=1024)] = 256
@@ -154,12 +159,19 @@ class Failure(Document):
 
 
 class Timings(Document):
-    """Milliseconds from acceptance: waiting, to the first token, to the first checked statement, to the end."""
+    """Milliseconds from acceptance. What did not happen has none."""
 
     queue_ms: float | None = None
+    """To the start: the wait for a worker."""
     ttft_ms: float | None = None
+    """To the first token."""
+    ttfs_ms: float | None = None
+    """To the first statement that is complete and checked; from here on a robot can act in stream mode."""
     ttfa_ms: float | None = None
+    """To the first action: the first call of the program goes out to the robot. In atomic mode that is after the whole
+    program is checked; the wait for the robot's turn is in it."""
     total_ms: float | None = None
+    """To the end."""
 
 
 class Usage(Document):
