@@ -18,7 +18,7 @@ def check_call(catalogue: Catalogue, service: str, method: str, args: list[Any])
 
     Raises:
         CheckError: with a code ``call.…`` (service, method, denied, arity, type, finite, range, degrees, enum, text,
-            length, joint, limit, coupling, velocity) and a message that says how to mend the call.
+            length, joint, limit, coupling, velocity, unavailable) and a message that says how to mend the call.
     """
     try:
         return match_call(catalogue, service, method, list(args))[1]

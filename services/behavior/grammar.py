@@ -12,7 +12,7 @@ request would pay for them.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 from services.behavior.catalogue import (
     Argument,
@@ -49,7 +49,7 @@ def build_gbnf(catalogue: Catalogue, scene: Scene = _EMPTY) -> str:
     return f"{_build(catalogue, located=True)}{_TARGET} ::= {choice(names)}\n"
 
 
-@cache
+@lru_cache(maxsize=64)
 def _build(catalogue: Catalogue, *, located: bool) -> str:
     """All rules but that of the scene's names, which is the only one that differs between requests."""
     return _Grammar(catalogue, located=located).text()
@@ -69,7 +69,7 @@ class _Grammar:
         phrase = rules.add("phrase", rf"[^{_MARKS}{_SPACES}{_CONTROL}] [^|{_CONTROL}]{{0,{MAX_PHRASE - 1}}}")
         fields = " ".join(f'(" | {field}: " {phrase})?' for field in ("target", "prefer", "avoid"))
         rules.put("plan", f"{phrase} {fields}")
-        rules.put("refusal", f'"# Refuse: " {phrase} ("\\n" {self._speech()})?')
+        rules.put("refusal", f'"# Refuse: " {phrase}{self._speech()}')
         for state in self._states:
             rules.put(f"statement-{state}", " | ".join(self._statements(state)))
         if self._located:
@@ -211,8 +211,9 @@ class _Grammar:
         return conditions
 
     def _speech(self) -> str:
-        """What a robot may say when it declines."""
+        """What a robot may say when it declines; nothing for one that cannot speak."""
         for service, method in self._methods():
             if method.speech and [argument.type for argument in method.args] == ["str"]:
-                return f'{literal(f"{service}.{method.name}(")} {self._argument(method.args[0], "plain")} ")"'
-        raise ValueError(f"the catalogue of {self._catalogue.name} has no method to speak with")
+                said = f'{literal(f"{service}.{method.name}(")} {self._argument(method.args[0], "plain")} ")"'
+                return f' ("\\n" {said})?'
+        return ""

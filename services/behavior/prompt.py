@@ -7,7 +7,7 @@ a robot: engines keep it in their prompt cache, and a small model on a CPU has l
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from services.behavior.catalogue import Argument, Catalogue, EnumArgument, JointArgument, Method, NumberArgument
@@ -34,7 +34,7 @@ def build_messages(catalogue: Catalogue, request: BehaviorRequest) -> list[Messa
     return [*shared, {"role": "user", "content": content}]
 
 
-@cache
+@lru_cache(maxsize=64)
 def _shared(catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
     turns = [("system", api_card(catalogue))]
     for example in catalogue.examples:

@@ -197,3 +197,52 @@ class BehaviorResult(Document):
     error: Failure | None = None
     timings: Timings = Field(default_factory=Timings)
     usage: Usage = Field(default_factory=Usage)
+
+
+class JointLimits(Document):
+    """Limits of a joint in radians (hands: 0 to 1) and its top speed in those per second."""
+
+    min: float
+    max: float
+    max_velocity: float
+
+
+class Lacks(Document):
+    """What the catalogue has and the connected robot does not; nothing, if all is there."""
+
+    methods: list[str] = Field(default_factory=list)
+    """As in ``ALSonar.subscribe(client)``."""
+    names: dict[str, list[str]] = Field(default_factory=dict)
+    """Kind of name, such as animation → the names that are not installed."""
+    joints: list[str] = Field(default_factory=list)
+    limits: dict[str, JointLimits] = Field(default_factory=dict)
+    """Joints that move less or slower than the catalogue says: what holds now, the narrower of both."""
+
+    def __bool__(self) -> bool:
+        return bool(self.methods or self.names or self.joints or self.limits)
+
+
+class RobotState(Document):
+    """A robot as the gateway sees it, simulated or real. What it does not tell is null."""
+
+    connected: bool
+    posture: str | None = None
+    """As the robot names it, such as Stand."""
+    battery: int | None = None
+    """Charge in per cent."""
+    behavior: str | None = None
+    """Id of the behaviour that it carries out."""
+    waiting: list[str] = []
+    """Ids of the behaviours that wait for it, the next one first."""
+    lacks: Lacks = Field(default_factory=Lacks)
+    """What of its catalogue it does not have, and what programs therefore cannot use, as of its last connection."""
+    trouble: str | None = None
+    """Why it is not connected."""
+
+
+class RobotReport(Document):
+    """Answer of ``GET /v1/robots/{robot}``."""
+
+    robot: str
+    targets: dict[Literal["simulate", "robot"], RobotState]
+    """The simulated robot and the real one, as far as they are configured."""

@@ -11,21 +11,27 @@ from typing import Any
 
 import structlog
 
-from services.behavior.catalogue import Catalogue
 from services.behavior.check import CheckError, check_call
 from services.behavior.scene import Pose, SceneView
 from services.behavior.schema import Action
 from services.robot.errors import BehaviorFailed
-from services.robot.protocol import Begin, StatementMessage, action_message, failed_message
+from services.robot.protocol import (
+    ACCEPTED,
+    ACTING,
+    DONE,
+    Begin,
+    StatementMessage,
+    action_message,
+    failed_message,
+)
 from services.robot.robot import Robot
-from services.robot.sandbox import Program, Sandbox
+from services.robot.sandbox import SCENE, Program, Sandbox
 from services.robot.settings import GatewaySettings
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 DROPPED = {"type": "dropped"}  # for the log only: nobody is left to be told
 
-SCENE = "scene"
 CONNECT_WAIT_S = 5.0
 _MAX_RESULT_CHARACTERS = 4000
 _MAX_DEPTH = 2
@@ -41,16 +47,15 @@ class Execution:
     def __init__(
         self,
         begin: Begin,
-        catalogue: Catalogue,
         robot: Robot,
         sandbox: Sandbox,
         settings: GatewaySettings,
         send: Send,
     ) -> None:
         self.id = begin.behavior
+        self.replaces = begin.when_busy == "replace"
         self._accepted = False
         self._begin = begin
-        self._catalogue = catalogue
         self._robot = robot
         self._sandbox = sandbox
         self._settings = settings
@@ -102,7 +107,7 @@ class Execution:
 
     async def _run(self) -> None:
         try:
-            async with self._robot.turn(self):
+            async with self._robot.line.turn(self):
                 final = await self._outcome()
         except BehaviorFailed as failure:  # no turn came
             final = failed_message(failure.code, failure.message)
@@ -124,7 +129,7 @@ class Execution:
             except TimeoutError:
                 limit = self._settings.gateway_behavior_timeout_s
                 raise BehaviorFailed("budget.time", f"the behaviour was not done within {limit:g} s") from None
-            await self._robot.stop_walking()
+            await self._robot.settle()
         except Exception as error:
             failure = error if isinstance(error, BehaviorFailed | CheckError) else self._own_fault()
             statement = self._running
@@ -139,7 +144,7 @@ class Execution:
         except BaseException:
             await asyncio.shield(self._robot.halt())
             raise
-        return {"type": "done"}
+        return DONE
 
     def _own_fault(self) -> BehaviorFailed:
         log.exception("behavior met a defect of the gateway", behavior=self.id)
@@ -150,8 +155,8 @@ class Execution:
         await self._robot.prepare(self._begin.scene)
         self._origin = await self._robot.position()
         self._accepted = True
-        await self._send({"type": "accepted"})
-        async with self._sandbox.program([*self._catalogue.services, SCENE], self._call) as program:
+        await self._send(ACCEPTED)
+        async with self._sandbox.program(self._call) as program:
             while (statement := await self._next()) is not None:
                 await self._execute_statement(program, statement)
 
@@ -186,14 +191,16 @@ class Execution:
         plain = [_plain(f"{service}.{method}", value) for value in args]
         if service == SCENE:
             return self._scene.call(method, plain, await self._moved())
-        checked = check_call(self._catalogue, service, method, plain)
+        checked = check_call(self._robot.catalogue, service, method, plain)
         self._calls += 1
         if self._calls > self._settings.gateway_max_calls:
             limit = self._settings.gateway_max_calls
             raise BehaviorFailed("budget.calls", f"a behaviour may make {limit} robot calls; write a shorter one")
         bridge = self._robot.bridge
         at = bridge.now()
-        self._began = at if self._began is None else self._began
+        if self._began is None:
+            self._began = at
+            await self._send(ACTING)
         result = _jsonable(await bridge.call(service, method, checked, self._settings.gateway_call_timeout_s))
         action = Action(
             service=service,
