@@ -7,7 +7,7 @@ from types import TracebackType
 from services.robot.qi_session import new_session
 from services.robot.simulator.clock import ScaledClock
 from services.robot.simulator.nao import Nao
-from services.robot.simulator.surface import autonomy, lights, motion, sensors, simulation, voice
+from services.robot.simulator.surface import autonomy, lights, motion, perception, sensors, simulation, voice
 
 SERVICES = (
     motion.ALMotion,
@@ -21,6 +21,8 @@ SERVICES = (
     sensors.ALBattery,
     sensors.ALSonar,
     sensors.ALMemory,
+    perception.ALFaceDetection,
+    perception.ALSpeechRecognition,
     autonomy.ALTracker,
     autonomy.ALAutonomousLife,
     autonomy.ALBasicAwareness,

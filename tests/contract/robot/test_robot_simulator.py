@@ -20,6 +20,7 @@ from services.behavior.catalogue import (
     NumberArgument,
     load_catalogue,
 )
+from services.behavior.check import check_call
 from services.robot.qi_session import new_session
 from services.robot.simulator.anatomy import CHAINS, JOINTS, head_pitch_limits
 from services.robot.simulator.server import SimulatedNao
@@ -68,7 +69,9 @@ def value_for(argument: Argument, method: Method) -> Any:
             return [0.1] if argument.shape == "series" else 0.1
         middle = (argument.min + argument.max) / 2 if argument.min is not None and argument.max is not None else 0.1
         value = round(middle) if argument.type == "int" else middle
-        return [value] if argument.shape == "series" else value
+        return {"series": [value], "triple": [value] * 3}.get(argument.shape, value)
+    if argument.shape == "list":
+        return ["yes", "no"]
     return "/usr/share/naoqi/wav/random.wav" if argument.pattern and argument.pattern.startswith("/") else "Hello"
 
 
@@ -76,7 +79,7 @@ def value_for(argument: Argument, method: Method) -> Any:
 def test_every_method_of_the_catalogue_works(fast: qi.Session, service: str, method: Method) -> None:
     fast.service("ALMotion").wakeUp()
     fast.service("ALTextToSpeech").setParameter("speed", 100.0)
-    arguments = [value_for(argument, method) for argument in method.args]
+    arguments = check_call(CATALOGUE, service, method.name, [value_for(argument, method) for argument in method.args])
     result = fast.service(service).call(method.name, *arguments, _async=True).value(10_000)
     expected = {
         "none": type(None),
