@@ -19,6 +19,9 @@ TERMINAL_EVENTS: frozenset[str] = frozenset({"done", "error", "cancelled"})
 
 WhenBusy = Literal["wait", "replace"]
 
+#: The robot that a request means when it names none.
+DEFAULT_ROBOT = "nao"
+
 MAX_INSTRUCTION_CHARACTERS = 2000
 MAX_IMAGE_CHARACTERS = 8 * 1024 * 1024
 MAX_SCENE_ITEMS = 64
@@ -87,7 +90,7 @@ class BehaviorRequest(Document):
         PRINTABLE,
     ]
     """What the robot is to do, in plain words of any language."""
-    robot: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")] = "nao"
+    robot: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")] = DEFAULT_ROBOT
     """Which robot; it must have a catalogue."""
     scene: Scene = Field(default_factory=Scene)
     """What the robot perceives; a program can only go to what is in it."""

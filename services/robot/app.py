@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import structlog
@@ -15,9 +16,13 @@ from aiohttp import WSMsgType, web
 from pydantic import ValidationError
 
 from services.behavior.catalogue import load_catalogue
+from services.behavior.schema import DEFAULT_ROBOT, RobotReport
+from services.behavior.stubs import stubs
 from services.robot.bridge import Bridge
+from services.robot.credentials import Credentials
 from services.robot.errors import BehaviorFailed
 from services.robot.execution import DROPPED, Execution
+from services.robot.line import Line
 from services.robot.protocol import (
     CANCELLED,
     MAX_MESSAGE_BYTES,
@@ -32,12 +37,11 @@ from services.robot.protocol import (
 )
 from services.robot.robot import Robot
 from services.robot.sandbox import Sandbox
-from services.robot.settings import GatewaySettings
+from services.robot.settings import GatewaySettings, RobotAddress
 
 BEGIN_TIMEOUT_S = 10.0
 WEBSOCKET_HEARTBEAT_S = 10.0
 REMEMBERED_BEHAVIORS = 100_000
-ROBOT = "nao"
 
 log = structlog.get_logger(__name__)
 
@@ -47,29 +51,39 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
-        self.catalogue = load_catalogue(ROBOT)
-        urls: dict[Target, str] = {"simulate": settings.simulator_url, "robot": settings.robot_url}
-        self.robots: dict[Target, Robot] = {
-            target: Robot(ROBOT, target, Bridge(url), settings.gateway_line_limit, settings.gateway_line_timeout_s)
-            for target, url in urls.items()
-            if url
-        }
-        self._sandbox = Sandbox(programs=max(1, len(self.robots)))
+        self.robots: dict[str, dict[Target, Robot]] = {}
+        self._sandboxes: dict[str, Sandbox] = {}
+        for name, address in settings.robots.items():
+            catalogue = load_catalogue(name)
+            self.robots[name] = {
+                target: Robot(
+                    catalogue, target, bridge, Line(settings.gateway_line_limit, settings.gateway_line_timeout_s)
+                )
+                for target, bridge in _bridges(address)
+            }
+            if self.robots[name]:
+                self._sandboxes[name] = Sandbox(catalogue.services, stubs(catalogue), len(self.robots[name]))
         self._begun: OrderedDict[str, None] = OrderedDict()
-        self._stopped_at: float | None = None
+        self._stopped_at: dict[str, float] = {}
+
+    @property
+    def _all_robots(self) -> list[Robot]:
+        return [robot for targets in self.robots.values() for robot in targets.values()]
 
     async def run(self, app: web.Application) -> AsyncIterator[None]:
-        """aiohttp's clean-up context: connected robots and a warm sandbox while the application runs."""
-        async with self._sandbox:
-            for robot in self.robots.values():
-                robot.bridge.start()
+        """aiohttp's clean-up context: connected robots and warm sandboxes while the application runs."""
+        async with contextlib.AsyncExitStack() as stack:
+            for sandbox in self._sandboxes.values():
+                await stack.enter_async_context(sandbox)
+            for robot in self._all_robots:
+                robot.start()
             yield
-            await asyncio.gather(*(robot.bridge.close() for robot in self.robots.values()))
+            await asyncio.gather(*(robot.bridge.close() for robot in self._all_robots))
 
     async def shut_down(self, app: web.Application) -> None:
         """End all behaviours while their sockets are still there to be told, and still the robots."""
         final = failed_message("robot.unreachable", "the robot gateway was shut down")
-        await asyncio.gather(*(robot.stop_all(final) for robot in self.robots.values()))
+        await asyncio.gather(*(robot.stop_all(final) for robot in self._all_robots))
 
     # --- routes ------------------------------------------------------------------------------------------------------
 
@@ -77,27 +91,40 @@ class Gateway:
         return web.json_response({"status": "ok"})
 
     async def readyz(self, request: web.Request) -> web.Response:
-        """Ready once the simulated robot is connected; without one, once the real robot is."""
-        robots = {target: robot.bridge.connected for target, robot in self.robots.items()}
-        ready = robots.get("simulate", any(robots.values()))
-        return web.json_response({"ready": ready, "robots": robots}, status=200 if ready else 503)
+        """Ready once all simulated robots are connected, for real ones may be off; without any, once a real one is."""
+        connected = {
+            name: {target: robot.bridge.connected for target, robot in targets.items()}
+            for name, targets in self.robots.items()
+        }
+        simulated = [targets["simulate"] for targets in connected.values() if "simulate" in targets]
+        ready = all(simulated) if simulated else any(robot.bridge.connected for robot in self._all_robots)
+        return web.json_response({"ready": ready, "robots": connected}, status=200 if ready else 503)
+
+    async def narrowings(self, request: web.Request) -> web.Response:
+        """What each connected robot lacks of its catalogue, for the worker's checks."""
+        lacks = {
+            name: {target: robot.lacks.model_dump() for target, robot in targets.items()}
+            for name, targets in self.robots.items()
+        }
+        return web.json_response(lacks)
 
     async def state(self, request: web.Request) -> web.Response:
-        self._require_robot(request)
-        states = {target: await robot.state() for target, robot in self.robots.items()}
-        return web.json_response({"robot": ROBOT, "targets": states})
+        name, targets = self._requested(request)
+        states = await asyncio.gather(*(robot.state() for robot in targets.values()))
+        report = RobotReport(robot=name, targets=dict(zip(targets, states, strict=True)))
+        return web.json_response(text=report.model_dump_json())
 
     async def stop(self, request: web.Request) -> web.Response:
         """Emergency stop: end every behaviour of this robot, running or in line, and still it."""
-        self._require_robot(request)
+        name, targets = self._requested(request)
         began = time.perf_counter()
         # The store knows too, unless it is away: then this keeps what was accepted before from acting.
-        self._stopped_at = time.monotonic()
-        results = await asyncio.gather(*(robot.stop_all(STOPPED) for robot in self.robots.values()))
+        self._stopped_at[name] = time.monotonic()
+        results = await asyncio.gather(*(robot.stop_all(STOPPED) for robot in targets.values()))
         answer = {
-            "robot": ROBOT,
+            "robot": name,
             "stopped": [behavior for stopped, _ in results for behavior in stopped],
-            "unreachable": [target for target, (_, heard) in zip(self.robots, results, strict=True) if not heard],
+            "unreachable": [target for target, (_, heard) in zip(targets, results, strict=True) if not heard],
             "took_ms": round((time.perf_counter() - began) * 1000, 1),
         }
         log.warning("emergency stop", **answer)
@@ -119,7 +146,7 @@ class Gateway:
             begin = parse(await asyncio.wait_for(socket.receive_str(), BEGIN_TIMEOUT_S))
             if not isinstance(begin, Begin):
                 raise TypeError("the first message must be a begin")
-            if self._stopped_at is not None and time.monotonic() - begin.age_s <= self._stopped_at:
+            if time.monotonic() - begin.age_s <= self._stopped_at.get(begin.robot, -math.inf):
                 await socket.send_json(STOPPED)
                 await socket.close()
                 return socket
@@ -135,11 +162,15 @@ class Gateway:
     # --- one behaviour -----------------------------------------------------------------------------------------------
 
     def _admit(self, begin: Begin) -> Robot:
-        if begin.robot != ROBOT:
-            raise BehaviorFailed("robot.unknown", f"there is no robot {begin.robot!r} here; robots: {ROBOT}")
-        robot = self.robots.get(begin.target)
+        targets = self.robots.get(begin.robot)
+        if targets is None:
+            known = ", ".join(self.robots)
+            raise BehaviorFailed("robot.unknown", f"there is no robot {begin.robot!r} here; robots: {known}")
+        robot = targets.get(begin.target)
         if robot is None:
             setting = "ROBOT_URL" if begin.target == "robot" else "SIMULATOR_URL"
+            if begin.robot != DEFAULT_ROBOT:
+                setting = f"{setting.lower()} of {begin.robot} in MORE_ROBOTS"
             raise BehaviorFailed("robot.unreachable", f"no robot is configured for {begin.target!r}; set {setting}")
         if begin.behavior in self._begun:
             raise BehaviorFailed("robot.duplicate", f"behaviour {begin.behavior} was begun before and never runs twice")
@@ -153,7 +184,7 @@ class Gateway:
             with contextlib.suppress(ConnectionError):  # the reading side sees the drop and ends the behaviour
                 await socket.send_json(message)
 
-        execution = Execution(begin, self.catalogue, robot, self._sandbox, self._settings, send)
+        execution = Execution(begin, robot, self._sandboxes[robot.name], self._settings, send)
         listener = asyncio.create_task(self._listen(socket, execution))
         try:
             await asyncio.wait({listener, execution.ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -191,11 +222,20 @@ class Gateway:
             await socket.send_json(failed_message(code, message))
         await socket.close()
 
-    def _require_robot(self, request: web.Request) -> None:
+    def _requested(self, request: web.Request) -> tuple[str, dict[Target, Robot]]:
         name = request.match_info["robot"]
-        if name != ROBOT:
-            reason = {"detail": f"there is no robot {name!r} here; robots: {ROBOT}"}
+        if name not in self.robots:
+            reason = {"detail": f"there is no robot {name!r} here; robots: {', '.join(self.robots)}"}
             raise web.HTTPNotFound(text=json.dumps(reason), content_type="application/json")
+        return name, self.robots[name]
+
+
+def _bridges(address: RobotAddress) -> Iterator[tuple[Target, Bridge]]:
+    if address.simulator_url:
+        yield "simulate", Bridge(address.simulator_url)
+    if address.robot_url:
+        password = address.robot_password_file
+        yield "robot", Bridge(address.robot_url, Credentials(address.robot_user, password) if password else None)
 
 
 def _reason(error: Exception) -> str:
@@ -214,6 +254,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
     app.router.add_get("/healthz", gateway.healthz)
     app.router.add_get("/readyz", gateway.readyz)
     app.router.add_get("/v1/execute", gateway.execute)
+    app.router.add_get("/v1/narrowings", gateway.narrowings)
     app.router.add_get("/v1/robots/{robot}", gateway.state)
     app.router.add_post("/v1/robots/{robot}/stop", gateway.stop)
     return app

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from services.robot.answers import Answers, first_paragraph
 from services.robot.credentials import Credentials
 from services.robot.errors import RobotFault, RobotSilent, RobotUnreachable
 from services.robot.qi_session import new_session
@@ -22,7 +23,7 @@ FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 5.0
 HEARTBEAT_S = 1.0
 HEARTBEAT_TIMEOUT_S = 5.0
-_MAX_MESSAGE = 300
+MAX_UNANSWERED = 1000
 
 # What qi says of a call whose service or connection went away; the session itself may learn it a moment later.
 _GONE = re.compile(r"^(Service removed|.*\b(not connected|disconnected)\b)")
@@ -42,7 +43,7 @@ class Bridge:
         self._credentials = credentials
         self._session = new_session()
         self._services: dict[str, Any] = {}
-        self._pending: set[asyncio.Future[Any]] = set()
+        self._answers = Answers()
         self.linked = False
         """Whether calls can be made: from here on the robot can be stopped, though nobody else may use it yet."""
         self.trouble: str | None = None
@@ -117,8 +118,12 @@ class Bridge:
 
     async def services(self, timeout_s: float) -> list[str]:
         """Names of the robot's services. Raises as ``call`` does."""
-        answer = self._answer(self._session.services(_async=True))
+        answer = self._answers.wait(self._session.services(_async=True))
         return [entry["name"] for entry in await self._within(timeout_s, "the list of services", answer)]
+
+    async def quiet(self, timeout_s: float) -> bool:
+        """Whether all calls that are under way end within that time."""
+        return await self._answers.all(timeout_s)
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
@@ -142,46 +147,16 @@ class Bridge:
         try:
             future = proxy.call(method, *args, _async=True)
         except (RuntimeError, TypeError, OverflowError) as error:  # an argument that qi cannot put into a message
-            raise RobotFault(f"{service}.{method}: {_first_paragraph(str(error))}") from error
-        return await self._answer(future)
+            raise RobotFault(f"{service}.{method}: {first_paragraph(str(error))}") from error
+        return await self._answers.wait(future)
 
     async def _proxy(self, service: str) -> Any:
         if not self.linked:
             raise RobotUnreachable(f"the robot at {self.url} is not connected")
         proxy = self._services.get(service)
         if proxy is None:
-            proxy = self._services[service] = await self._answer(self._session.service(service, _async=True))
+            proxy = self._services[service] = await self._answers.wait(self._session.service(service, _async=True))
         return proxy
-
-    async def _answer(self, future: Any) -> Any:
-        """Wait for a qi future on the event loop."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Any] = loop.create_future()
-        self._pending.add(answer)
-
-        def settle(error: str | None, value: Any) -> None:
-            if answer.done():
-                return
-            if error is None:
-                answer.set_result(value)
-            else:
-                answer.set_exception(RobotFault(_first_paragraph(error)))
-
-        def done(finished: Any) -> None:
-            failed = finished.hasError(0) or finished.isCanceled()
-            outcome = (
-                (finished.error() if finished.hasError(0) else "cancelled", None)
-                if failed
-                else (None, finished.value())
-            )
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(settle, *outcome)
-
-        future.addCallback(done)
-        try:
-            return await answer
-        finally:
-            self._pending.discard(answer)
 
     # --- the connection ----------------------------------------------------------------------------------------------
 
@@ -225,7 +200,7 @@ class Bridge:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             if self._credentials is not None:
                 self._session.setClientAuthenticatorFactory(self._credentials.factory())
-            await self._answer(self._session.connect(self.url, _async=True))
+            await self._answers.wait(self._session.connect(self.url, _async=True))
         self.linked = True
         self._services_changed = False
         async with asyncio.timeout(GREET_TIMEOUT_S):
@@ -257,6 +232,9 @@ class Bridge:
                 pass  # an error is an answer too
             except (TimeoutError, RobotUnreachable):
                 return
+            if len(self._answers) > MAX_UNANSWERED:
+                log.error("robot answers no more", url=self.url, unanswered=len(self._answers))
+                return
             if self._services_changed:
                 self._services_changed = False
                 try:
@@ -268,12 +246,10 @@ class Bridge:
         self._up.clear()
         self.linked = False
         self._services.clear()
-        for answer in self._pending:
-            if not answer.done():
-                answer.set_exception(self._lost())
+        self._answers.fail(self._lost())
         with contextlib.suppress(TimeoutError, RobotFault):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await self._answer(self._session.close(_async=True))
+                await self._answers.wait(self._session.close(_async=True))
 
     def _lost(self) -> RobotUnreachable:
         return RobotUnreachable(f"the connection to the robot at {self.url} was lost")
@@ -286,8 +262,3 @@ class Bridge:
         if self._credentials is None:
             return "it ended the connection at once; if it asks for a password, set ROBOT_USER and ROBOT_PASSWORD_FILE"
         return f"it ended the connection at once; check {self._credentials}"
-
-
-def _first_paragraph(error: str) -> str:
-    """Cut a remote error to what it says: services written in Python append a stack trace after an empty line."""
-    return " ".join(error.split("\n\n", 1)[0].split())[:_MAX_MESSAGE] or "the robot gave no reason"

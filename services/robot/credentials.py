@@ -27,7 +27,7 @@ class _Authenticator:
     user: str
     token: str
 
-    def initialAuthData(self) -> dict[str, str]:  # noqa: N802 - libqi calls it by this name
+    def initialAuthData(self) -> dict[str, str]:
         return {"user": self.user, "token": self.token}
 
 
@@ -36,5 +36,5 @@ class _Factory:
     user: str
     token: str
 
-    def newAuthenticator(self) -> _Authenticator:  # noqa: N802 - libqi calls it by this name
+    def newAuthenticator(self) -> _Authenticator:
         return _Authenticator(self.user, self.token)

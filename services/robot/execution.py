@@ -139,10 +139,10 @@ class Execution:
                 statement.line if statement else None,
                 statement.source if statement else None,
             )
-            await self._robot.halt()
+            await self._robot.still()
             return self._ending
         except BaseException:
-            await asyncio.shield(self._robot.halt())
+            await asyncio.shield(self._robot.still())
             raise
         return DONE
 

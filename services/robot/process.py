@@ -19,7 +19,8 @@ def read_settings(kind: type[Settings]) -> Settings:
         return kind()
     except ValidationError as error:
         first = error.errors()[0]
-        sys.exit(f"{'.'.join(map(str, first['loc'])).upper()}: {first['msg']}")
+        where = "".join(f"{part}: " for part in first["loc"][:1]).upper()
+        sys.exit(f"{where}{first['msg'].removeprefix('Value error, ')}")
 
 
 def exit_now(status: int) -> NoReturn:

@@ -19,6 +19,9 @@ from services.robot.line import Line
 from services.robot.protocol import Target
 
 STOP_TIMEOUT_S = 1.0
+HALT_AGAIN = 3
+HALT_AGAIN_AFTER_S = 0.1
+ENDINGS_S = 0.1  # those who press the stop are told that the robot was, though a behaviour has not ended yet
 READ_TIMEOUT_S = 5.0
 STATE_TIMEOUT_S = 1.0
 
@@ -89,6 +92,17 @@ class Robot:
         heard = await asyncio.gather(*(self._tell(call) for call in self._control.stop), self._freeze())
         return heard[0]
 
+    async def still(self) -> None:
+        """Halt the robot after a behaviour that was cut short, until the call that it had under way has ended.
+
+        qi hands calls to threads: one that was sent just before a stop may begin after it.
+        """
+        await self.halt()
+        for _ in range(HALT_AGAIN):
+            if await self.bridge.quiet(HALT_AGAIN_AFTER_S):
+                return
+            await self.halt()
+
     async def stop_all(self, final: dict[str, Any]) -> tuple[list[str], bool]:
         """End the running behaviour and all in line with this final message, and still the robot.
 
@@ -98,7 +112,7 @@ class Robot:
         endings = [behavior.end(final) for behavior in behaviors]
         heard = await self.halt()
         if endings:
-            await asyncio.wait(endings, timeout=STOP_TIMEOUT_S)
+            await asyncio.wait(endings, timeout=ENDINGS_S)
         return [behavior.id for behavior in behaviors], heard
 
     async def _freeze(self) -> bool:

@@ -48,7 +48,7 @@ SCENE = "scene"
 CHECKOUT_TIMEOUT_S = 10.0
 TURN_TIMEOUT_S = 5.0
 _MAX_PRINTED_BYTES = 64 * 1024
-_DIAGNOSIS = re.compile(r"^behavior:\d+:\d+: \w+\[[\w-]+\] ")
+_DIAGNOSIS = re.compile(r"behavior:\d+:\d+: \w+\[([\w-]+)\] (.*)")
 _BUDGET_CODES = {"TimeoutError": "budget.time", "MemoryError": "budget.memory", "RecursionError": "budget.recursion"}
 
 
@@ -195,10 +195,18 @@ def _failure(error: MontyError) -> BehaviorFailed:
     if isinstance(error, MontySyntaxError):
         return BehaviorFailed("program.syntax", f"the statement cannot be read: {error.display('msg')}")
     if isinstance(error, MontyTypingError):
-        first = error.display().splitlines()[0]
-        return BehaviorFailed("program.type", f"the statement fails its type check: {_DIAGNOSIS.sub('', first)}"[:500])
+        return _mistyped(error.display())
     kind = type(error.exception()).__name__
     message = error.display("msg") if isinstance(error, MontyRuntimeError) else str(error)
     if kind in _BUDGET_CODES:
         return BehaviorFailed(_BUDGET_CODES[kind], f"the statement used more than it may: {message}")
     return BehaviorFailed("program.error", f"{kind}: {message}"[:500])
+
+
+def _mistyped(diagnoses: str) -> BehaviorFailed:
+    """The first of the type checker's findings, which stand one on a line."""
+    first = diagnoses.split("\n", 1)[0]
+    rule, words = found.groups() if (found := _DIAGNOSIS.match(first)) else ("", first)
+    if rule == "invalid-syntax":
+        return BehaviorFailed("program.syntax", f"the statement cannot be read: {words}"[:500])
+    return BehaviorFailed("program.type", f"the statement fails its type check: {words}"[:500])

@@ -46,6 +46,17 @@ def test_a_program_is_carried_out_and_traced(nao: SimulatedNao) -> None:
     play(scenario())
 
 
+def test_the_first_call_is_announced_when_it_goes_out(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            behavior = await robots.open()
+            await behavior.send("x = 0.5", "ALMotion.moveTo(x, 0.0, 0.0)", "ALMotion.stopMove()")
+            kinds = [(await behavior.socket.receive_json())["type"] for _ in range(5)]
+            assert kinds == ["accepted", "acting", "action", "action", "done"]
+
+    play(scenario())
+
+
 def test_statements_share_their_variables_and_run_as_they_come(nao: SimulatedNao) -> None:
     async def scenario() -> None:
         async with gateway(nao.url) as robots:
@@ -134,7 +145,7 @@ def test_the_line_is_bounded(nao: SimulatedNao) -> None:
             owner = await robots.open("owner")
             assert (await owner.message())["type"] == "accepted"
             waiter = await robots.open("waiter")
-            await robots.until(waiting=1)
+            await robots.until(waiting=["waiter"])
             (refused,) = await (await robots.open("one too many")).rest()
             assert refused["code"] == "robot.busy"
             assert "1 behaviours wait" in refused["message"]
