@@ -38,6 +38,7 @@ from services.robot.protocol import (
 from services.robot.robot import Robot
 from services.robot.sandbox import Sandbox
 from services.robot.settings import GatewaySettings, RobotAddress
+from services.robot.typecheck import TypeChecker
 
 BEGIN_TIMEOUT_S = 10.0
 WEBSOCKET_HEARTBEAT_S = 10.0
@@ -53,6 +54,7 @@ class Gateway:
         self._settings = settings
         self.robots: dict[str, dict[Target, Robot]] = {}
         self._sandboxes: dict[str, Sandbox] = {}
+        self._types: dict[str, TypeChecker] = {}
         for name, address in settings.robots.items():
             catalogue = load_catalogue(name)
             self.robots[name] = {
@@ -62,7 +64,8 @@ class Gateway:
                 for target, bridge in _bridges(address)
             }
             if self.robots[name]:
-                self._sandboxes[name] = Sandbox(catalogue.services, stubs(catalogue), len(self.robots[name]))
+                self._sandboxes[name] = Sandbox(catalogue.services, len(self.robots[name]))
+                self._types[name] = TypeChecker(stubs(catalogue))
         self._begun: OrderedDict[str, None] = OrderedDict()
         self._stopped_at: dict[str, float] = {}
 
@@ -71,10 +74,12 @@ class Gateway:
         return [robot for targets in self.robots.values() for robot in targets.values()]
 
     async def run(self, app: web.Application) -> AsyncIterator[None]:
-        """aiohttp's clean-up context: connected robots and warm sandboxes while the application runs."""
+        """aiohttp's clean-up context: connected robots, warm sandboxes and type checkers while the application runs."""
         async with contextlib.AsyncExitStack() as stack:
             for sandbox in self._sandboxes.values():
                 await stack.enter_async_context(sandbox)
+            for types in self._types.values():
+                await stack.enter_async_context(types)
             for robot in self._all_robots:
                 robot.start()
             yield
@@ -184,7 +189,8 @@ class Gateway:
             with contextlib.suppress(ConnectionError):  # the reading side sees the drop and ends the behaviour
                 await socket.send_json(message)
 
-        execution = Execution(begin, robot, self._sandboxes[robot.name], self._settings, send)
+        sandbox, types = self._sandboxes[robot.name], self._types[robot.name]
+        execution = Execution(begin, robot, sandbox, types, self._settings, send)
         listener = asyncio.create_task(self._listen(socket, execution))
         try:
             await asyncio.wait({listener, execution.ended}, return_when=asyncio.FIRST_COMPLETED)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -25,8 +24,9 @@ from services.robot.protocol import (
     failed_message,
 )
 from services.robot.robot import Robot
-from services.robot.sandbox import SCENE, Program, Sandbox
+from services.robot.sandbox import SCENE, Sandbox
 from services.robot.settings import GatewaySettings
+from services.robot.typecheck import Mistyped, TypeChecker
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -49,6 +49,7 @@ class Execution:
         begin: Begin,
         robot: Robot,
         sandbox: Sandbox,
+        types: TypeChecker,
         settings: GatewaySettings,
         send: Send,
     ) -> None:
@@ -58,11 +59,14 @@ class Execution:
         self._begin = begin
         self._robot = robot
         self._sandbox = sandbox
+        self._types = types
         self._settings = settings
         self._send = send
         self._scene = SceneView(begin.scene)
-        self._statements: deque[StatementMessage] = deque()
+        self._statements: list[StatementMessage] = []
         self._received = 0
+        self._checked = 0
+        self._fault: Mistyped | None = None
         self._complete = False
         self._news = asyncio.Event()
         self._running: StatementMessage | None = None
@@ -132,19 +136,20 @@ class Execution:
             await self._robot.settle()
         except Exception as error:
             failure = error if isinstance(error, BehaviorFailed | CheckError) else self._own_fault()
-            statement = self._running
-            self._ending = failed_message(
-                failure.code,
-                failure.message,
-                statement.line if statement else None,
-                statement.source if statement else None,
-            )
+            self._ending = failed_message(failure.code, failure.message, *self._place(failure))
             await self._robot.still()
             return self._ending
         except BaseException:
             await asyncio.shield(self._robot.still())
             raise
         return DONE
+
+    def _place(self, failure: Exception) -> tuple[int | None, str | None]:
+        """Line and source of the statement that failed, if it was one."""
+        if isinstance(failure, Mistyped):
+            statement = self._statements[failure.statement]
+            return statement.line + failure.line, statement.source
+        return (self._running.line, self._running.source) if self._running else (None, None)
 
     def _own_fault(self) -> BehaviorFailed:
         log.exception("behavior met a defect of the gateway", behavior=self.id)
@@ -156,33 +161,64 @@ class Execution:
         self._origin = await self._robot.position()
         self._accepted = True
         await self._send(ACCEPTED)
+        if self._begin.mode == "atomic":
+            await self._check_whole()
         async with self._sandbox.program(self._call) as program:
-            while (statement := await self._next()) is not None:
-                await self._execute_statement(program, statement)
+            number = 0
+            while await self._comes(number):
+                self._running = self._statements[number]
+                await program.run(self._running.source)
+                self._running = None
+                number += 1
 
-    async def _execute_statement(self, program: Program, statement: StatementMessage) -> None:
-        self._running = statement
-        await program.run(statement.source)
-        self._running = None
+    async def _check_whole(self) -> None:
+        """Return once the whole program is there and checked."""
+        while not self._complete:
+            await self._more()
+        self._check_length()
+        await self._check_types()
+        if self._fault is not None:
+            raise self._fault
 
-    async def _next(self) -> StatementMessage | None:
-        """Wait for the next statement; None when the program is complete."""
-        while not self._statements:
-            if self._received > self._settings.gateway_max_statements:
-                limit = self._settings.gateway_max_statements
-                raise BehaviorFailed(
-                    "budget.statements", f"a behaviour may have {limit} statements; write a shorter one"
-                )
+    async def _comes(self, number: int) -> bool:
+        """Wait until the statement of this number, from 0, is there and checked; False when the program has ended."""
+        while number >= len(self._statements):
+            self._check_length()
             if self._complete:
-                return None
-            self._news.clear()
+                return False
+            await self._more()
+        if number >= self._checked and self._fault is None:
+            await self._check_types()
+        if self._fault is not None and number == self._fault.statement:
+            raise self._fault
+        return True
+
+    async def _more(self) -> None:
+        """Wait for news from the worker."""
+        if not self._news.is_set():
             try:
                 async with asyncio.timeout(self._settings.gateway_statement_timeout_s):
                     await self._news.wait()
             except TimeoutError:
                 wait_s = self._settings.gateway_statement_timeout_s
                 raise BehaviorFailed("budget.idle", f"no further statement came within {wait_s:g} s") from None
-        return self._statements.popleft()
+        self._news.clear()
+
+    def _check_length(self) -> None:
+        if self._received > self._settings.gateway_max_statements:
+            limit = self._settings.gateway_max_statements
+            raise BehaviorFailed("budget.statements", f"a behaviour may have {limit} statements; write a shorter one")
+
+    async def _check_types(self) -> None:
+        """Check the types of the program as far as it has come; a fault counts when its statement's turn comes."""
+        sources = [statement.source for statement in self._statements]
+        try:
+            await self._types.check(sources)
+        except Mistyped as fault:
+            self._fault = fault
+            self._checked = fault.statement
+        else:
+            self._checked = len(sources)
 
     # --- calls -------------------------------------------------------------------------------------------------------
 

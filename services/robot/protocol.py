@@ -21,6 +21,8 @@ class Begin(Document):
     robot: Annotated[str, StringConstraints(min_length=1, max_length=40)]
     target: Target
     scene: Scene = Field(default_factory=Scene)
+    mode: Literal["atomic", "stream"] = "stream"
+    """Whether nothing begins before the whole program is there and checked."""
     when_busy: WhenBusy = "wait"
     age_s: Annotated[float, Field(ge=0)] = 0.0
     """Seconds since it was accepted: an emergency stop that is younger holds for it too."""

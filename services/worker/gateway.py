@@ -63,6 +63,8 @@ class Execution:
                     "robot": request.robot,
                     "target": request.execute,
                     "scene": request.scene.model_dump(),
+                    "mode": request.mode,
+                    "when_busy": request.when_busy,
                     "age_s": age_s,
                 }
             )
