@@ -49,7 +49,8 @@ def test_a_behaviour_is_generated_checked_executed_and_reported(store: JobStore,
     assert (document.usage.prompt_tokens, document.usage.completion_tokens) == (7, 5)
     timings = document.timings
     assert timings.queue_ms is not None
-    assert timings.queue_ms <= timings.ttft_ms <= timings.ttfa_ms <= timings.total_ms  # type: ignore[operator]
+    assert timings.queue_ms <= timings.ttft_ms <= timings.ttfs_ms  # type: ignore[operator]
+    assert timings.ttfs_ms <= timings.ttfa_ms <= timings.total_ms  # type: ignore[operator]
     seen = events(store, behavior_id)
     assert [event.name for event in seen] == [
         "queued", "started", "step", "statement", "statement", "action", "action", "done",
