@@ -122,7 +122,11 @@ def _without(enum: Enum, lost: Set[str]) -> Enum:
         return enum
     values = [value for value in enum.values if value not in lost]
     card = [value for pattern in enum.card for value in expand(pattern) if value not in lost]
-    return enum.model_copy(update={"values": values, "written": values, "card": card or values[: len(enum.card)]})
+    families = {
+        begin: kind for begin, kind in enum.families.items() if any(value.startswith(begin) for value in values)
+    }
+    shown = {"values": values, "written": values, "card": card or values[: len(enum.card)], "families": families}
+    return enum.model_copy(update=shown)
 
 
 def _services(

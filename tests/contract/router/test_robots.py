@@ -9,7 +9,6 @@ from services.behavior.schema import RobotReport, RobotState
 from tests.contract.router.running_router import RunningRouter
 from tests.contract.router.scripted_server import ScriptedServer, answer
 
-
 STOPPED = b'{"robot":"nao","stopped":["a"],"unreachable":[],"took_ms":3.5}'
 
 
