@@ -22,7 +22,8 @@ class Credentials:
         return f"the user {self.user!r} and the password in {self.password_file}"
 
 
-@dataclass(frozen=True)
+# Not frozen: qi writes into the objects that it is given.
+@dataclass
 class _Authenticator:
     user: str
     token: str
@@ -31,7 +32,7 @@ class _Authenticator:
         return {"user": self.user, "token": self.token}
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Factory:
     user: str
     token: str
