@@ -70,10 +70,13 @@ def _shown(method: Method, size: CardSize) -> bool:
 def _names(catalogue: Catalogue, methods: list[Method], size: CardSize) -> Iterator[str]:
     """The names that the shown methods take, one kind on a line."""
     arguments = [argument for method in methods for argument in method.args]
+    braces = False
     for name in dict.fromkeys(argument.values for argument in arguments if isinstance(argument, EnumArgument)):
         enum = catalogue.enums[name]
-        yield f"{name}: {', '.join((enum.card or enum.values) if size == 'small' else enum.written)}"
-    if size != "small":
+        names = ", ".join((enum.card or enum.values) if size == "small" else enum.written)
+        braces = braces or "{" in names
+        yield f"{name}: {names}"
+    if braces and size != "small":
         yield "In names {A,B} stands for A or B, and {1..3} for 1, 2 or 3."
     if not any(isinstance(argument, JointArgument) for argument in arguments):
         return
