@@ -149,7 +149,7 @@ def _array(name: str, value: object) -> tuple[np.ndarray[Any, Any], str]:
 def start(folder: Path, *arguments: str, **environ: object) -> tuple[subprocess.Popen[bytes], Path]:
     """Start the launcher with these variables; its output goes to a file in ``folder``."""
     log = folder / "triton.log"
-    variables = {"TRITON_RUNTIME": "llamacpp", "XDG_CACHE_HOME": str(folder), "LLAMACPP_CONTEXT_TOKENS": "2048"}
+    variables = {"TRITON_RUNTIME": "llamacpp", "XDG_CACHE_HOME": str(folder), "LLAMACPP_CONTEXT_TOKENS": "1024"}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "services.engines.triton", *arguments],
