@@ -24,7 +24,7 @@ def read(program: str) -> None:
     [
         '# Step 1: fetch the mug | target: mug\nrobot.go_to("kitchen")\nrobot.pick("mug")\nrobot.place("mug")',
         'answer = robot.ask("Anna", "Tea?", ["yes", "no"])\nif answer == "yes":\n    robot.go_to("kitchen")',
-        'for room in ["office", "lobby"]:\n    robot.go_to(room)\nif robot.is_in_room("person"):\n    robot.say("Hello")',
+        'for room in ["office", "lobby"]:\n    robot.go_to(room)\nif robot.is_in_room("person"):\n    robot.say("Hi")',
         'here = robot.get_current_location()\nrobot.go_to("lobby")\nrobot.go_to(here)',
         'rooms = robot.get_all_rooms()\nrobot.go_to(rooms[0])\nrobot.say("I am in the " + rooms[0])',
         'if scene.distance("Anna") < 2:\n    robot.say("Hello Anna")',
