@@ -24,14 +24,13 @@ from services.worker.behave import Behavior, Tools
 from services.worker.engines import Engines
 from services.worker.journal import Journal
 from services.worker.robots import Robots
-from services.worker.settings import WorkerSettings
+from services.worker.settings import PROBE_EVERY_S, WorkerSettings
 from services.worker.warmup import warm_up
 
 log = structlog.get_logger("worker")
 
 #: Argument of the messages that the worker sends to itself to prove that it consumes.
 PROBE = "probe"
-_PROBE_EVERY_S = 5.0
 _WATCH_EVERY_S = 1.0
 _LOOK_AT_ROBOTS_EVERY_S = 2.0
 _STORE_RETRY_S = 0.5
@@ -74,7 +73,8 @@ class WorkerService:
         if self._settings.warm_up_s:
             default = self._engines.backend(self._backends.default)
             assert default is not None  # noqa: S101 - the configuration has made sure
-            warming = asyncio.run_coroutine_threadsafe(warm_up(default, self._settings.warm_up_s), self._loop)
+            reading = warm_up(default, self._settings.api_card, self._settings.warm_up_s)
+            warming = asyncio.run_coroutine_threadsafe(reading, self._loop)
             try:
                 warming.result()
             finally:
@@ -107,7 +107,7 @@ class WorkerService:
             asyncio.create_task(self._forever(self._recover, self._jobs.lease_s / 5)),
             asyncio.create_task(self._forever(self._follow_announcements, _STORE_RETRY_S)),
             asyncio.create_task(self._forever(self._robots.look, _LOOK_AT_ROBOTS_EVERY_S)),
-            asyncio.create_task(self._forever(self._probe, _PROBE_EVERY_S)),
+            asyncio.create_task(self._forever(self._probe, PROBE_EVERY_S)),
             asyncio.create_task(self._forever(self._engines.check_health, _WATCH_EVERY_S)),
             asyncio.create_task(self._forever(self._turn, _WATCH_EVERY_S)),
         ]

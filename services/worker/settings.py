@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.behavior.methods import CardSize
 
 Count = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
+
+#: Seconds between the messages that the worker sends to itself to prove that it consumes.
+PROBE_EVERY_S = 5.0
 
 
 class WorkerSettings(BaseSettings):
@@ -33,6 +38,8 @@ class WorkerSettings(BaseSettings):
     behavior_timeout_s: Seconds = 300.0
     #: Longest that the worker, when it starts, has the engine read the shared prompt before it takes work; 0 is off.
     warm_up_s: Annotated[float, Field(ge=0)] = 20.0
+    #: How much of a robot's API the prompt shows; more is for larger models.
+    api_card: CardSize = "small"
     #: Longest that a behaviour waits for an engine that is away or overloaded.
     engine_wait_s: Seconds = 60.0
     gateway_url: str = "http://127.0.0.1:8200"
@@ -45,3 +52,13 @@ class WorkerSettings(BaseSettings):
     worker_health_file: Path = Path("/tmp/worker-consumed")  # noqa: S108 - only its age is ever read
     #: Seconds without a probe after which the worker ends itself, to be started afresh.
     worker_silence_s: Seconds = 60.0
+
+    @model_validator(mode="after")
+    def _probes_come_in_time(self) -> Self:
+        least_s = 2 * (PROBE_EVERY_S + self.batch_interval_ms / 1000)
+        if self.worker_silence_s >= least_s:
+            return self
+        raise ValueError(
+            f"WORKER_SILENCE_S={self.worker_silence_s:g} would end a healthy worker: with BATCH_INTERVAL_MS="
+            f"{self.batch_interval_ms:g} it has to be at least {least_s:g}"
+        )

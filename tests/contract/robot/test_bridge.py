@@ -13,13 +13,15 @@ from scripted_robot import NAO, ScriptedRobot, Walk, services_of
 
 from services.robot.inspection import count_parameters
 
-PASSWORD = "geheim ünd läng"  # noqa: S105
+PASSWORD = "geheim ünd läng"
 CERTIFICATE = Path(__file__).parents[1] / "router" / "localhost.pem"
 
 
 def plain_nao(walk: Walk, port: int = 0) -> ScriptedRobot:
     """A robot with everything that the catalogue knows, and a real one: it has no clock of its own."""
-    return ScriptedRobot(services_of(NAO), {"ALMotion.getRobotPosition": lambda _: [0.0, 0.0, 0.0], **walk.answers}, port)
+    return ScriptedRobot(
+        services_of(NAO), {"ALMotion.getRobotPosition": lambda _: [0.0, 0.0, 0.0], **walk.answers}, port
+    )
 
 
 async def trouble(robots: Gateway) -> str:
