@@ -29,15 +29,10 @@ def read_settings(kind: type[Settings]) -> Settings:
         raise SettingError(fault_of(error, prefix)) from None
 
 
-def from_json(kind: type[Value], given: object) -> object:
-    """For a validator that runs before: a setting that is written as JSON, parsed; what is no text is left alone.
-
-    Raises ValueError with one sentence that says where in the JSON the fault is.
-    """
-    if not isinstance(given, str):
-        return given
+def from_json(kind: type[Value], text: str) -> Value:
+    """What a setting that is written as JSON means. Raises ValueError with one sentence that says where a fault is."""
     try:
-        return TypeAdapter(kind).validate_json(given)
+        return TypeAdapter(kind).validate_json(text)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         where = ".".join(map(str, fault["loc"]))

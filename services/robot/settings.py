@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.behavior.catalogue import robots
 from services.behavior.schema import DEFAULT_ROBOT
@@ -39,8 +38,8 @@ class GatewaySettings(BaseSettings):
     robot_url: str = Field(default="", description="a real NAO, such as tcp://nao.local:9559; empty for none")
     robot_user: str = Field(default="nao", description="the user that the real NAO knows, if it asks for one")
     robot_password_file: Path | None = Field(default=None, description="file with that user's password")
-    more_robots: Annotated[dict[str, RobotAddress], NoDecode] = Field(
-        default={}, description='other robots by name, as JSON: {"kiosk": {"simulator_url": "tcp://…"}}'
+    more_robots: str = Field(
+        default="", description='other robots by name, as JSON: {"porter": {"simulator_url": "tcp://…"}}'
     )
 
     gateway_max_calls: int = Field(default=200, ge=1, description="robot calls of one behaviour")
@@ -60,17 +59,18 @@ class GatewaySettings(BaseSettings):
             robot_user=self.robot_user,
             robot_password_file=self.robot_password_file,
         )
-        return {DEFAULT_ROBOT: first, **self.more_robots}
+        return {DEFAULT_ROBOT: first, **_robots(self.more_robots)}
 
-    @field_validator("more_robots", mode="before")
+    @field_validator("more_robots")
     @classmethod
-    def _from_json(cls, given: object) -> object:
-        return from_json(dict[str, RobotAddress], given)
+    def _have_catalogues(cls, text: str) -> str:
+        named = _robots(text)
+        if unknown := sorted(set(named) - set(robots())):
+            raise ValueError(f"robots without a catalogue: {unknown}; known: {', '.join(robots())}")
+        if DEFAULT_ROBOT in named:
+            raise ValueError(f"{DEFAULT_ROBOT} has the settings SIMULATOR_URL and ROBOT_URL of its own")
+        return text
 
-    @model_validator(mode="after")
-    def _have_catalogues(self) -> Self:
-        if unknown := sorted(set(self.robots) - set(robots())):
-            raise ValueError(f"MORE_ROBOTS names robots without a catalogue: {unknown}; known: {', '.join(robots())}")
-        if DEFAULT_ROBOT in self.more_robots:
-            raise ValueError(f"MORE_ROBOTS: {DEFAULT_ROBOT} has the settings SIMULATOR_URL and ROBOT_URL of its own")
-        return self
+
+def _robots(text: str) -> dict[str, RobotAddress]:
+    return from_json(dict[str, RobotAddress], text) if text else {}

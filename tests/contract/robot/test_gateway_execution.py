@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from typing import Any
 
 import pytest
@@ -184,8 +185,8 @@ def test_in_atomic_mode_nothing_begins_before_all_is_there_and_checked(nao: Simu
 def test_a_robot_of_another_kind_is_served_beside_the_first(nao: SimulatedNao) -> None:
     async def scenario() -> None:
         with SimulatedPorter(speed=50.0) as porter:
-            address = {"porter": {"simulator_url": porter.url}}
-            async with gateway(nao.url, more_robots=address) as robots:
+            more_robots = json.dumps({"porter": {"simulator_url": porter.url}})
+            async with gateway(nao.url, more_robots=more_robots) as robots:
                 ready = await (await robots.http.get("/readyz")).json()
                 assert ready == {"ready": True, "robots": {"nao": {"simulate": True}, "porter": {"simulate": True}}}
                 _, *actions, final = await robots.run(

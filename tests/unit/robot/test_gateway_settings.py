@@ -44,4 +44,4 @@ def test_empty_means_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MORE_ROBOTS", "ROBOT_USER", "ROBOT_PASSWORD_FILE"):
         monkeypatch.setenv(name, "")
     settings = read_settings(GatewaySettings)
-    assert (settings.more_robots, settings.robot_user, settings.robot_password_file) == ({}, "nao", None)
+    assert (list(settings.robots), settings.robot_user, settings.robot_password_file) == (["nao"], "nao", None)
