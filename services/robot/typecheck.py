@@ -52,7 +52,11 @@ class TypeChecker:
     def __init__(self, stubs: str) -> None:
         self._stubs = stubs
         self._pool = AsyncMonty(
-            min_processes=1, max_processes=1, request_timeout=CHECK_TIMEOUT_S, max_checkouts_per_worker=1
+            min_processes=1,
+            max_processes=1,
+            checkout_timeout=CHECK_TIMEOUT_S,
+            request_timeout=CHECK_TIMEOUT_S,
+            max_checkouts_per_worker=1,
         )
         self._turn = asyncio.Lock()
         self._session: AsyncMontySession | None = None
