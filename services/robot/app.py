@@ -8,21 +8,17 @@ import json
 import math
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import structlog
 from aiohttp import WSMsgType, web
 from pydantic import ValidationError
 
-from services.behavior.catalogue import load_catalogue
-from services.behavior.schema import DEFAULT_ROBOT, RobotReport
-from services.behavior.stubs import stubs
-from services.robot.bridge import Bridge
-from services.robot.credentials import Credentials
+from services.behavior.schema import RobotReport
 from services.robot.errors import BehaviorFailed
 from services.robot.execution import DROPPED, Execution
-from services.robot.line import Line
+from services.robot.fleet import Fleet, Kind
 from services.robot.protocol import (
     CANCELLED,
     MAX_MESSAGE_BYTES,
@@ -36,9 +32,7 @@ from services.robot.protocol import (
     parse,
 )
 from services.robot.robot import Robot
-from services.robot.sandbox import Sandbox
-from services.robot.settings import GatewaySettings, RobotAddress
-from services.robot.typecheck import TypeChecker
+from services.robot.settings import GatewaySettings
 
 BEGIN_TIMEOUT_S = 10.0
 WEBSOCKET_HEARTBEAT_S = 10.0
@@ -52,43 +46,19 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
-        self.robots: dict[str, dict[Target, Robot]] = {}
-        self._sandboxes: dict[str, Sandbox] = {}
-        self._types: dict[str, TypeChecker] = {}
-        for name, address in settings.robots.items():
-            catalogue = load_catalogue(name)
-            self.robots[name] = {
-                target: Robot(
-                    catalogue, target, bridge, Line(settings.gateway_line_limit, settings.gateway_line_timeout_s)
-                )
-                for target, bridge in _bridges(address)
-            }
-            if self.robots[name]:
-                self._sandboxes[name] = Sandbox(catalogue.services, len(self.robots[name]))
-                self._types[name] = TypeChecker(stubs(catalogue))
+        self._fleet = Fleet(settings)
         self._begun: OrderedDict[str, None] = OrderedDict()
         self._stopped_at: dict[str, float] = {}
 
-    @property
-    def _all_robots(self) -> list[Robot]:
-        return [robot for targets in self.robots.values() for robot in targets.values()]
-
     async def run(self, app: web.Application) -> AsyncIterator[None]:
-        """aiohttp's clean-up context: connected robots, warm sandboxes and type checkers while the application runs."""
-        async with contextlib.AsyncExitStack() as stack:
-            for sandbox in self._sandboxes.values():
-                await stack.enter_async_context(sandbox)
-            for types in self._types.values():
-                await stack.enter_async_context(types)
-            for robot in self._all_robots:
-                robot.start()
+        """aiohttp's clean-up context: the robots are connected while the application runs."""
+        async with self._fleet.run():
             yield
-            await asyncio.gather(*(robot.bridge.close() for robot in self._all_robots))
 
     async def shut_down(self, app: web.Application) -> None:
         """End all behaviours while their sockets are still there to be told, and still the robots."""
         final = failed_message("robot.unreachable", "the robot gateway was shut down")
-        await asyncio.gather(*(robot.stop_all(final) for robot in self._all_robots))
+        await asyncio.gather(*(robot.stop_all(final) for robot in self._fleet.robots))
 
     # --- routes ------------------------------------------------------------------------------------------------------
 
@@ -96,20 +66,18 @@ class Gateway:
         return web.json_response({"status": "ok"})
 
     async def readyz(self, request: web.Request) -> web.Response:
-        """Ready once all simulated robots are connected, for real ones may be off; without any, once a real one is."""
+        ready = self._fleet.ready
         connected = {
-            name: {target: robot.bridge.connected for target, robot in targets.items()}
-            for name, targets in self.robots.items()
+            name: {target: robot.bridge.connected for target, robot in kind.targets.items()}
+            for name, kind in self._fleet.kinds.items()
         }
-        simulated = [targets["simulate"] for targets in connected.values() if "simulate" in targets]
-        ready = all(simulated) if simulated else any(robot.bridge.connected for robot in self._all_robots)
         return web.json_response({"ready": ready, "robots": connected}, status=200 if ready else 503)
 
     async def narrowings(self, request: web.Request) -> web.Response:
         """What each connected robot lacks of its catalogue, for the worker's checks."""
         lacks = {
-            name: {target: robot.lacks.model_dump() for target, robot in targets.items()}
-            for name, targets in self.robots.items()
+            name: {target: robot.lacks.model_dump() for target, robot in kind.targets.items()}
+            for name, kind in self._fleet.kinds.items()
         }
         return web.json_response(lacks)
 
@@ -155,42 +123,32 @@ class Gateway:
                 await socket.send_json(STOPPED)
                 await socket.close()
                 return socket
-            robot = self._admit(begin)
+            kind, robot = self._admit(begin)
         except (ValidationError, TypeError, TimeoutError) as error:
             await self._refuse(socket, "robot.protocol", f"no valid begin message: {_reason(error)}")
         except BehaviorFailed as refusal:
             await self._refuse(socket, refusal.code, refusal.message)
         else:
-            await self._converse(socket, begin, robot)
+            await self._converse(socket, begin, kind, robot)
         return socket
 
     # --- one behaviour -----------------------------------------------------------------------------------------------
 
-    def _admit(self, begin: Begin) -> Robot:
-        targets = self.robots.get(begin.robot)
-        if targets is None:
-            known = ", ".join(self.robots)
-            raise BehaviorFailed("robot.unknown", f"there is no robot {begin.robot!r} here; robots: {known}")
-        robot = targets.get(begin.target)
-        if robot is None:
-            setting = "ROBOT_URL" if begin.target == "robot" else "SIMULATOR_URL"
-            if begin.robot != DEFAULT_ROBOT:
-                setting = f"{setting.lower()} of {begin.robot} in MORE_ROBOTS"
-            raise BehaviorFailed("robot.unreachable", f"no robot is configured for {begin.target!r}; set {setting}")
+    def _admit(self, begin: Begin) -> tuple[Kind, Robot]:
+        kind, robot = self._fleet.find(begin.robot, begin.target)
         if begin.behavior in self._begun:
             raise BehaviorFailed("robot.duplicate", f"behaviour {begin.behavior} was begun before and never runs twice")
         self._begun[begin.behavior] = None
         if len(self._begun) > REMEMBERED_BEHAVIORS:
             self._begun.popitem(last=False)
-        return robot
+        return kind, robot
 
-    async def _converse(self, socket: web.WebSocketResponse, begin: Begin, robot: Robot) -> None:
+    async def _converse(self, socket: web.WebSocketResponse, begin: Begin, kind: Kind, robot: Robot) -> None:
         async def send(message: dict[str, Any]) -> None:
             with contextlib.suppress(ConnectionError):  # the reading side sees the drop and ends the behaviour
                 await socket.send_json(message)
 
-        sandbox, types = self._sandboxes[robot.name], self._types[robot.name]
-        execution = Execution(begin, robot, sandbox, types, self._settings, send)
+        execution = Execution(begin, robot, kind.sandbox, kind.types, self._settings, send)
         listener = asyncio.create_task(self._listen(socket, execution))
         try:
             await asyncio.wait({listener, execution.ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -230,18 +188,11 @@ class Gateway:
 
     def _requested(self, request: web.Request) -> tuple[str, dict[Target, Robot]]:
         name = request.match_info["robot"]
-        if name not in self.robots:
-            reason = {"detail": f"there is no robot {name!r} here; robots: {', '.join(self.robots)}"}
+        kind = self._fleet.kinds.get(name)
+        if kind is None:
+            reason = {"detail": f"there is no robot {name!r} here; robots: {', '.join(self._fleet.kinds)}"}
             raise web.HTTPNotFound(text=json.dumps(reason), content_type="application/json")
-        return name, self.robots[name]
-
-
-def _bridges(address: RobotAddress) -> Iterator[tuple[Target, Bridge]]:
-    if address.simulator_url:
-        yield "simulate", Bridge(address.simulator_url)
-    if address.robot_url:
-        password = address.robot_password_file
-        yield "robot", Bridge(address.robot_url, Credentials(address.robot_user, password) if password else None)
+        return name, kind.targets
 
 
 def _reason(error: Exception) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 
 from services.robot.answers import Answers, first_paragraph
+from services.robot.clock import RobotClock
 from services.robot.credentials import Credentials
 from services.robot.errors import RobotFault, RobotSilent, RobotUnreachable
 from services.robot.qi_session import new_session
@@ -52,25 +52,12 @@ class Bridge:
         self._gone = asyncio.Event()
         self._services_changed = False
         self._keeper: asyncio.Task[None] | None = None
-        self._clock: tuple[float, float, float] | None = None
+        self.clock = RobotClock()
 
     @property
     def connected(self) -> bool:
         """Whether the robot is there, stilled and known."""
         return self._up.is_set()
-
-    @property
-    def simulated(self) -> bool:
-        """Whether the robot has a clock of its own to run on; known once connected."""
-        return self._clock is not None
-
-    def now(self) -> float:
-        """Return seconds on the robot's clock: the simulation's own time, else this machine's steady clock."""
-        moment = time.monotonic()
-        if self._clock is None:
-            return moment
-        simulated, real, speed = self._clock
-        return simulated + (moment - real) * speed
 
     def start(self, greet: Callable[[], Awaitable[None]], learn: Callable[[], Awaitable[None]]) -> None:
         """Begin to connect, and to connect again whenever the connection is lost.
@@ -190,7 +177,7 @@ class Bridge:
                 continue
             delay, self.trouble = FIRST_RETRY_S, None
             self._up.set()
-            log.info("robot connected", url=self.url, simulated=self.simulated)
+            log.info("robot connected", url=self.url, simulated=self.clock.simulated)
             await self._watch(learn)
             log.warning("robot lost", url=self.url)
             await self._lose()
@@ -205,16 +192,8 @@ class Bridge:
         self._services_changed = False
         async with asyncio.timeout(GREET_TIMEOUT_S):
             await greet()
-            await self._read_clock()
+            await self.clock.read(lambda method: self.call("SimulatedClock", method, [], CONNECT_TIMEOUT_S))
             await learn()
-
-    async def _read_clock(self) -> None:
-        try:
-            speed = float(await self.call("SimulatedClock", "speed", [], CONNECT_TIMEOUT_S))
-            simulated = float(await self.call("SimulatedClock", "now", [], CONNECT_TIMEOUT_S))
-            self._clock = (simulated, time.monotonic(), speed)
-        except RobotFault:  # a real robot has no such service
-            self._clock = None
 
     async def _watch(self, learn: Callable[[], Awaitable[None]]) -> None:
         """Return once the connection is gone: told by qi, or because a heartbeat stays without an answer."""

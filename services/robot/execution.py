@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,6 +13,7 @@ from services.behavior.check import CheckError, check_call
 from services.behavior.scene import Pose, SceneView
 from services.behavior.schema import Action
 from services.robot.errors import BehaviorFailed
+from services.robot.plain import plain_argument, plain_result
 from services.robot.protocol import (
     ACCEPTED,
     ACTING,
@@ -33,10 +33,6 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 DROPPED = {"type": "dropped"}  # for the log only: nobody is left to be told
 
 CONNECT_WAIT_S = 5.0
-_MAX_RESULT_CHARACTERS = 4000
-_MAX_DEPTH = 2
-_MAX_ITEMS = 200
-_LARGEST_INT = 2**53  # beyond this an integer is no exact float any more
 
 log = structlog.get_logger(__name__)
 
@@ -224,7 +220,7 @@ class Execution:
 
     async def _call(self, service: str, method: str, args: list[Any]) -> Any:
         """Check a call of the program, then carry it out. Nothing else reaches the robot on a program's behalf."""
-        plain = [_plain(f"{service}.{method}", value) for value in args]
+        plain = [plain_argument(f"{service}.{method}", value) for value in args]
         if service == SCENE:
             return self._scene.call(method, plain, await self._moved())
         checked = check_call(self._robot.catalogue, service, method, plain)
@@ -232,18 +228,18 @@ class Execution:
         if self._calls > self._settings.gateway_max_calls:
             limit = self._settings.gateway_max_calls
             raise BehaviorFailed("budget.calls", f"a behaviour may make {limit} robot calls; write a shorter one")
-        bridge = self._robot.bridge
-        at = bridge.now()
+        bridge, clock = self._robot.bridge, self._robot.bridge.clock
+        at = clock.now()
         if self._began is None:
             self._began = at
             await self._send(ACTING)
-        result = _jsonable(await bridge.call(service, method, checked, self._settings.gateway_call_timeout_s))
+        result = plain_result(await bridge.call(service, method, checked, self._settings.gateway_call_timeout_s))
         action = Action(
             service=service,
             method=method,
             args=checked,
             at_s=round(at - self._began, 3),
-            took_s=round(max(0.0, bridge.now() - at), 3),
+            took_s=round(max(0.0, clock.now() - at), 3),
             result=result,
         )
         await self._send(action_message(action))
@@ -254,32 +250,3 @@ class Execution:
         here, origin = await self._robot.position(), self._origin
         x, y, cos, sin = here.x - origin.x, here.y - origin.y, math.cos(origin.theta), math.sin(origin.theta)
         return Pose(cos * x + sin * y, cos * y - sin * x, here.theta - origin.theta)
-
-
-def _plain(where: str, value: Any, depth: int = 0) -> Any:
-    """Return a value of plain types; CheckError for anything else that a program could hand over."""
-    if isinstance(value, int) and abs(value) > _LARGEST_INT:
-        raise CheckError("call.range", f"{where}: a whole number of {value.bit_length()} bits is out of any range")
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, list | tuple):
-        if depth == _MAX_DEPTH or len(value) > _MAX_ITEMS:
-            raise CheckError("call.length", f"{where}: a list has at most {_MAX_ITEMS} items and lists in it no others")
-        return [_plain(where, item, depth + 1) for item in value]
-    raise CheckError("call.type", f"{where} takes numbers, texts, True or False and lists, not {type(value).__name__}")
-
-
-def _jsonable(result: Any) -> Any:
-    """Return what a robot answered if it is plain and short, else None."""
-    result = _rounded(result)
-    try:
-        return result if len(json.dumps(result, allow_nan=False)) <= _MAX_RESULT_CHARACTERS else None
-    except (TypeError, ValueError):
-        return None
-
-
-def _rounded(result: Any) -> Any:
-    """Cut floats to the digits that survive the robot's 32 bits."""
-    if isinstance(result, float):
-        return round(result, 6)
-    return [_rounded(item) for item in result] if isinstance(result, list | tuple) else result

@@ -62,12 +62,12 @@ class Robot:
     # --- behaviours --------------------------------------------------------------------------------------------------
 
     async def prepare(self, scene: Scene) -> None:
-        """Let a simulated robot stand, awake, as the scene says.
+        """Let a simulated robot stand, awake, as the scene says; every simulated robot has a service for it.
 
         A real one is left as it is: its motors are switched on by its operator or by a program that says so
         (``ALMotion.wakeUp``, ``ALRobotPosture.goToPosture``), never unasked, because it moves when they are.
         """
-        if self.bridge.simulated:
+        if self.bridge.clock.simulated:
             battery = -1 if scene.battery is None else scene.battery
             await self.bridge.call("SimulatedState", "prepare", [scene.posture or "", battery], READ_TIMEOUT_S)
 

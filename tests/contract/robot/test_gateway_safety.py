@@ -18,7 +18,7 @@ def untyped(monkeypatch: pytest.MonkeyPatch) -> None:
     def know_nothing(catalogue: Catalogue) -> str:
         return "from typing import Any\n" + "".join(f"{name}: Any\n" for name in [*catalogue.services, "scene"])
 
-    monkeypatch.setattr("services.robot.app.stubs", know_nothing)
+    monkeypatch.setattr("services.robot.fleet.stubs", know_nothing)
 
 
 @pytest.mark.parametrize(
