@@ -36,8 +36,8 @@ def find_overloads(catalogue: Catalogue, service: str, method: str) -> tuple[Met
     Raises:
         CheckError: ``denied``, ``service`` or ``method``.
     """
-    if catalogue.denies(service, method):
-        raise CheckError("denied", f"{service}.{method} is never allowed; remove the call")
+    if (reason := catalogue.denial(service, method)) is not None:
+        raise CheckError("denied", f"{service}.{method} is never allowed, because {reason}; remove the call")
     entry = catalogue.services.get(service)
     if entry is None:
         hint = did_you_mean(service, catalogue.services)
@@ -67,8 +67,8 @@ def match_call(catalogue: Catalogue, service: str, method: str, args: list[Value
             return overload, _check_arguments(catalogue, name, overload, args)
         except CheckError as error:
             errors.append(error)
-    # A value of the right type that is out of range says more than an overload of another type.
-    raise next((error for error in errors if error.code != "type"), errors[0])
+    # A value of the right type that is out of range says more than an overload of another type or for other names.
+    raise min(errors, key=lambda error: ("enum", "type").index(error.code) + 1 if error.code in ("enum", "type") else 0)
 
 
 def signature(service: str, method: Method) -> str:
@@ -92,6 +92,8 @@ def _check_argument(catalogue: Catalogue, where: str, argument: Argument, value:
         return _check_joints(catalogue, where, argument, value)
     if isinstance(argument, BoolArgument):
         return _expect("bool", where, "True or False", value)
+    if isinstance(argument, TextArgument) and argument.shape == "list":
+        return _check_texts(catalogue, where, argument, value)
     text = _expect("str", where, "a text in quotes", value)
     if isinstance(text, Unknown):
         return text
@@ -99,7 +101,7 @@ def _check_argument(catalogue: Catalogue, where: str, argument: Argument, value:
         values = catalogue.enums[argument.values].values
         if text not in values:
             raise CheckError("enum", f"{where} cannot be {text!r}; {did_you_mean(text, values)}")
-        return text
+        return {argument.key: text} if argument.key else text
     return _check_text(catalogue, where, argument, text)
 
 
@@ -111,8 +113,14 @@ def _expect(kind: Literal["bool", "str", "int"], where: str, wording: str, value
 
 def _check_numbers(catalogue: Catalogue, where: str, argument: NumberArgument, value: Value) -> Value:
     """Shape and plain range; the limits of joints are checked once it is known which joints are meant."""
-    depth = {"one": 0, "one_or_list": 1, "series": 2}[argument.shape]
+    if argument.shape == "triple" and not _may_be_triple(value):
+        raise CheckError("type", f"{where} must be a list of three numbers such as [x, y, z], not {describe(value)}")
+    depth = {"one": 0, "one_or_list": 1, "triple": 1, "series": 2}[argument.shape]
     return _check_nested(where, argument, value, depth)
+
+
+def _may_be_triple(value: Value) -> bool:
+    return len(value) == 3 if isinstance(value, list | tuple) else kind_of(value) in ("list", "any")
 
 
 def _check_nested(where: str, argument: NumberArgument, value: Value, depth: int) -> Value:
@@ -141,7 +149,9 @@ def _check_number(where: str, argument: NumberArgument, value: Value) -> Value:
         return value
     if isinstance(value, float) and not math.isfinite(value):
         raise CheckError("finite", f"{where} is {value}; give a finite number")
-    if argument.min is not None and argument.max is not None:
+    if argument.or_zero and value == 0:
+        pass
+    elif argument.min is not None and argument.max is not None:
         check_range(where, value, argument.min, argument.max, argument.unit)
     elif abs(value) > _LARGEST:
         raise CheckError("range", f"{where} is far too large")
@@ -166,6 +176,16 @@ def _check_joint(catalogue: Catalogue, where: str, value: Value, *, chains: bool
         return name
     known = [*catalogue.joints, *(catalogue.chains if chains else ())]
     raise CheckError("joint", f"{where} cannot be {name!r}; {did_you_mean(name, known)}")
+
+
+def _check_texts(catalogue: Catalogue, where: str, argument: TextArgument, value: Value) -> Value:
+    if kind_of(value) not in ("list", "any"):
+        raise CheckError("type", f"{where} must be a list of texts in quotes, not {describe(value)}")
+    if isinstance(value, Unknown):
+        return value
+    _check_length(where, value)
+    texts = [_expect("str", where, "a list of texts in quotes", item) for item in value]
+    return [text if isinstance(text, Unknown) else _check_text(catalogue, where, argument, text) for text in texts]
 
 
 def _check_text(catalogue: Catalogue, where: str, argument: TextArgument, text: str) -> str:

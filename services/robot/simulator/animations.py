@@ -31,6 +31,24 @@ ANIMATIONS: dict[str, float] = {
 }
 """Path of every animation and how many seconds it lasts."""
 
+# What animations express, as ALAnimationPlayer.runTag takes it.
+_TAGS = {
+    "hello": "Gestures/Hey",
+    "yes": "Gestures/Yes",
+    "no": "Gestures/No",
+    "me": "Gestures/Me",
+    "you": "Gestures/You",
+    "explain": "Gestures/Explain",
+    "give": "Gestures/Give",
+    "enthusiastic": "Gestures/Enthusiastic",
+    "calm": "Gestures/CalmDown",
+    "think": "Gestures/Thinking",
+    "bow": "Gestures/BowShort",
+    "sky": "Gestures/ShowSky",
+    "happy": "Emotions/Positive/Happy",
+    "sad": "Emotions/Negative/Sad",
+}
+
 # Where joints go, as offsets (rad) from where they are, at shares of the animation's time; they come back at its end.
 _GESTURES: dict[str, dict[str, tuple[tuple[float, float], ...]]] = {
     "Hey": {
@@ -55,6 +73,14 @@ def duration_s(path: str) -> float:
     if path not in ANIMATIONS:
         raise ValueError(f"no animation {path!r} is installed")
     return ANIMATIONS[path]
+
+
+def tagged(tag: str, posture: str) -> str:
+    """Return the path of an animation that expresses ``tag`` in a posture, Stand or Sit; ValueError if none does."""
+    path = f"animations/{posture}/{_TAGS.get(tag, tag)}_1"
+    if tag not in _TAGS or path not in ANIMATIONS:
+        raise ValueError(f"no animation expresses {tag!r} in posture {posture!r}; tags: {', '.join(_TAGS)}")
+    return path
 
 
 def keyframes(path: str, angles: dict[str, float]) -> dict[str, list[tuple[float, float]]]:

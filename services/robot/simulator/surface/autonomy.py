@@ -13,7 +13,14 @@ from services.robot.simulator.nao import Nao
 from services.robot.simulator.surface.base import Service, method
 
 TARGETS = ("RedBall", "Face", "LandMark", "LandMarks", "People", "Sound")
-CAMERA_M = {0: 0.18, 1: 0.51, 2: 0.51}  # height of the eyes above the origin of the torso, world and robot frames
+TORSO_M = {0: 0.0, 1: 0.33, 2: 0.33}  # height of the torso above the origin of the torso, world and robot frames
+CAMERA_M = 0.18  # height of the eyes above the torso
+SHOULDER_M = (0.098, 0.1)  # how far the left shoulder is to the left of the torso and above it
+ABILITIES = (
+    "AutonomousBlinking", "BackgroundMovement", "BasicAwareness", "ListeningMovement", "SpeakingMovement",
+)  # fmt: skip
+ENGAGEMENT_MODES = ("Unengaged", "FullyEngaged", "SemiEngaged")
+TRACKING_MODES = ("Head", "BodyRotation", "WholeBody", "MoveContextually")
 
 
 @qi.multiThreaded()
@@ -63,15 +70,32 @@ class ALTracker(Service):
 
     @method(qi.Void, qi.List(qi.Float), qi.Int32, qi.Float, qi.Bool)
     def lookAt(self, place: list[float], frame: int, fraction: float, whole_body: bool) -> Activity:
+        x, y, z = self._from_torso(place, frame)
+        down = math.atan2(CAMERA_M - z, math.hypot(x, y))
+        return self._nao.motion.set_angles(["HeadYaw", "HeadPitch"], [math.atan2(y, x), down], fraction)
+
+    @method(qi.Void, qi.String, qi.List(qi.Float), qi.Int32, qi.Float)
+    def pointAt(self, effector: str, place: list[float], frame: int, fraction: float) -> Activity:
+        if effector not in ("LArm", "RArm"):
+            raise ValueError(f"{effector!r} cannot point; effectors: LArm, RArm")
+        x, y, z = self._from_torso(place, frame)
+        aside = y - (SHOULDER_M[0] if effector == "LArm" else -SHOULDER_M[0])
+        down = math.atan2(SHOULDER_M[1] - z, math.hypot(x, aside))
+        side = effector[0]
+        return self._nao.motion.set_angles(
+            [f"{side}ShoulderPitch", f"{side}ShoulderRoll"], [down, math.atan2(aside, x)], fraction
+        )
+
+    def _from_torso(self, place: list[float], frame: int) -> tuple[float, float, float]:
+        """A place in the frame of the torso, metres."""
         x, y, z = require_finite(place, "the place")
-        if frame not in CAMERA_M:
+        if frame not in TORSO_M:
             raise ValueError(f"{frame} is no frame; frames: 0 torso, 1 world, 2 robot")
         if frame == 1:
             pose = self._nao.motion.pose()
             cos, sin, dx, dy = math.cos(pose.theta), math.sin(pose.theta), x - pose.x, y - pose.y
             x, y = cos * dx + sin * dy, cos * dy - sin * dx
-        down = math.atan2(CAMERA_M[frame] - z, math.hypot(x, y))
-        return self._nao.motion.set_angles(["HeadYaw", "HeadPitch"], [math.atan2(y, x), down], fraction)
+        return x, y, z - TORSO_M[frame]
 
 
 @qi.multiThreaded()
@@ -81,6 +105,7 @@ class ALAutonomousLife(Service):
     def __init__(self, nao: Nao) -> None:
         super().__init__(nao)
         self._state = "disabled"
+        self._abilities = dict.fromkeys(ABILITIES, False)
 
     @method(qi.Void, qi.String)
     def setState(self, state: str) -> None:
@@ -92,6 +117,16 @@ class ALAutonomousLife(Service):
     def getState(self) -> str:
         return self._state
 
+    @method(qi.Void, qi.String, qi.Bool)
+    def setAutonomousAbilityEnabled(self, ability: str, enabled: bool) -> None:
+        _require(ability, ABILITIES, "ability")
+        self._abilities[ability] = enabled
+
+    @method(qi.Bool, qi.String)
+    def getAutonomousAbilityEnabled(self, ability: str) -> bool:
+        _require(ability, ABILITIES, "ability")
+        return self._abilities[ability]
+
 
 @qi.multiThreaded()
 class ALBasicAwareness(Service):
@@ -100,6 +135,8 @@ class ALBasicAwareness(Service):
     def __init__(self, nao: Nao) -> None:
         super().__init__(nao)
         self._enabled = False
+        self._engagement = "Unengaged"
+        self._tracking = "Head"
 
     @method(qi.Void, qi.Bool)
     def setEnabled(self, enabled: bool) -> None:
@@ -108,3 +145,26 @@ class ALBasicAwareness(Service):
     @method(qi.Bool)
     def isEnabled(self) -> bool:
         return self._enabled
+
+    @method(qi.Void, qi.String)
+    def setEngagementMode(self, mode: str) -> None:
+        _require(mode, ENGAGEMENT_MODES, "mode")
+        self._engagement = mode
+
+    @method(qi.String)
+    def getEngagementMode(self) -> str:
+        return self._engagement
+
+    @method(qi.Void, qi.String)
+    def setTrackingMode(self, mode: str) -> None:
+        _require(mode, TRACKING_MODES, "mode")
+        self._tracking = mode
+
+    @method(qi.String)
+    def getTrackingMode(self) -> str:
+        return self._tracking
+
+
+def _require(name: str, known: tuple[str, ...], what: str) -> None:
+    if name not in known:
+        raise ValueError(f"{name!r} is no {what}; there are {', '.join(known)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import qi
 
-from services.robot.simulator.animations import ANIMATIONS, duration_s
+from services.robot.simulator.animations import ANIMATIONS, duration_s, tagged
 from services.robot.simulator.clock import Activity
 from services.robot.simulator.surface.base import Service, method
 from services.robot.simulator.voice import LANGUAGES
@@ -66,11 +66,20 @@ class ALAnimatedSpeech(Service):
     def say(self, text: str) -> Activity:
         return self._nao.say_animated(text)
 
+    @method(qi.Void, qi.String, qi.Dynamic, name="say")
+    def say_with(self, text: str, configuration: dict[str, str]) -> Activity:
+        _require_mode(configuration.get("bodyLanguageMode", self._nao.body_language))
+        return self._nao.say_animated(text)
+
     @method(qi.Void, qi.String)
     def setBodyLanguageModeFromStr(self, mode: str) -> None:
-        if mode not in ("disabled", "random", "contextual"):
-            raise ValueError(f"{mode!r} is no body language mode; modes: disabled, random, contextual")
+        _require_mode(mode)
         self._nao.body_language = mode
+
+
+def _require_mode(mode: str) -> None:
+    if mode not in ("disabled", "random", "contextual"):
+        raise ValueError(f"{mode!r} is no body language mode; modes: disabled, random, contextual")
 
 
 @qi.multiThreaded()
@@ -80,6 +89,14 @@ class ALAnimationPlayer(Service):
     @method(qi.Void, qi.String)
     def run(self, path: str) -> Activity:
         return self._nao.animate(path)
+
+    @method(qi.Void, qi.String)
+    def runTag(self, tag: str) -> Activity:
+        return self._nao.animate(tagged(tag, "Sit" if self._nao.motion.family() == "Sitting" else "Stand"))
+
+    @method(qi.Void, qi.String, qi.String, name="runTag")
+    def run_tag_in(self, tag: str, posture: str) -> Activity:
+        return self._nao.animate(tagged(tag, posture))
 
     @method(qi.Void)
     def reset(self) -> None:
@@ -126,6 +143,10 @@ class ALAudioPlayer(Service):
 
     @method(qi.Void, qi.String)
     def playFile(self, path: str) -> Activity:
+        return self._nao.sound(FILE_S)
+
+    @method(qi.Void, qi.String, qi.Float, qi.Float, name="playFile")
+    def play_file_at(self, path: str, volume: float, pan: float) -> Activity:
         return self._nao.sound(FILE_S)
 
     @method(qi.Void, qi.String)

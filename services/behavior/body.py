@@ -1,0 +1,55 @@
+"""The body of a robot as a catalogue describes it: joints, limits that depend on each other, and the moving base."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from services.behavior.arguments import Entry, Identifier
+
+
+class Joint(Entry):
+    """Limits of a joint in its unit (radians, or none for hands) and its top speed in that unit per second."""
+
+    min: float
+    max: float
+    max_velocity: Annotated[float, Field(gt=0)]
+    unit: Literal["rad", ""]
+    carries: bool = False
+    """The robot stands on it: moving it alone risks a fall."""
+
+
+class Base(Entry):
+    """How fast the robot moves over the ground at full speed: metres per second ahead and aside, radians per second."""
+
+    x: Annotated[float, Field(gt=0)]
+    y: Annotated[float, Field(gt=0)]
+    theta: Annotated[float, Field(gt=0)]
+
+
+class Coupling(Entry):
+    """Limits of ``joint`` that depend on how far joint ``by`` is from zero: [distance, min, max], linear between."""
+
+    joint: Identifier
+    by: Identifier
+    points: Annotated[list[tuple[float, float, float]], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        distances = [distance for distance, _, _ in self.points]
+        if distances[0] != 0 or any(after <= before for before, after in itertools.pairwise(distances)):
+            raise ValueError(f"the distances of points must rise from 0: {distances}")
+        if any(low >= high for _, low, high in self.points):
+            raise ValueError("a point's min is not below its max")
+        return self
+
+    def limits(self, by_angle: float) -> tuple[float, float]:
+        """Smallest and largest angle of ``joint`` while ``by`` is at ``by_angle``, all in radians."""
+        at = abs(by_angle)
+        for (x0, low0, high0), (x1, low1, high1) in itertools.pairwise(self.points):
+            if at <= x1:
+                share = max(0.0, (at - x0) / (x1 - x0))
+                return low0 + share * (low1 - low0), high0 + share * (high1 - high0)
+        return self.points[-1][1], self.points[-1][2]
