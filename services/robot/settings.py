@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.behavior.catalogue import robots
 from services.behavior.schema import DEFAULT_ROBOT
+from services.settings import from_json
 
 
 class RobotAddress(BaseModel):
@@ -64,14 +65,7 @@ class GatewaySettings(BaseSettings):
     @field_validator("more_robots", mode="before")
     @classmethod
     def _from_json(cls, given: object) -> object:
-        if not isinstance(given, str):
-            return given
-        try:
-            return TypeAdapter(dict[str, RobotAddress]).validate_json(given)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            raise ValueError(f"{where + ': ' if where else ''}{first['msg']}") from None
+        return from_json(dict[str, RobotAddress], given)
 
     @model_validator(mode="after")
     def _have_catalogues(self) -> Self:

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 _STOP_TIMEOUT_S = 1.5
 _NOTE_TIMEOUT_S = 1.0
 #: A full queue takes longer to be emptied; then it is not counted.
-_DISMISS_TIMEOUT_S = 0.1
+_DISMISS_TIMEOUT_S = 0.05
 #: The store may be away: the note is tried again for so long, so often.
 _NOTE_FOR_S = 120.0
 _NOTE_RETRY_S = 0.2

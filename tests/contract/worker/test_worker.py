@@ -14,6 +14,7 @@ from services.behavior.schema import BehaviorRequest, BehaviorResult
 from services.embedded.stack import Stack
 from services.jobs.store import Event, JobStore
 from services.robot.qi_session import new_session
+from tests.contract.robot.scripted_robot import ScriptedRobot
 from tests.contract.worker.scripted_engine import Break, Hold, Refuse, Say, ScriptedEngine
 
 HELLO = '# Step 1: greet | target: visitors\nALTextToSpeech.say("Hello")\n'
@@ -336,6 +337,30 @@ def test_what_the_robot_cannot_do_ends_the_generation_at_once(store: JobStore, e
     assert document.error is not None
     assert (document.status, document.error.code, document.error.line) == ("failed", "robot.error", 2)
     assert engine.hung_up.acquire(timeout=WAIT_S)
+
+
+def test_a_program_is_written_and_checked_for_the_robot_that_is_connected(
+    store: JobStore, engine: ScriptedEngine, older_robot: ScriptedRobot
+) -> None:
+    beyond_it = 'ALAnimationPlayer.run("animations/Stand/Gestures/Hey_2")\n'
+    while True:  # until the worker has looked at the robots
+        engine.play([beyond_it])
+        error = ended(store, submit(store, execute="robot")).error
+        assert error is not None
+        if error.code == "program.unavailable":
+            break
+        assert error.code == "call.unavailable", "the gateway knows at once"
+    engine.play([HELLO + beyond_it], [HELLO + beyond_it], [HELLO])
+    document = ended(store, submit(store, execute="robot"))
+    assert document.error is not None
+    assert (document.status, document.error.code, document.error.line) == ("failed", "program.unavailable", 3)
+    assert document.error.message.startswith("not on the connected robot: ALAnimationPlayer.run: animation")
+    assert (document.actions, "ALTextToSpeech.say" in older_robot.calls) == ([], False)
+    assert "Hey_2" not in engine.requests[0]["grammar"]
+    assert "Hey_1" in engine.requests[0]["grammar"]
+    assert ended(store, submit(store)).status == "succeeded"  # the simulated one has it
+    assert ended(store, submit(store, execute="robot")).status == "succeeded"
+    assert "ALTextToSpeech.say" in older_robot.calls
 
 
 def test_a_gateway_that_is_killed_fails_the_behaviour_and_stills_the_robot_when_it_is_back(
