@@ -61,7 +61,7 @@ def _tells(method: Method) -> bool:
 
 
 def build_gbnf(catalogue: Catalogue, scene: Scene = _EMPTY) -> str:
-    """The grammar of programs for one robot; things of the scene can be named only when the scene has them."""
+    """The grammar, as GBNF text, of programs for one robot; only what is in the scene can be named as a thing of it."""
     names = [f'"{item.name}"' for item in [*scene.objects, *scene.people]]
     if not names:
         return _build(catalogue, located=False)
