@@ -181,5 +181,9 @@ class Porter:
             "calls": list(self._calls),
         }
 
+    def recording_json(self) -> str:
+        """Nothing: there is no picture of a Porter."""
+        return ""
+
     def snapshot_json(self) -> str:
         return json.dumps(self.snapshot(), ensure_ascii=False, allow_nan=False)

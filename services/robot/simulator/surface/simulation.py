@@ -31,6 +31,11 @@ class SimulatedState(Surface):
         """The whole state as a JSON object."""
         return self._robot.snapshot_json()
 
+    @method(qi.String, logged=False)
+    def recording(self) -> str:
+        """What it did since it was prepared; see ``Simulated.recording_json``."""
+        return self._robot.recording_json()
+
     @method(qi.Void, qi.String, qi.Int32)
     def prepare(self, posture: str, battery: int) -> None:
         """Stand as a scene says; see ``Simulated.prepare``."""

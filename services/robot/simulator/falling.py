@@ -1,0 +1,21 @@
+"""What a fall leaves behind, and why motions are refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class MotorsOffError(RuntimeError):
+    """A motion was asked of joints whose motors are off."""
+
+
+class FallenError(RuntimeError):
+    """A motion was asked of a robot that lies where it fell, or makes it fall."""
+
+
+@dataclass(frozen=True)
+class Fall:
+    """When the robot lost its balance, in simulated seconds, and why."""
+
+    at: float
+    why: str
