@@ -14,6 +14,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from services.behavior.schema import Scene
+
 MAX_MOMENTS = 400
 MAX_SENTENCES = 40
 MAX_SENTENCE_CHARACTERS = 160
@@ -163,6 +165,15 @@ class Recording(_Part):
             return cls.model_validate_json(text)
         except (ValueError, zlib.error) as error:
             raise ValueError("not a recording of this version") from error
+
+
+def scene_items(scene: Scene) -> list[Item]:
+    """Return what there is room for of a scene, as a recording has it."""
+    found = [(item, False) for item in scene.objects] + [(item, True) for item in scene.people]
+    return [
+        Item(name=item.name, x=round(item.position[0] * 1000), y=round(item.position[1] * 1000), person=person)
+        for item, person in found[:MAX_ITEMS]
+    ]
 
 
 def column(values: Sequence[float], scale: float = 1000.0) -> list[int]:

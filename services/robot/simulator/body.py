@@ -119,6 +119,10 @@ class Body:
             self.odometry.steps(moment),
         )
 
+    def end(self) -> float:
+        """Return the moment from which on the joints and the torso do not move any more."""
+        return max(self.joints.end(JOINTS), self.on_feet.end, self.lean.end)
+
     def moments(self, since: float, until: float) -> set[float]:
         """Return the moments between the two at which the motion changes."""
         found = self.joints.moments(since, until) | self.odometry.moments(since, until)

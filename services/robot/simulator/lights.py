@@ -112,6 +112,10 @@ class Lights:
         for track in self._tracks.values():
             track.forget(before)
 
+    def end(self) -> float:
+        """Return the moment from which on no colour changes any more."""
+        return max(track.end for track in self._tracks.values())
+
     def moments(self, since: float, until: float) -> set[float]:
         """Return the moments between the two at which a colour's course changes."""
         return {moment for track in self._tracks.values() for moment in track.moments(since, until)}

@@ -33,6 +33,7 @@ class Motion:
         self._walking: Activity | None = None
         self._balanced_until = 0.0  # until then it moves as its makers planned and tested it
         self._foreseen: object = None
+        self._tips_at: float | None = None
         self.fall: Fall | None = None
         """The fall from which it has not got up yet."""
         self.last_fall: Fall | None = None
@@ -233,9 +234,13 @@ class Motion:
 
     # --- falling -----------------------------------------------------------------------------------------------------
 
+    def falls_at(self) -> float | None:
+        """Return the moment at which it will fall unless its joints are told otherwise, or None."""
+        return self._tips_at if self._foreseen is not None else None
+
     def _foresee(self) -> None:
         """Look ahead along the joints' paths, and let the robot fall at the first moment at which it cannot stand."""
-        self._foreseen, now = None, self._clock.now()
+        self._foreseen, self._tips_at, now = None, None, self._clock.now()
         if not self.body.stands():
             return
         token = object()
@@ -244,9 +249,9 @@ class Motion:
             self._foreseen = token
             self._clock.call_at(balanced_until, lambda: self._look_again(token))
         elif not self.walking() and (tipping := self.body.tipping()) is not None:
-            moment, ahead = tipping
+            self._tips_at, ahead = tipping
             self._foreseen = token
-            self._clock.call_at(moment, lambda: self._tip(token, ahead))
+            self._clock.call_at(self._tips_at, lambda: self._tip(token, ahead))
 
     def _look_again(self, token: object) -> None:
         with self._lock:

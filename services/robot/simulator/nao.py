@@ -17,6 +17,7 @@ from services.robot.simulator.motion import Motion
 from services.robot.simulator.voice import Voice
 
 LOGGED_CALLS = 200
+_MOMENT_S = 0.001
 _MARK = re.compile(r"\^(start|run|wait|stop|mode)\(([^()]*)\)")
 
 
@@ -112,6 +113,12 @@ class Nao:
         self._since = self.clock.now()
         self.motion.body.forget(self._since)
         self.lights.forget(self._since)
+
+    def settled(self) -> Activity:
+        """Return what ends when it is known how the robot ends: at once, or after a fall that is about to happen."""
+        now, falls_at = self.clock.now(), self.motion.falls_at()
+        falls_soon = falls_at is not None and falls_at < now + recorder.AHEAD_S
+        return Activity(self.clock, (falls_at or now) + _MOMENT_S if falls_soon else now)
 
     def recording_json(self) -> str:
         """Return what it did since it was last prepared, as ``services.picture.recording`` has it."""

@@ -70,7 +70,7 @@ POSTURES: dict[str, Posture] = {
     "SitRelax": _posture("Sitting", shoulder=(2.085, 0.12), elbow=(-2.078, -0.12), hip=(-0.52, 0.176, -1.088),
                          knee=-0.067, ankle=(0.92, 0.0), hands=0.14, lean=-0.18),
     "LyingBelly": _posture("LyingBelly", shoulder=(-0.92, 0.28), elbow=(-0.44, -1.30), hip=(-0.02, 0.12, 0.21),
-                           knee=-0.091, ankle=(0.83, 0.0), head_pitch=-0.67, hands=0.1, lean=1.5),
+                           knee=-0.091, ankle=(0.83, 0.0), head_pitch=-0.67, hands=0.1, lean=1.3),
     "LyingBack": _posture("LyingBack", shoulder=(1.68, 0.23), elbow=(-0.88, -1.53), hip=(-0.51, 0.10, 0.0), knee=0.82,
                           ankle=(0.75, 0.0), head_pitch=0.15, lean=-1.5),
 }  # fmt: skip

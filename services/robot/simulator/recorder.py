@@ -21,12 +21,20 @@ if TYPE_CHECKING:
     from services.robot.simulator.nao import Nao
 
 
+AHEAD_S = 10.0
+"""How far a motion that is under way is told beyond now: calls that do not block leave one."""
+
+
 def record(nao: Nao, since: float) -> Recording:
-    """Return the recording from ``since`` (simulated seconds) until now; its place and time begin at zero."""
-    now = nao.clock.now()
-    turns = nao.motion.body.moments(since, now) | nao.lights.moments(since, now)
-    moments = _thinned(sorted({since, *turns, now}))
-    stances = [nao.motion.body.stance(moment) for moment in moments]
+    """Return the recording from ``since`` (simulated seconds) on, with what is still under way.
+
+    Its place and time begin at zero.
+    """
+    now, body = nao.clock.now(), nao.motion.body
+    end = max(now, min(body.end(), now + AHEAD_S), min(nao.lights.end(), now + AHEAD_S))
+    turns = body.moments(since, end) | nao.lights.moments(since, end)
+    moments = _thinned(sorted({since, *turns, end}))
+    stances = [body.stance(moment) for moment in moments]
     start = stances[0].pose
     places = [start.seen(stance.pose) for stance in stances]
     fall = nao.motion.last_fall

@@ -181,6 +181,10 @@ class Porter:
             "calls": list(self._calls),
         }
 
+    def settled(self) -> Activity:
+        """It does nothing that its calls do not wait for."""
+        return Activity(self.clock, self.clock.now())
+
     def recording_json(self) -> str:
         """Nothing: there is no picture of a Porter."""
         return ""

@@ -39,6 +39,9 @@ class Simulated(Protocol):
     def snapshot_json(self) -> str:
         """The whole state as a JSON object."""
 
+    def settled(self) -> Activity:
+        """What ends when it is known how the robot ends."""
+
     def recording_json(self) -> str:
         """What it did since it was prepared, see ``services.picture.recording``; nothing if that is not kept."""
 
@@ -85,9 +88,19 @@ def method(
                     return _failed(f"{service}::{bound}: {error}")
             return _future(answer, result, f"{service}::{bound}") if isinstance(answer, Activity) else answer
 
+        call.plain = (bound, len(params)), (function, result is bool)  # type: ignore[attr-defined]
         return qi.bind(returns, params, bound)(call)  # type: ignore[no-any-return]
 
     return decorate
+
+
+def plain_methods(service: type[Surface]) -> dict[tuple[str, int], tuple[Method, bool]]:
+    """Return a service's methods by name and number of arguments, as they are without qi.
+
+    With each goes whether its call answers, once its activity has ended, whether that ran its course.
+    """
+    methods = (getattr(service, name) for name in dir(service))
+    return dict(method.plain for method in methods if hasattr(method, "plain"))
 
 
 def _failed(message: str) -> Any:
