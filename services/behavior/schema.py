@@ -25,6 +25,8 @@ DEFAULT_ROBOT = "nao"
 MAX_INSTRUCTION_CHARACTERS = 2000
 MAX_IMAGE_CHARACTERS = 8 * 1024 * 1024
 MAX_SCENE_ITEMS = 64
+#: What the recording of a simulated robot's motion may take up beside its result; a usual one takes up a thousand.
+MAX_RECORDING_CHARACTERS = 24 * 1024
 
 
 def _printable(text: str) -> str:
@@ -198,6 +200,8 @@ class BehaviorResult(Document):
     actions: list[Action] = []
     refusal: str | None = None
     error: Failure | None = None
+    picture: str | None = None
+    """Where to see what a simulated robot did: the path of an animated SVG."""
     timings: Timings = Field(default_factory=Timings)
     usage: Usage = Field(default_factory=Usage)
 

@@ -14,14 +14,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.behavior.schema import Scene
+from services.behavior.schema import MAX_RECORDING_CHARACTERS, Scene
 
 MAX_MOMENTS = 400
 MAX_SENTENCES = 40
 MAX_SENTENCE_CHARACTERS = 160
 MAX_ITEMS = 32
-MAX_PACKED_CHARACTERS = 24 * 1024
-"""What a recording may take up in the store. One of a few seconds takes up one or two thousand."""
 _MAX_JSON_BYTES = 512 * 1024
 
 JOINTS_AND_MORE = 40  # columns at most: the joints of a robot and how it stands
@@ -152,7 +150,7 @@ class Recording(_Part):
     def packed(self) -> str | None:
         """Return it as the store keeps it, printable; None if it does not fit."""
         packed = base64.b85encode(zlib.compress(self.model_dump_json(exclude_defaults=True).encode(), 9)).decode()
-        return packed if len(packed) <= MAX_PACKED_CHARACTERS else None
+        return packed if len(packed) <= MAX_RECORDING_CHARACTERS else None
 
     @classmethod
     def unpacked(cls, packed: str) -> Recording:

@@ -28,14 +28,12 @@ from services.picture.draw import draw
 from services.picture.recording import Recording, scene_items
 from services.robot.errors import BehaviorFailed, RobotFault
 from services.robot.process import exit_now
-from services.robot.sandbox import Sandbox
+from services.robot.sandbox import SCENE, Sandbox
 from services.robot.simulator.clock import Activity
 from services.robot.simulator.nao import Nao
 from services.robot.simulator.recorder import record
 from services.robot.simulator.server import SERVICES
 from services.robot.simulator.surface.base import plain_methods
-
-SCENE = "scene"
 
 
 class InstantClock:
@@ -82,8 +80,7 @@ class Rehearsal:
         """
         reader = ProgramReader(self._catalogue, self._scene)
         found = [*reader.feed(program), *reader.close()]
-        objects = [*self._catalogue.services, SCENE]
-        async with Sandbox(programs=1) as sandbox, sandbox.program(objects, self._call) as running:
+        async with Sandbox(self._catalogue.services, 1) as sandbox, sandbox.program(self._call) as running:
             for part in found:
                 if isinstance(part, Refusal):
                     raise BehaviorFailed("program.refused", f"the program refuses: {part.reason}")

@@ -99,7 +99,9 @@ class Motion:
         return self._perform(keys, at_least=lasts_s)
 
     def hold(self, names: Iterable[str]) -> None:
-        """Stop these joints where they are and end the tasks that move any of them."""
+        """Stop these joints where they are and end the tasks that move any of them; nothing holds up a fall."""
+        if self.fall is not None:
+            return
         held, now = set(names), self._clock.now()
         for task, joints in self._tasks:
             if joints & held:
@@ -151,10 +153,10 @@ class Motion:
         """Put the robot awake into a posture at once, still and with nothing under way."""
         if posture not in POSTURES:
             raise ValueError(f"{posture!r} is no posture of this robot; postures: {', '.join(POSTURES)}")
+        self.fall = None
         self.halt()
         self.hold(JOINTS)
         self._stiffness = dict.fromkeys(JOINTS, 1.0)
-        self.fall = None
         self.body.put(posture)
 
     # --- walking -----------------------------------------------------------------------------------------------------

@@ -9,10 +9,10 @@ import zlib
 
 import pytest
 
+from services.behavior.schema import MAX_RECORDING_CHARACTERS
 from services.picture.recording import (
     MAX_ITEMS,
     MAX_MOMENTS,
-    MAX_PACKED_CHARACTERS,
     MAX_SENTENCE_CHARACTERS,
     MAX_SENTENCES,
     Item,
@@ -84,7 +84,7 @@ def test_the_longest_and_most_restless_behaviour_fits_without_its_words_or_is_le
     )
     packed = calm.packed()
     assert packed is not None
-    assert len(packed) <= MAX_PACKED_CHARACTERS
+    assert len(packed) <= MAX_RECORDING_CHARACTERS
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,15 @@ def test_a_fall_ends_a_walk_where_it_happens(nao: Nao, clock: ManualClock) -> No
     assert not nao.motion.walking()
 
 
+def test_nothing_holds_up_a_fall(nao: Nao, clock: ManualClock) -> None:
+    nao.motion.set_stiffnesses("Legs", 0.0)
+    clock.advance(FALL_S / 2)
+    nao.motion.hold(JOINTS)
+    nao.motion.halt()
+    clock.advance(FALL_S / 2)
+    assert nao.motion.body.posture() == "LyingBelly"
+
+
 def test_walking_while_sitting_is_a_fall(nao: Nao, clock: ManualClock) -> None:
     nao.motion.place("Sit")
     with pytest.raises(FallenError, match="because it was asked to walk while it sat"):
