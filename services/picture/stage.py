@@ -15,6 +15,7 @@ WIDTH, HEIGHT = 500 * UNITS, 470 * UNITS
 _TOP, _BOTTOM = 24 * UNITS, 424 * UNITS
 _MOST_PER_M = 640 * UNITS
 _DISC_M = 0.42
+_EDGE = 10 * UNITS
 _LINES_M, _MOST_LINES = 0.14, 60
 
 _FILLS = {"shell": "#f2f5f9", "joint": "#a3adbb", "accent": "#f0652f", "dark": "#2b3442"}
@@ -122,7 +123,7 @@ class Stage:
     def _floor(self, clip: Clip | None) -> str:
         """A round piece of floor whose lines pass under a robot that walks."""
         x, y = self.put(self._under)
-        rx = self._disc_m * self.scale
+        rx = min(self._disc_m * self.scale, x - _EDGE, WIDTH - _EDGE - x)
         ry = rx * math.sin(ELEVATION)
         rim = {"cx": f"{x:.0f}", "cy": f"{y:.0f}", "rx": f"{rx:.0f}", "ry": f"{ry:.0f}"}
         shifts = [seen((-shot.state.x, -shot.state.y, 0.0)) for shot in self._shots]
