@@ -57,6 +57,8 @@ class Shot:
     depths: dict[str, float]
     """How near each member of the body is."""
     shadow: list[Point]
+    bounds: tuple[float, float, float, float]
+    """Of all corners: left, right, highest and lowest."""
 
 
 @dataclass(frozen=True)
@@ -143,13 +145,16 @@ def _shot(time: float, state: State, placing: _Placing, *, stepping: bool) -> Sh
     left, right = parts["LAnkleRoll"].origin, parts["RAnkleRoll"].origin
     x, y = (left[0] + right[0]) / 2, (left[1] + right[1]) / 2
     points = {shape.name: [(px - x, py - y, pz - lowest) for px, py, pz in corners] for shape, corners in floating}
+    corners = {name: [seen(point) for point in places] for name, places in points.items()}
+    xs, ys = zip(*(point for places in corners.values() for point in places), strict=True)
     return Shot(
         time,
         state,
-        {name: [seen(point) for point in corners] for name, corners in points.items()},
+        corners,
         frozenset(shape.name for shape in _SHAPES if shape.faces and not _faces_camera(parts, *shape.faces)),
         {member.name: _dot(_TOWARDS, parts[member.part].place(member.at)) for member in MEMBERS},
         [seen(point) for point in _shadow(points, state.theta)],
+        (min(xs), max(xs), min(ys), max(ys)),
     )
 
 

@@ -27,13 +27,7 @@ class Plan:
     def __init__(self, recording: Recording, shots: Sequence[Shot]) -> None:
         self._shots = shots
         self._items = recording.items
-        self._way = [
-            (
-                recording.at((moment - recording.moments[0]) / 1000).x,
-                recording.at((moment - recording.moments[0]) / 1000).y,
-            )
-            for moment in recording.moments
-        ]
+        self._way = recording.way
         walked = max(math.dist((0.0, 0.0), place) for place in self._way) > _WALKED_M
         turned = max(abs(theta) for theta in recording.theta) / 1000 > _TURNED_RAD
         self.needed = bool(self._items) or walked or turned

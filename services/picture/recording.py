@@ -112,6 +112,12 @@ class Recording(_Part):
         """How long the behaviour lasted."""
         return (self.moments[-1] - self.moments[0]) / 1000
 
+    @property
+    def way(self) -> list[tuple[float, float]]:
+        """Where the robot was at each moment: metres ahead and to the left of where it began."""
+        xs, ys = (column * (1 if len(column) > 1 else len(self.moments)) for column in (self.x, self.y))
+        return [(x / 1000, y / 1000) for x, y in zip(xs, ys, strict=True)]
+
     def at(self, seconds: float) -> State:
         """Return the robot so many seconds after the behaviour began."""
         moment = self.moments[0] + seconds * 1000

@@ -30,9 +30,8 @@ class Stage:
     def __init__(self, shots: Sequence[Shot], *, room_above: float, pause: Callable[[], None]) -> None:
         self._shots = shots
         self._pause = pause
-        spread = [point for shot in shots for corners in shot.corners.values() for point in corners]
-        left, right = min(x for x, _ in spread) - 0.06, max(x for x, _ in spread) + 0.06
-        high, low = min(y for _, y in spread) - 0.06, max(y for _, y in spread) + 0.03
+        lefts, rights, highs, lows = zip(*(shot.bounds for shot in shots), strict=True)
+        left, right, high, low = min(lefts) - 0.06, max(rights) + 0.06, min(highs) - 0.06, max(lows) + 0.03
         self.scale = min(_MOST_PER_M, WIDTH * 0.94 / (right - left), (_BOTTOM - _TOP - room_above) / (low - high))
         self._origin = (WIDTH / 2 - (left + right) / 2 * self.scale, _BOTTOM - low * self.scale)
         rims = [point for shot in shots for point in shot.shadow]
@@ -51,7 +50,7 @@ class Stage:
 
     def top(self, index: int) -> float:
         """Return how high the robot reaches in a shot."""
-        return self.put((0.0, min(y for corners in self._shots[index].corners.values() for _, y in corners) - 0.03))[1]
+        return self.put((0.0, self._shots[index].bounds[2] - 0.03))[1]
 
     def draw(self, clip: Clip | None) -> str:
         """Return the floor, the shadow and the robot: moving, or as it is in the last shot."""

@@ -1,12 +1,8 @@
-"""What a fall leaves behind, and why motions are refused."""
+"""What a fall leaves behind."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-
-class MotorsOffError(RuntimeError):
-    """A motion was asked of joints whose motors are off."""
 
 
 class FallenError(RuntimeError):

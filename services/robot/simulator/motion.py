@@ -11,13 +11,13 @@ from services.robot.simulator.anatomy import JOINTS, LEGS
 from services.robot.simulator.arguments import fraction_of_speed, one_each, timed_keys
 from services.robot.simulator.body import Body
 from services.robot.simulator.clock import Activity, Clock
-from services.robot.simulator.falling import Fall, FallenError, MotorsOffError
+from services.robot.simulator.falling import Fall, FallenError
 from services.robot.simulator.joints import require_finite
+from services.robot.simulator.motors import Motors
 from services.robot.simulator.postures import POSTURES, route
 from services.robot.simulator.walk import MAX_THETA, MAX_X, MAX_Y, Pose
 
 Names = str | list[str]
-_CARRYING = tuple(side + joint for side in "LR" for joint in ("HipPitch", "KneePitch", "AnklePitch"))
 FALL_S = 0.8  # from losing its balance to lying on the floor
 
 
@@ -28,7 +28,7 @@ class Motion:
         self._clock = clock
         self._lock = lock
         self.body = Body(clock, "Stand")
-        self._stiffness = dict.fromkeys(JOINTS, 1.0)
+        self.motors = Motors()
         self._tasks: list[tuple[Activity, frozenset[str]]] = []
         self._walking: Activity | None = None
         self._balanced_until = 0.0  # until then it moves as its makers planned and tested it
@@ -53,20 +53,13 @@ class Motion:
     def walking(self) -> bool:
         return self.body.odometry.moving(self._clock.now())
 
-    def awake(self) -> bool:
-        return all(self._stiffness[name] > 0 for name in LEGS)
-
-    def stiffness(self, names: Names) -> list[float]:
-        return [self._stiffness[name] for name in anatomy.resolve(names)]
-
     # --- joints ------------------------------------------------------------------------------------------------------
 
     def set_stiffnesses(self, names: Names, values: float | Sequence[float]) -> None:
-        joints = anatomy.resolve(names)
-        for name, value in zip(joints, one_each(joints, values, "stiffness"), strict=True):
-            self._stiffness[name] = min(max(value, 0.0), 1.0)
-        slack = any(self._stiffness[name] <= 0 for name in _CARRYING)
-        if slack and self.fall is None and self.body.stands() and self.body.family() != "Crouching":
+        """Set the motors' stiffness (0 to 1); a robot on its feet falls when its legs go slack."""
+        self.motors.set(anatomy.resolve(names), values)
+        carried = self.fall is not None or not self.body.stands() or self.body.family() == "Crouching"
+        if not carried and not self.motors.carry():
             self._fall(True, "the motors of its legs were switched off while it stood")
 
     def set_angles(self, names: Names, angles: float | Sequence[float], fraction: float) -> Activity:
@@ -124,7 +117,7 @@ class Motion:
             raise ValueError(f"{name!r} is no posture of this robot; postures: {', '.join(POSTURES)}")
         speed, now = fraction_of_speed(fraction), self._clock.now()
         self.halt()
-        self._stiffness = dict.fromkeys(JOINTS, 1.0)
+        self.motors.switch(True)
         self.fall = None
         if self.body.is_in(name):
             return Activity(self._clock, now)
@@ -139,7 +132,7 @@ class Motion:
 
     def wake_up(self) -> Activity:
         """Switch the motors on and stand."""
-        if self.awake() and self.body.family() == "Standing":
+        if self.motors.awake() and self.body.family() == "Standing":
             return Activity(self._clock, self._clock.now())
         return self.go_to_posture("Stand", 1.0)
 
@@ -156,7 +149,7 @@ class Motion:
         self.fall = None
         self.halt()
         self.hold(JOINTS)
-        self._stiffness = dict.fromkeys(JOINTS, 1.0)
+        self.motors.switch(True)
         self.body.put(posture)
 
     # --- walking -----------------------------------------------------------------------------------------------------
@@ -226,13 +219,12 @@ class Motion:
         if self.fall is not None:
             get_up = "call ALMotion.wakeUp() or ALRobotPosture.goToPosture first"
             raise FallenError(f"the robot has fallen, because {self.fall.why}: {get_up}")
-        if off := [name for name in joints if self._stiffness[name] <= 0]:
-            raise MotorsOffError(f"the motors are off ({off[0]}): call ALMotion.wakeUp() first")
+        self.motors.require(joints)
 
     def _switch_off(self, completed: bool) -> None:
         if completed:
             with self._lock:
-                self._stiffness = dict.fromkeys(JOINTS, 0.0)
+                self.motors.switch(False)
 
     # --- falling -----------------------------------------------------------------------------------------------------
 
@@ -273,7 +265,7 @@ class Motion:
         self.halt(error)
         for task, _ in self._tasks:
             task.stop(error)
-        self._stiffness = dict.fromkeys(JOINTS, 0.0)
+        self.motors.switch(False)
         lying = "LyingBelly" if ahead else "LyingBack"
         for joint, angle in POSTURES[lying].angles.items():
             self.body.joints.follow(joint, [(FALL_S, angle)], now)

@@ -106,7 +106,7 @@ class Nao:
         leaves the charge as it is. The recording begins anew.
         """
         self.stop_everything()
-        if posture or not self.motion.awake():
+        if posture or not self.motion.motors.awake():
             self.motion.place(posture or "Stand")
         if battery >= 0:
             self.battery = min(battery, 100)
@@ -138,7 +138,7 @@ class Nao:
         return {
             "time_s": round(self.clock.now(), 3),
             "speed": self.clock.speed,
-            "awake": self.motion.awake(),
+            "awake": self.motion.motors.awake(),
             "posture": self.motion.body.posture(),
             "fallen": self.motion.fall is not None,
             "pose": {"x": round(pose.x, 4), "y": round(pose.y, 4), "theta": round(pose.theta, 4)},

@@ -46,6 +46,10 @@ def test_between_two_moments_everything_passes_in_straight_lines() -> None:
     assert later.leds == {"ChestLeds": (128, 0, 128)}
 
 
+def test_the_way_is_where_it_was_at_each_moment() -> None:
+    assert WAVE.way == [(0.0, 0.0), (0.0, 0.0), (0.4, 0.0)]
+
+
 @pytest.mark.parametrize(("seconds", "yaw"), [(-1.0, 0.0), (0.0, 0.0), (3.0, -0.5), (99.0, -0.5)])
 def test_it_stays_as_it_is_before_and_after(seconds: float, yaw: float) -> None:
     assert WAVE.at(seconds).angles["HeadYaw"] == pytest.approx(yaw)

@@ -146,7 +146,7 @@ def test_prepare_wakes_a_resting_robot_and_takes_the_scenes_word(nao: Nao, clock
     nao.motion.rest()
     clock.advance(20)
     nao.prepare("", -1)
-    assert (nao.motion.awake(), nao.motion.body.posture(), nao.battery) == (True, "Stand", 100)
+    assert (nao.motion.motors.awake(), nao.motion.body.posture(), nao.battery) == (True, "Stand", 100)
     nao.prepare("Sit", 35)
     assert (nao.motion.body.posture(), nao.battery) == ("Sit", 35)
     assert nao.motion.pose().x == pytest.approx(0.2)

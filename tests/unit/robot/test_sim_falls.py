@@ -35,8 +35,8 @@ def test_falls(nao: Nao, clock: ManualClock, what: str) -> None:
     clock.advance(3.0)
     assert nao.motion.fall is not None
     assert nao.motion.body.posture() in ("LyingBelly", "LyingBack")
-    assert not nao.motion.awake()
-    assert nao.motion.stiffness("Body") == [0.0] * len(JOINTS)
+    assert not nao.motion.motors.awake()
+    assert nao.motion.motors.stiffness(JOINTS) == [0.0] * len(JOINTS)
     assert ALMemory(nao).getData("robotHasFallen") is True
     for motion in (
         lambda: nao.motion.walk_to(0.1, 0.0, 0.0),

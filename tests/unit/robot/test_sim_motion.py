@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from manual_clock import ManualClock
 
 from services.robot.simulator.anatomy import CHAINS, JOINTS, head_pitch_limits
-from services.robot.simulator.falling import MotorsOffError
+from services.robot.simulator.motors import MotorsOffError
 from services.robot.simulator.nao import Nao
 from services.robot.simulator.postures import POSTURES, route
 from services.robot.simulator.walk import MAX_X, STEP_S, Odometry, Pose
 
 
 def test_starts_awake_standing_at_the_origin(nao: Nao) -> None:
-    assert nao.motion.awake()
+    assert nao.motion.motors.awake()
     assert nao.motion.body.posture() == "Stand"
     assert nao.motion.pose() == Pose(0.0, 0.0, 0.0)
 
@@ -173,7 +173,7 @@ def test_a_posture_cut_short_is_unknown(nao: Nao, clock: ManualClock) -> None:
 def test_rest_switches_the_motors_off_and_moves_then_fail(nao: Nao, clock: ManualClock) -> None:
     nao.motion.rest()
     clock.advance(3.0)
-    assert not nao.motion.awake()
+    assert not nao.motion.motors.awake()
     assert nao.motion.body.posture() == "Crouch"
     for motion in (
         lambda: nao.motion.walk_to(0.1, 0.0, 0.0),

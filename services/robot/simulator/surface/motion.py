@@ -29,7 +29,7 @@ class ALMotion(Service):
 
     @method(qi.Bool)
     def robotIsWakeUp(self) -> bool:
-        return self._nao.motion.awake()
+        return self._nao.motion.motors.awake()
 
     @method(qi.Void, qi.Dynamic, qi.Dynamic)
     def setStiffnesses(self, names: Any, stiffnesses: Any) -> None:
@@ -37,7 +37,7 @@ class ALMotion(Service):
 
     @method(qi.Dynamic, qi.Dynamic)
     def getStiffnesses(self, names: Any) -> list[float]:
-        return self._nao.motion.stiffness(names)
+        return self._nao.motion.motors.stiffness(resolve(names))
 
     @method(qi.Void, qi.Dynamic, qi.Dynamic, qi.Float)
     def setAngles(self, names: Any, angles: Any, fraction: float) -> None:
