@@ -17,10 +17,10 @@ def check_call(catalogue: Catalogue, service: str, method: str, args: list[Any])
     Numbers become floats where the robot expects floats, tuples become lists.
 
     Raises:
-        CheckError: with a code ``call.…`` (service, method, denied, arity, type, finite, range, degrees, enum, text,
-            length, joint, limit, coupling, velocity) and a message that says how to mend the call.
+        CheckError: with a code ``call.…`` (service, method, denied, arity, type, finite, range, degrees, centimetres,
+            millimetres, milliseconds, percent, enum, text, length, joint, limit, coupling, velocity).
     """
     try:
         return match_call(catalogue, service, method, list(args))[1]
     except CheckError as error:
-        raise CheckError(f"call.{error.code}", error.message) from None
+        raise CheckError(f"call.{error.code}", error.message, error.suggestion) from None

@@ -69,7 +69,7 @@ class Expressions:
             values = [self.value(item) for item in node.values]
             kinds = {kind_of(value) for value in values}
             if "list" in kinds:
-                raise CheckError("type", "'and' and 'or' join conditions, not lists; compare them first")
+                raise CheckError("type", "'and' and 'or' join conditions, not lists", "compare them first")
             return Unknown("bool") if kinds == {"bool"} else ANY
         if isinstance(node, ast.Compare):
             return self._compare(node)
@@ -79,14 +79,14 @@ class Expressions:
             return self._format(node)
         if isinstance(node, ast.Call):
             return self.call(node)
-        raise CheckError("subset", f"{_FORBIDDEN.get(type(node), 'this expression')} not allowed here; {_ALLOWED}")
+        raise CheckError("subset", f"{_FORBIDDEN.get(type(node), 'this expression is')} not allowed here", _ALLOWED)
 
     def call(self, node: ast.Call) -> Value:
         """Check a call of a service, of the scene or of a builtin."""
         if node.keywords:
-            raise CheckError("keyword", "calls take positional arguments only; remove the argument names")
+            raise CheckError("keyword", "calls take positional arguments only", "remove the argument names")
         if any(isinstance(item, ast.Starred) for item in node.args):
-            raise CheckError("subset", "* is not allowed in a call; write the arguments out")
+            raise CheckError("subset", "* is not allowed in a call", "write the arguments out")
         function = node.func
         if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
             return self._method(function.value.id, function.attr, node.args)
@@ -94,17 +94,19 @@ class Expressions:
             args = [self.value(item) for item in node.args]
             if function.id in functions.FUNCTIONS:
                 return functions.call(function.id, args)
-            raise CheckError("name", f"there is no function {function.id!r}; {self._function_hint(function.id)}")
-        raise CheckError("subset", "only Service.method(...), scene.method(...) and simple functions may be called")
+            raise CheckError("name", f"there is no function {function.id!r}", self._function_hint(function.id))
+        raise CheckError(
+            "subset", "this cannot be called", "call only Service.method(...), scene.method(...) and simple functions"
+        )
 
     def _method(self, owner: str, method: str, nodes: list[ast.expr]) -> Value:
         if owner in self.names:
-            raise CheckError("subset", f"{owner}.{method}: only services and scene have methods")
+            raise CheckError("subset", f"{owner}.{method}: only services and scene have methods", "write it without")
         if owner == "scene":
             return self._scene(method, [self.value(item) for item in nodes])
         found, _ = match_call(self.catalogue, owner, method, [self.value(item) for item in nodes])
         if self.refused and not found.speech:
-            raise CheckError("refusal", f"{owner}.{method} follows a refusal, after which the robot may only speak")
+            raise CheckError("refusal", f"{owner}.{method} follows a refusal", "only speak after it, or do not refuse")
         self.moved = self.moved or found.walks
         return _RETURNS[found.returns]
 
@@ -113,7 +115,7 @@ class Expressions:
         try:
             found = None if unknown and method in SCENE_METHODS else self.scene.call(method, args)
         except CheckError as error:
-            raise CheckError(error.code.removeprefix("call."), error.message) from None
+            raise CheckError(error.code.removeprefix("call."), error.message, error.suggestion) from None
         if method == "position":
             return [Unknown("float")] * 3 if self.moved or found is None else list(found)  # type: ignore[arg-type]
         return Unknown("float") if self.moved or found is None else found
@@ -131,24 +133,24 @@ class Expressions:
             return value
         if isinstance(value, int | float):
             return _known_number(value)
-        raise CheckError("type", f"{describe(value)} is not allowed; use numbers, texts, True and False")
+        raise CheckError("type", f"{describe(value)} is not allowed", "use numbers, texts, True and False")
 
     def _name(self, node: ast.Name) -> Value:
         if node.id in self.names:
             return self.names[node.id]
         if node.id in self.catalogue.services or node.id == "scene" or node.id in functions.FUNCTIONS:
-            raise CheckError("subset", f"{node.id} can only be called")
-        hint = f" ({did_you_mean(node.id, self.names)})" if self.names else ""
-        raise CheckError("name", f"{node.id!r} is not set on every way to here; set it first{hint}")
+            raise CheckError("subset", f"{node.id} can only be called", "write its method and arguments")
+        hint = f", or {did_you_mean(node.id, self.names)}" if self.names else ""
+        raise CheckError("name", f"{node.id!r} is not set on every way to here", f"set it first{hint}")
 
     def _unary(self, node: ast.UnaryOp) -> Value:
         value = self.value(node.operand)
         if isinstance(node.op, ast.Not):
             return Unknown("bool")
         if not isinstance(node.op, ast.USub | ast.UAdd):
-            raise CheckError("subset", "~ is not allowed; use + - * / // %")
+            raise CheckError("subset", "~ is not allowed", "use + - * / // %")
         if not is_number(value):
-            raise CheckError("type", f"- needs a number, not {describe(value)}")
+            raise CheckError("type", f"- needs a number, not {describe(value)}", "give it a number")
         if isinstance(value, Unknown):
             return value
         return -value if isinstance(node.op, ast.USub) else value
@@ -157,14 +159,14 @@ class Expressions:
         """Check ``left op right`` and tell what is known of it."""
         function = _NUMERIC.get(type(op))
         if function is None:
-            raise CheckError("subset", "this operator is not allowed; use + - * / // %")
+            raise CheckError("subset", "this operator is not allowed", "use + - * / // %")
         if isinstance(op, ast.Add) and kind_of(left) in ("str", "any") and kind_of(right) in ("str", "any"):
             return _concatenate(left, right)
         for side in (left, right):
             if not is_number(side):
-                raise CheckError("type", f"arithmetic needs numbers, not {describe(side)}")
+                raise CheckError("type", f"arithmetic needs numbers, not {describe(side)}", "use numbers")
         if isinstance(op, ast.Div | ast.FloorDiv | ast.Mod) and not isinstance(right, Unknown) and right == 0:
-            raise CheckError("arithmetic", "division by zero")
+            raise CheckError("arithmetic", "division by zero", "divide by another number")
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             kinds = {kind_of(left), kind_of(right)}
             if isinstance(op, ast.Div) or "float" in kinds:
@@ -176,29 +178,29 @@ class Expressions:
         values = [self.value(item) for item in [node.left, *node.comparators]]
         for op, left, right in zip(node.ops, values, values[1:], strict=False):
             if isinstance(op, ast.Is | ast.IsNot):
-                raise CheckError("subset", "'is' is not allowed; use == or !=")
+                raise CheckError("subset", "'is' is not allowed", "use == or !=")
             if isinstance(op, _ORDER):
                 kinds = {kind_of(left), kind_of(right)} - {"any"}
                 if not (kinds <= {"int", "float"} or kinds == {"str"}):
-                    raise CheckError("type", f"{describe(left)} and {describe(right)} have no order; compare numbers")
+                    raise CheckError("type", f"{describe(left)} and {describe(right)} have no order", "compare numbers")
             elif isinstance(op, ast.In | ast.NotIn) and kind_of(right) not in ("list", "str", "any"):
-                raise CheckError("type", f"'in' needs a list, not {describe(right)}")
+                raise CheckError("type", f"'in' needs a list, not {describe(right)}", "use ==")
         return Unknown("bool")
 
     def _subscript(self, node: ast.Subscript) -> Value:
         if isinstance(node.slice, ast.Slice):
-            raise CheckError("subset", "slices are not allowed; take one item: items[0]")
+            raise CheckError("subset", "slices are not allowed", "take one item: items[0]")
         items, index = self.value(node.value), self.value(node.slice)
         if kind_of(items) not in ("list", "any"):
-            raise CheckError("type", f"only lists have items, not {describe(items)}")
+            raise CheckError("type", f"only lists have items, not {describe(items)}", "use the value itself")
         if kind_of(index) not in ("int", "any"):
-            raise CheckError("type", f"items are counted with whole numbers, not {describe(index)}")
+            raise CheckError("type", f"items are counted with whole numbers, not {describe(index)}", "write items[0]")
         if isinstance(items, Unknown):
             return Unknown(item_kind(items))
         if isinstance(index, Unknown):
             return Unknown(item_kind(items))
         if not -len(items) <= index < len(items):
-            raise CheckError("range", f"item {index} of a list of {len(items)}; items are counted from 0")
+            raise CheckError("range", f"there is no item {index} in a list of {len(items)}", "items are counted from 0")
         return items[index]
 
     def _format(self, node: ast.JoinedStr) -> Value:
@@ -210,22 +212,24 @@ class Expressions:
                 or not isinstance(part.value, ast.Name)
                 or part.conversion != -1
             ):
-                raise CheckError("subset", "a text with f takes plain names in braces: {x} or {x:.1f}")
+                raise CheckError("subset", "a text with f takes plain names in braces", "write {x} or {x:.1f}")
             value = self.value(part.value)
             if part.format_spec is None:
                 continue
             written = [spec.value for spec in ast.walk(part.format_spec) if isinstance(spec, ast.Constant)]
             if len(written) != 1 or not re.fullmatch(r"\.[0-3]f", str(written[0])):
-                raise CheckError("subset", "the only format allowed is like {x:.1f}")
+                raise CheckError("subset", "this format is not allowed", "write one like {x:.1f}")
             if not is_number(value):
-                raise CheckError("type", f"{{{part.value.id}:.1f}} needs a number, not {describe(value)}")
+                raise CheckError(
+                    "type", f"{{{part.value.id}:.1f}} needs a number, not {describe(value)}", "leave :.1f out"
+                )
         return Unknown("str")
 
 
 def _known_number(value: float) -> Value:
     """A number as long as it is of a sensible size: repeated products must not grow without bound."""
     if abs(value) > MAX_KNOWN_NUMBER:
-        raise CheckError("range", "this number is far too large")
+        raise CheckError("range", "this number is far too large", "use numbers of a sensible size")
     return value
 
 
@@ -239,7 +243,9 @@ def _flat_enough(items: list[Value]) -> list[Value]:
         if kind_of(item) != "list":
             continue
         if isinstance(item, Unknown) or any(kind_of(inner) in ("list", "any", "other") for inner in item):
-            raise CheckError("nesting", "a list may hold lists of numbers or texts, but those no further lists")
+            raise CheckError(
+                "nesting", "lists are nested more than two deep", "use lists, or lists of lists, of numbers or texts"
+            )
     return items
 
 

@@ -57,13 +57,17 @@ def _series(where: str, names: list[str], named: Value, value: Value) -> Series:
     if isinstance(named, str) and len(names) == 1:
         items = value if isinstance(value, list) else [value]
         if any(kind_of(item) == "list" for item in items):
-            raise CheckError("type", f"{where} must be a number or a list of numbers for the one joint {names[0]}")
+            raise CheckError(
+                "type", f"{where} is a list of lists", f"give a number or a list of numbers for {names[0]}"
+            )
         return {names[0]: items}
     if not isinstance(value, list):
         # One number for several joints holds for each of them, as NAOqi has it.
         return {joint: [value] for joint in names}
     if len(value) != len(names):
-        raise CheckError("arity", f"{where} has {len(value)} entries for {len(names)} joints; give one for each joint")
+        raise CheckError(
+            "arity", f"{where} has {len(value)} entries for {len(names)} joints", "give one for each joint"
+        )
     return {
         joint: item if isinstance(item, list) else [item]
         for joint, item in zip(names, value, strict=True)
@@ -109,13 +113,15 @@ def _check_times(
             continue
         if len(at) != len(angles):
             raise CheckError(
-                "arity", f"{name}: {joint} has {len(angles)} angles and {len(at)} {times}; give as many of each"
+                "arity", f"{name}: {joint} has {len(angles)} angles and {len(at)} {times}", "give as many of each"
             )
         for (angle0, time0), (angle1, time1) in itertools.pairwise(zip(angles, at, strict=True)):
             if isinstance(time0, Unknown) or isinstance(time1, Unknown):
                 continue
             if time1 <= time0:
-                raise CheckError("range", f"{name}: {times} of {joint} must grow; {time1:g} follows {time0:g}")
+                raise CheckError(
+                    "range", f"{name}: in the {times} of {joint} {time1:g} follows {time0:g}", "let times grow"
+                )
             if absolute is True and not isinstance(angle0, Unknown) and not isinstance(angle1, Unknown):
                 _check_speed(catalogue, name, joint, abs(angle1 - angle0), time1 - time0)
 
@@ -125,6 +131,6 @@ def _check_speed(catalogue: Catalogue, name: str, joint: str, distance: float, s
     if distance > top * seconds * (1 + _ROUNDING):
         raise CheckError(
             "velocity",
-            f"{name}: {joint} would need {distance / seconds:.1f} per second and can do {top:g}; allow at least "
-            f"{distance / top:.2f} s",
+            f"{name}: {joint} would need {distance / seconds:.1f} per second and can do {top:g}",
+            f"allow at least {distance / top:.2f} s",
         )

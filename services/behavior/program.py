@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from services.behavior.catalogue import Catalogue
-from services.behavior.errors import CheckError, ProgramError
+from services.behavior.errors import CheckError, ProgramError, program_error
 from services.behavior.lines import check_characters, scan
 from services.behavior.scene import SceneView
 from services.behavior.schema import PlanStep, Scene
@@ -120,8 +120,8 @@ class ProgramReader:
             piece, end, text = text.partition("\n")
             self._partial += piece
             if len(self._partial) > MAX_LINE_CHARACTERS:
-                message = f"a line has at most {MAX_LINE_CHARACTERS} characters"
-                raise ProgramError("program.length", message, len(self._lines) + 1)
+                message = f"the line has more than {MAX_LINE_CHARACTERS} characters"
+                raise ProgramError("program.length", message, len(self._lines) + 1, suggestion="write shorter lines")
             if not end:
                 return
             line, self._partial = self._partial, ""
@@ -133,7 +133,9 @@ class ProgramReader:
                 self._line(self._partial.removesuffix("\r"))
             self._complete()
         if not self._statements and not self._refused:
-            raise ProgramError("program.empty", "the program does nothing; call a method or refuse the instruction")
+            raise ProgramError(
+                "program.empty", "the program does nothing", suggestion="call a method or refuse the instruction"
+            )
 
     def _line(self, line: str) -> None:
         """Take one line of the program."""
@@ -151,12 +153,13 @@ class ProgramReader:
             if len(self._lines) > MAX_LINES or self._characters > MAX_CHARACTERS:
                 raise CheckError(
                     "length",
-                    f"a program has at most {MAX_LINES} lines and {MAX_CHARACTERS} characters; make it shorter",
+                    f"the program has more than {MAX_LINES} lines or {MAX_CHARACTERS} characters",
+                    "make it shorter",
                 )
             check_characters(line)
             self._sort(line)
         except CheckError as error:
-            raise ProgramError(f"program.{error.code}", error.message, len(self._lines), line) from None
+            raise program_error(error, len(self._lines), line) from None
 
     def _sort(self, line: str) -> None:
         """Tell statements, parts of statements and comments apart."""
@@ -173,7 +176,9 @@ class ProgramReader:
             self._comment(line)
             return
         if forbidden := _FORBIDDEN_BLOCK.match(line):
-            raise CheckError("subset", f"{forbidden[0]} is not allowed; use if, and for over a range such as range(3)")
+            raise CheckError(
+                "subset", f"{forbidden[0]} is not allowed", "use if, and for over a range such as range(3)"
+            )
         self._brackets = scan(line, 0)
         self._open = [line]
         if not self._brackets and not _BLOCK.match(line):
@@ -197,7 +202,7 @@ class ProgramReader:
     def _comment(self, line: str) -> None:
         if refusal := _REFUSE.fullmatch(line.strip()):
             if self._statements:
-                raise CheckError("refusal", "a refusal stands before every statement; remove it or the statements")
+                raise CheckError("refusal", "a refusal follows a statement", "write the refusal alone, or none")
             if not self._refused:
                 self._refused = True
                 self._checker.refuse()

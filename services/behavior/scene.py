@@ -49,8 +49,8 @@ class SceneView:
         found = self._positions.get(name)
         if found is None:
             if not self._positions:
-                raise CheckError("call.target", f"the scene is empty, so it has no {name!r}; do without scene")
-            raise CheckError("call.target", f"the scene has no {name!r}; {did_you_mean(name, self.names)}")
+                raise CheckError("call.target", f"the scene is empty, so it has no {name!r}", "do without scene")
+            raise CheckError("call.target", f"the scene has no {name!r}", did_you_mean(name, self.names))
         x, y, z = found[0] - pose.x, found[1] - pose.y, found[2]
         cos, sin = math.cos(pose.theta), math.sin(pose.theta)
         return x * cos + y * sin, y * cos - x * sin, z
@@ -72,12 +72,12 @@ class SceneView:
             CheckError: unknown method, wrong arguments or unknown target.
         """
         if method not in SCENE_METHODS:
-            raise CheckError("call.method", f"scene has no {method!r}; {did_you_mean(method, SCENE_METHODS)}")
+            raise CheckError("call.method", f"scene has no {method!r}", did_you_mean(method, SCENE_METHODS))
         if len(args) != 1:
-            raise CheckError("call.arity", f'scene.{method} takes one name: scene.{method}("name")')
+            raise CheckError("call.arity", f"scene.{method} takes one name", f'write scene.{method}("name")')
         name = args[0]
         if not isinstance(name, str):
-            raise CheckError("call.type", f'scene.{method} takes a name in quotes: scene.{method}("name")')
+            raise CheckError("call.type", f"scene.{method} takes a name in quotes", f'write scene.{method}("name")')
         if method == "position":
             return self.position(name, pose)
         return self.distance(name, pose) if method == "distance" else self.bearing(name, pose)

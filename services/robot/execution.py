@@ -133,6 +133,7 @@ class Execution:
                 failure.message,
                 statement.line if statement else None,
                 statement.source if statement else None,
+                failure.suggestion if isinstance(failure, CheckError) else None,
             )
             await self._robot.halt()
             return self._ending

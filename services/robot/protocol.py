@@ -62,5 +62,18 @@ def action_message(action: Action) -> dict[str, Any]:
     return {"type": "action", **action.model_dump()}
 
 
-def failed_message(code: str, message: str, line: int | None = None, statement: str | None = None) -> dict[str, Any]:
-    return {"type": "failed", "code": code, "message": message, "line": line, "statement": statement}
+def failed_message(
+    code: str,
+    message: str,
+    line: int | None = None,
+    statement: str | None = None,
+    suggestion: str | None = None,
+) -> dict[str, Any]:
+    return {
+        "type": "failed",
+        "code": code,
+        "message": message,
+        "line": line,
+        "statement": statement,
+        "suggestion": suggestion,
+    }

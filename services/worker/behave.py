@@ -168,8 +168,7 @@ class Behavior:
         except (RobotStopped, EmergencyStopped):
             return self._result("cancelled", Failure(code="robot.stopped", message="the emergency stop was pressed"))
         except ProgramError as error:
-            failure = Failure(code=error.code, message=error.message, line=error.line, statement=error.statement)
-            return self._result("failed", failure)
+            return self._result("failed", error.failure())
         except BackendError as error:
             return self._result("failed", Failure(code=error.code, message=error.message))
         except TimeoutError:

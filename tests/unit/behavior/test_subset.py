@@ -101,13 +101,13 @@ FAULTS: list[tuple[str, str, int, str]] = [
     ("ALMotoin.rest()", "service", 1, "did you mean 'ALMotion'?"),
     ("ALMotion.moveTwo(1.0, 0.0, 0.0)", "method", 1, "did you mean 'moveTo'?"),
     ("ALMotion.moveTo(1.0)", "arity", 1, "moveTo(x, y, theta)"),
-    ("ALMotion.moveTo('1', 0.0, 0.0)", "type", 1, "must be a number"),
+    ("ALMotion.moveTo('1', 0.0, 0.0)", "type", 1, "give a number"),
     ("ALMotion.moveTo(0.0, 0.0, 90)", "degrees", 1, "1.57"),
     ("ALMotion.moveTo(4.0 - 0.5, 0.0, 0.0)", "range", 1, "between -3 and 3 m"),
     ("x, y, z = scene.position('door')\nALMotion.moveTo(x * 2, y, 0.0)", "range", 2, "x is 4 m"),
     ("ALMotion.setAngles('HeadPitch', 0.6, 0.2)", "limit", 1, "between -0.672 and 0.5149"),
     ("ALMotion.setAngles(['HeadYaw', 'HeadPitch'], [1.5, 0.5], 0.2)", "coupling", 1, "HeadYaw at 1.5"),
-    ("ALMotion.moveTo(ALRobotPosture.getPosture(), 0.0, 0.0)", "type", 1, "not a text"),
+    ("ALMotion.moveTo(ALRobotPosture.getPosture(), 0.0, 0.0)", "type", 1, "x is a text"),
     ("x = ALMotion.rest()", "type", 1, "no value"),
     # The scene
     ("x, y, z = scene.position('red bal')", "target", 1, "did you mean 'red ball'?"),
@@ -135,7 +135,7 @@ FAULTS: list[tuple[str, str, int, str]] = [
     ("for i in range(1, 9, 0):\n    ALMotion.rest()", "loop", 1, "range(3)"),
     ("n = 3\nfor i in range(n):\n    ALMotion.rest()", "loop", 2, "written out"),
     ("n = [1]\nfor i in n:\n    ALMotion.rest()", "loop", 2, "written out"),
-    ("for i in []:\n    ALMotion.rest()", "loop", 1, "1 to 20 items"),
+    ("for i in []:\n    ALMotion.rest()", "loop", 1, "give it 1 to 20"),
     (
         "".join(f"{'    ' * depth}for i in range(2):\n" for depth in range(4)) + " " * 16 + "ALMotion.rest()",
         "nesting",
@@ -143,9 +143,9 @@ FAULTS: list[tuple[str, str, int, str]] = [
         "3 deep",
     ),
     ("x = " + "(" * 250 + "1" + ")" * 250, "syntax", 1, "not a statement"),
-    ("x = 1\n" * 101, "length", 101, "at most 100 statements"),
-    ("x = 1\n" + "# remark\n" * 200, "length", 201, "at most 200 lines"),
-    ("# " + "a" * 599, "length", 1, "at most 600 characters"),
+    ("x = 1\n" * 101, "length", 101, "more than 100 statements"),
+    ("x = 1\n" + "# remark\n" * 200, "length", 201, "more than 200 lines"),
+    ("# " + "a" * 599, "length", 1, "more than 600 characters"),
 ]
 
 
@@ -159,8 +159,9 @@ def test_lets_through(read: Read, text: str) -> None:
 )
 def test_says_what_is_wrong_and_where(fault: Fault, text: str, code: str, line: int, words: str) -> None:
     error = fault(text)
-    assert (error.code, error.line) == (f"program.{code}", line), error.message
-    assert words in error.message
+    assert (error.code, error.line) == (f"program.{code}", line), str(error)
+    assert words in str(error)
+    assert error.suggestion
     if code != "length":
         assert error.statement
         assert error.statement in text
