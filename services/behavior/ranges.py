@@ -22,11 +22,11 @@ class _Mistaken:
 
 
 # The least values are such that a number of the right unit, only too large, is rarely taken for one of the wrong unit:
-# 5 rad is beyond every joint, 10 m beyond every walk, 100 s beyond every wait of a program.
+# 5 rad is beyond every joint, 20 m beyond what anybody has a robot walk, 100 s beyond every wait of a program.
 _MISTAKEN = {
     "rad": (_Mistaken("degrees", math.pi / 180, 5.0, "radians"),),
     "rad/s": (_Mistaken("degrees", math.pi / 180, 5.0, "radians per second"),),
-    "m": (_Mistaken("centimetres", 0.01, 10.0, "metres"), _Mistaken("millimetres", 0.001, 10.0, "metres")),
+    "m": (_Mistaken("centimetres", 0.01, 20.0, "metres"), _Mistaken("millimetres", 0.001, 20.0, "metres")),
     "m/s": (
         _Mistaken("centimetres", 0.01, 1.0, "metres per second"),
         _Mistaken("millimetres", 0.001, 1.0, "metres per second"),
