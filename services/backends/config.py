@@ -15,11 +15,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
 
+from services.settings import SettingError, fault_of
+
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
-
-
-class ConfigurationError(ValueError):
-    """A setting is wrong; the message says which and how to mend it."""
 
 
 def checked_url(url: str) -> str:
@@ -117,15 +115,15 @@ def load_backends(environ: Mapping[str, str] = os.environ) -> Backends:
     """Read the backends from ``environ``: ``BACKEND`` is the default one, ``BACKENDS`` names all of them.
 
     Without ``BACKENDS`` they are the default one and those whose ``<NAME>_URL`` is set; with nothing set there is one,
-    llama.cpp on this machine. Raises ``ConfigurationError``.
+    llama.cpp on this machine. Raises ``SettingError``.
     """
     chosen = [name.strip().lower() for name in environ.get("BACKENDS", "").split(",") if name.strip()]
     default = environ.get("BACKEND", "").strip().lower() or (chosen or [_DEFAULT_BACKEND])[0]
     for setting, name in (("BACKEND", default), *(("BACKENDS", name) for name in chosen)):
         if name not in _KNOWN:
-            raise ConfigurationError(f"{setting}={name} is not a known backend; choose one of: {', '.join(_KNOWN)}.")
+            raise SettingError(f"{setting}={name} is not a known backend; choose one of: {', '.join(_KNOWN)}.")
     if chosen and default not in chosen:
-        raise ConfigurationError(f"BACKEND={default} is not among BACKENDS={','.join(chosen)}; add it there.")
+        raise SettingError(f"BACKEND={default} is not among BACKENDS={','.join(chosen)}; add it there.")
     if not chosen:
         chosen = [name for name in _KNOWN if name == default or environ.get(f"{name.upper()}_URL", "").strip()]
     named = [name for name in _KNOWN if name in chosen]
@@ -144,16 +142,14 @@ def _load(name: str, environ: Mapping[str, str]) -> BackendConfig:
     try:
         return BackendConfig.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        setting = f"{prefix}_{str(first['loc'][0]).upper()}"
-        raise ConfigurationError(f"{setting}={first['input']} is not valid: {first['msg']}.") from None
+        raise SettingError(f"{fault_of(error, f'{prefix}_')}.") from None
 
 
 def _read_key(setting: str, path: str) -> SecretStr:
     try:
         key = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{setting}={path} cannot be read: {error}.") from None
+        raise SettingError(f"{setting}={path} cannot be read: {error}.") from None
     if not key or not key.isprintable() or not key.isascii():
-        raise ConfigurationError(f"{setting}={path} must hold one key in printable ASCII characters, on one line.")
+        raise SettingError(f"{setting}={path} must hold one key in printable ASCII characters, on one line.")
     return SecretStr(key)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from services.backends.base import Backend
-from services.backends.config import BackendConfig, ConfigurationError
+from services.backends.config import BackendConfig
 from services.backends.dialects.base import Dialect
 from services.backends.dialects.openai import OpenAIDialect
 from services.backends.dialects.tgi import TGIDialect
 from services.backends.dialects.triton import TritonDialect
+from services.settings import SettingError
 
 
 def dialect_for(config: BackendConfig) -> Dialect:
@@ -22,7 +23,7 @@ def dialect_for(config: BackendConfig) -> Dialect:
 
 
 def create_backend(config: BackendConfig) -> Backend:
-    """The adapter for a server. No connection is made yet. Raises ConfigurationError."""
+    """The adapter for a server. No connection is made yet. Raises SettingError."""
     # Loaded only here: the router asks for dialects, and has neither aiohttp nor Triton's client with numpy and gRPC.
     try:
         if config.kind == "triton":
@@ -35,7 +36,7 @@ def create_backend(config: BackendConfig) -> Backend:
             return BatchBackend(config)
         from services.backends.http import HttpBackend
     except ModuleNotFoundError as error:
-        raise ConfigurationError(
+        raise SettingError(
             f"{config.name} needs the package {error.name}, which is missing here; see requirements/worker.txt."
         ) from None
     return HttpBackend(config, dialect_for(config))

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from random import random
 
-from services.backends.config import Backends, ConfigurationError
+from services.backends.config import Backends
+from services.settings import SettingError
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,13 @@ class Routing:
 def load_routing(backends: Backends, environ: Mapping[str, str] = os.environ) -> Routing:
     """Read ``BACKEND_SPLIT=tgi=70,vllm=30``, ``BACKEND_FAILOVER=vllm,llamacpp`` and ``BACKEND_SHADOW=vllm=0.1``.
 
-    With nothing set everything goes to the default backend and nowhere else. Raises ``ConfigurationError``.
+    With nothing set everything goes to the default backend and nowhere else. Raises ``SettingError``.
     """
     weights = _shares("BACKEND_SPLIT", environ, backends) or {backends.default: 1.0}
     total = sum(weights.values())
     shadow = _shares("BACKEND_SHADOW", environ, backends)
     if any(share > 1 for share in shadow.values()):
-        raise ConfigurationError(
-            "BACKEND_SHADOW takes shares from 0 to 1, such as vllm=0.1 for a tenth of the requests."
-        )
+        raise SettingError("BACKEND_SHADOW takes shares from 0 to 1, such as vllm=0.1 for a tenth of the requests.")
     failover = tuple(dict.fromkeys(_items("BACKEND_FAILOVER", environ)))
     for name in failover:
         _check_name("BACKEND_FAILOVER", name, backends)
@@ -83,7 +82,7 @@ def _shares(setting: str, environ: Mapping[str, str], backends: Backends) -> dic
         except ValueError:
             share = 0.0
         if not 0.0 < share <= 1_000_000 or name in shares:
-            raise ConfigurationError(
+            raise SettingError(
                 f"{setting}: {item!r} is not understood; write each backend once with a number above 0, as in {name}=1."
             )
         shares[name] = share
@@ -92,7 +91,7 @@ def _shares(setting: str, environ: Mapping[str, str], backends: Backends) -> dic
 
 def _check_name(setting: str, name: str, backends: Backends) -> None:
     if name not in backends.configured:
-        raise ConfigurationError(
+        raise SettingError(
             f"{setting} names {name or 'nothing'}, which is not configured; set {name.upper() or 'NAME'}_URL or choose "
             f"among: {', '.join(backends.configured)}."
         )

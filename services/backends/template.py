@@ -17,7 +17,7 @@ from jinja2 import Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from services.backends.base import Invalid
-from services.backends.config import ConfigurationError
+from services.settings import SettingError
 
 #: ChatML as SmolLM2-Instruct has it: a system turn of its own where the client gives none.
 _CHATML = (
@@ -43,7 +43,7 @@ class ChatTemplate:
     """A template by its name, or out of a file: Jinja text, or a tokenizer_config.json."""
 
     def __init__(self, name_or_path: str) -> None:
-        """Raises ConfigurationError when there is no such template or it cannot be read."""
+        """Raises SettingError when there is no such template or it cannot be read."""
         self._template = _compile(name_or_path)
 
     def render(self, messages: Sequence[dict[str, Any]]) -> str:
@@ -82,7 +82,7 @@ def _compile(name_or_path: str) -> Template:
         return environment.from_string(text)
     except (OSError, UnicodeDecodeError, ValueError, TemplateError) as error:
         names = ", ".join(_BUILT_IN)
-        raise ConfigurationError(
+        raise SettingError(
             f"the chat template {name_or_path} cannot be used: {error}; give one of {names}, or the path of a .jinja "
             "file or a tokenizer_config.json."
         ) from None

@@ -36,8 +36,8 @@ def find_overloads(catalogue: Catalogue, service: str, method: str) -> tuple[Met
     Raises:
         CheckError: ``denied``, ``service`` or ``method``.
     """
-    if catalogue.denies(service, method):
-        raise CheckError("denied", f"{service}.{method} is never allowed", "remove the call")
+    if (reason := catalogue.denial(service, method)) is not None:
+        raise CheckError("denied", f"{service}.{method} is never allowed, because {reason}", "remove the call")
     entry = catalogue.services.get(service)
     if entry is None:
         hint = did_you_mean(service, catalogue.services)

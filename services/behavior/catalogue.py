@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import cache, cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -136,14 +136,18 @@ def parse_catalogue(file: str, text: str, examples: str) -> Catalogue:
         CatalogueError: either is no TOML or no catalogue; every fault is named, with where it is.
     """
     try:
-        document = tomllib.loads(text) | tomllib.loads(examples)
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogueError(f"{file} is no TOML: {error}") from None
-    try:
+        document = _parse(file, text) | _parse(file.replace(".toml", ".examples.toml"), examples)
         return Catalogue.model_validate(document)
     except ValidationError as error:
         faults = [f"{where(document, fault['loc'])}{_reason(fault)}" for fault in error.errors(include_url=False)]
         raise CatalogueError(f"{file}: {'; '.join(faults)}") from None
+
+
+def _parse(file: str, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogueError(f"{file} is no TOML: {error}") from None
 
 
 def _reason(fault: ErrorDetails) -> str:

@@ -80,6 +80,10 @@ def _of_method(catalogue: Catalogue, service: str, method: Method) -> Iterator[s
         yield "two arguments with one name"
     for argument in method.args:
         yield from (f"argument {argument.name}: {problem}" for problem in _of_argument(catalogue, argument, arguments))
+    if method.values is not None and (
+        method.values not in catalogue.enums or method.returns not in ("str", "list[str]")
+    ):
+        yield f"values: {method.values!r} is no enum, or it returns no texts"
     for state in (method.needs, method.leads_to):
         if state.family is not None and state.family not in catalogue.families:
             yield f"unknown posture family {state.family!r}"

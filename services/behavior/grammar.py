@@ -5,14 +5,13 @@ and types of arguments, keeps written-out numbers in range and sets names before
 is left to the checks (where ``x - 0.25`` lands, coupled joints). It is bounded in every direction, so that greedy
 decoding of a small model comes to an end.
 
-Left out are methods whose value a program would have to keep (``getAngles``), whose text has a pattern, that take a
-list of texts, and those that the catalogue keeps out (``grammar = false``) because they are of use so rarely that every
-request would pay for them.
+Left out are methods whose value a program would have to keep (``getAngles``) and those whose text has a pattern. All
+others are in it: a third more of them costs llama.cpp nothing that could be measured.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 from services.behavior.catalogue import (
     Argument,
@@ -38,7 +37,27 @@ _SPACES = r" \xA0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
 # A small model that begins a text with a mark goes on with marks to the end.
 _MARKS = r"\x21-\x2F\x3A-\x40\x5B-\x60\x7B-\x7E"
 _TARGET = "target"
+_WORD = TextArgument(name="word", type="str", max_length=20)
 _EMPTY = Scene()
+
+
+def in_grammar(method: Method) -> bool:
+    """Whether a program of the grammar can call a method."""
+    return _bounded(method) and (_acts(method) or _tells(method))
+
+
+def _bounded(method: Method) -> bool:
+    return not any(isinstance(argument, TextArgument) and argument.pattern is not None for argument in method.args)
+
+
+def _acts(method: Method) -> bool:
+    """Whether it is called for what it does; whether that was done may be left unread."""
+    return method.returns == "none" or (method.returns == "bool" and method.effect != "read")
+
+
+def _tells(method: Method) -> bool:
+    """Whether it is called for its answer, which a condition can use."""
+    return method.returns in ("int", "float", "str") or (method.returns == "bool" and method.effect == "read")
 
 
 def build_gbnf(catalogue: Catalogue, scene: Scene = _EMPTY) -> str:
@@ -49,7 +68,7 @@ def build_gbnf(catalogue: Catalogue, scene: Scene = _EMPTY) -> str:
     return f"{_build(catalogue, located=True)}{_TARGET} ::= {choice(names)}\n"
 
 
-@cache
+@lru_cache(maxsize=64)
 def _build(catalogue: Catalogue, *, located: bool) -> str:
     """All rules but that of the scene's names, which is the only one that differs between requests."""
     return _Grammar(catalogue, located=located).text()
@@ -105,31 +124,23 @@ class _Grammar:
             statements.append(f'"if " {condition} ":" {inner} ({inner})? ("\\nelse:" {inner} ({inner})?)?')
         return statements
 
-    def _methods(self) -> list[tuple[str, Method]]:
-        return [(service, method) for service, method in self._catalogue.calls if method.grammar]
-
     def _actions(self, state: str) -> list[str]:
         """Calls that act, gathered by service so that an engine has fewer branches to follow."""
         by_service: dict[str, list[str]] = {}
-        for service, method in self._methods():
-            if method.returns not in ("none", "bool") or (method.returns == "bool" and not method.args):
-                continue
-            arguments = self._arguments(method, state)
-            if arguments is not None:
-                by_service.setdefault(service, []).append(f'{literal(method.name + "(")} {arguments} ")"')
+        for service, method in self._catalogue.calls:
+            if _bounded(method) and _acts(method):
+                call = f'{literal(method.name + "(")} {self._arguments(method, state)} ")"'
+                by_service.setdefault(service, []).append(call)
         return [
             f"{literal(service + '.')} {self._rules.add(f'{service}-{state}', ' | '.join(calls))}"
             for service, calls in by_service.items()
         ]
 
-    def _arguments(self, method: Method, state: str) -> str | None:
-        """The arguments of a call, or None when a grammar cannot bound them."""
+    def _arguments(self, method: Method, state: str) -> str:
         parts: list[str] = []
         names = {argument.name: argument for argument in method.args}
         angles = {argument.joints for argument in method.args if isinstance(argument, NumberArgument)}
         for argument in method.args:
-            if isinstance(argument, TextArgument) and (argument.pattern is not None or argument.shape == "list"):
-                return None
             if isinstance(argument, JointArgument) and argument.name in angles:
                 continue  # written together with its angles
             if isinstance(argument, NumberArgument) and argument.joints in names:
@@ -141,15 +152,19 @@ class _Grammar:
     def _argument(self, argument: Argument, state: str) -> str:
         add = self._rules.add
         if isinstance(argument, EnumArgument):
-            values = self._catalogue.enums[argument.values].values
-            return add(argument.values, choice(f'"{value}"' for value in values))
+            return self._value(argument.values)
         if isinstance(argument, BoolArgument):
             return add("bool", '"True" | "False"')
         if isinstance(argument, JointArgument):
             return add("joint", choice(f'"{joint}"' for joint in self._catalogue.joints))
         if isinstance(argument, TextArgument):
-            return self._text(argument)
+            text = self._text(argument)
+            return text if argument.shape == "one" else add("texts", f'"[" {text} (", " {text}){{0,3}} "]"')
         return self._number(argument, state)
+
+    def _value(self, enum: str) -> str:
+        values = self._catalogue.enums[enum].values
+        return self._rules.add(enum, choice(f'"{value}"' for value in values))
 
     def _text(self, argument: TextArgument) -> str:
         forbidden = _CONTROL + "".join(
@@ -198,12 +213,17 @@ class _Grammar:
     def _conditions(self, state: str) -> list[str]:
         compare = self._rules.add("compare", '" > " | " < "')
         conditions: list[str] = []
-        for service, method in self._methods():
+        for service, method in self._catalogue.calls:
+            if not (_bounded(method) and _tells(method)):
+                continue
             call = literal(f"{service}.{method.name}()")
-            if not method.args and method.returns == "bool":
-                conditions.append(call)
-            if not method.args and method.returns in ("int", "float"):
-                conditions.append(f"{call} {compare} {self._rules.add('percent', number(0, 100, 0))}")
+            if method.args:
+                call = f'{literal(f"{service}.{method.name}(")} {self._arguments(method, state)} ")"'
+            if method.returns == "str":
+                call += f' " == " {self._value(method.values) if method.values else self._text(_WORD)}'
+            elif method.returns != "bool":
+                call += f" {compare} {self._rules.add('percent', number(0, 100, 0))}"
+            conditions.append(call)
         if self._located:
             conditions.append(f'"scene.distance(" {_TARGET} ")" {compare} {self._small()}')
         if state == "located":
@@ -212,7 +232,7 @@ class _Grammar:
 
     def _speech(self) -> str:
         """What a robot may say when it declines."""
-        for service, method in self._methods():
+        for service, method in self._catalogue.calls:
             if method.speech and [argument.type for argument in method.args] == ["str"]:
                 return f'{literal(f"{service}.{method.name}(")} {self._argument(method.args[0], "plain")} ")"'
         raise ValueError(f"the catalogue of {self._catalogue.name} has no method to speak with")

@@ -69,13 +69,13 @@ class Method(Entry):
     effect: Effect
     args: list[Argument]
     returns: ReturnType = "none"
+    values: Identifier | None = None
+    """The enum of which a returned text is a value, or each of the returned texts."""
     needs: State = State()
     leads_to: State = State()
     takes: Takes = Takes()
     card: CardSize = "full"
     """The smallest API card that shows it."""
-    grammar: bool = True
-    """Whether a grammar offers it; what is rarely useful only makes a constrained engine slower."""
 
     @property
     def speech(self) -> bool:

@@ -7,65 +7,43 @@ a robot: engines keep it in their prompt cache, and a small model on a CPU has l
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
-from services.behavior.catalogue import Argument, Catalogue, EnumArgument, JointArgument, Method, NumberArgument
+from services.behavior.api_card import api_card
+from services.behavior.catalogue import Catalogue
+from services.behavior.methods import CardSize
 from services.behavior.schema import BehaviorRequest, Scene
 
 Message = dict[str, Any]
 
-_RULES = """\
-Program the {title}. Answer only with plan comments "# Step n: goal | target: x | prefer: y | avoid: z", \
-each followed by calls of this API (metres, radians, x ahead, y left; if and for i in range(3) allowed). \
-Unsafe or impossible: "# Refuse: reason" and say why.
-{api}
-scene.position(name) -> x, y, z; scene.distance(name); scene.bearing(name)
-{names}"""
 
+def build_messages(
+    catalogue: Catalogue, request: BehaviorRequest, card: CardSize = "small", *, constrained: bool = False
+) -> list[Message]:
+    """OpenAI-style chat messages: the API card, the examples, then the scene and the instruction.
 
-def build_messages(catalogue: Catalogue, request: BehaviorRequest) -> list[Message]:
-    """OpenAI-style chat messages: the API card, the examples, then the scene and the instruction."""
+    Args:
+        catalogue: the robot's.
+        request: the instruction, the scene and perhaps an image.
+        card: how much of the API is shown; a model with little room, or of little skill, does better with less.
+        constrained: whether a grammar will hold the model, so that the card shows only what that lets it write.
+    """
     text = _turn(request.scene, request.instruction)
     content: str | list[dict[str, Any]] = text
     if request.image is not None:
         content = [{"type": "text", "text": text}, {"type": "image_url", "image_url": {"url": request.image}}]
-    shared = [{"role": role, "content": words} for role, words in _shared(catalogue)]
+    shared = [{"role": role, "content": words} for role, words in _shared(catalogue, card, constrained)]
     return [*shared, {"role": "user", "content": content}]
 
 
-@cache
-def _shared(catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
-    turns = [("system", api_card(catalogue))]
+@lru_cache(maxsize=64)
+def _shared(catalogue: Catalogue, card: CardSize, constrained: bool) -> tuple[tuple[str, str], ...]:
+    turns = [("system", api_card(catalogue, card, constrained=constrained))]
     for example in catalogue.examples:
         turns.append(("user", _turn(example.scene, example.instruction)))
         turns.append(("assistant", example.program.strip()))
     return tuple(turns)
-
-
-def api_card(catalogue: Catalogue) -> str:
-    """The rules, the most useful methods and the names that they take, in as few tokens as it goes."""
-    shown = [(service, method) for service, method in catalogue.calls if method.card == "small"]
-    enums = dict.fromkeys(arg.values for _, method in shown for arg in method.args if isinstance(arg, EnumArgument))
-    names = [f"{name}: {', '.join(enum.card or enum.values)}" for name in enums for enum in [catalogue.enums[name]]]
-    if any(isinstance(argument, JointArgument) for _, method in shown for argument in method.args):
-        names.append(f"joint: {', '.join(catalogue.offered_joints)}")
-    api = "\n".join(_signature(service, method) for service, method in shown)
-    return _RULES.format(title=catalogue.title, api=api, names="\n".join(names))
-
-
-def _signature(service: str, method: Method) -> str:
-    return f"{service}.{method.name}({', '.join(_argument(argument) for argument in method.args)})"
-
-
-def _argument(argument: Argument) -> str:
-    if isinstance(argument, EnumArgument):
-        return argument.values
-    if isinstance(argument, JointArgument):
-        return "joint"
-    if isinstance(argument, NumberArgument) and argument.min is not None and not argument.unit:
-        return f"{argument.name} {argument.min:g}-{argument.max:g}"
-    return argument.name
 
 
 def _turn(scene: Scene, instruction: str) -> str:

@@ -1,36 +1,11 @@
-"""What the engines' entry points have in common: reading settings, and saying in one line why there is no engine."""
+"""What the engines' entry points have in common: saying in one line why there is no engine, and becoming one."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NoReturn, TypeVar
-
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings
-
-Settings = TypeVar("Settings", bound=BaseSettings)
-
-
-class SettingError(Exception):
-    """A setting is wrong or missing; the message says which."""
-
-
-def read(kind: type[Settings]) -> Settings:
-    """The settings that the environment holds.
-
-    Raises:
-        SettingError: one of them is not valid.
-    """
-    try:
-        return kind()
-    except ValidationError as error:
-        first = error.errors()[0]
-        setting = f"{kind.model_config.get('env_prefix', '')}{str(first['loc'][0]).upper()}"
-        if first["type"] == "missing":
-            raise SettingError(f"{setting} is not set") from None
-        raise SettingError(f"{setting}={first['input']} is not valid: {first['msg']}") from None
+from typing import NoReturn
 
 
 def give_up(sentence: str) -> int:

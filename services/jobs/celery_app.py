@@ -53,7 +53,8 @@ def create_celery(settings: JobSettings, worker: str, batch_size: int) -> Celery
             "queue_order_strategy": "priority",
             "priority_steps": list(PRIORITIES),
             "socket_keepalive": True,
-            "socket_timeout": 30,
+            # A store that hangs holds up the worker's end for as long as this; each poll is answered within a second.
+            "socket_timeout": 5,
             "socket_connect_timeout": 5,
             "health_check_interval": 10,
         },

@@ -19,8 +19,12 @@ from typing import Any
 import structlog
 from kombu.transport import redis, virtual
 from kombu.utils.json import loads
+from redis.exceptions import ResponseError
 
 from services.jobs.keys import CELERY_QUEUE
+
+#: Exit status for a store that cannot do what is needed.
+_EXIT_UNFIT = 2
 
 log = structlog.get_logger("jobs.transport")
 
@@ -68,6 +72,11 @@ class Channel(redis.Channel):  # type: ignore[misc]
             except self.connection_errors:
                 client.connection.disconnect()  # kombu connects again on its next round
                 raise
+            except ResponseError as error:
+                if "unknown command" not in str(error):
+                    raise
+                log.error("the store does not know BLMPOP: Redis 7.0 or later, or Valkey, is needed")
+                raise SystemExit(_EXIT_UNFIT) from None
             if not reply:
                 raise Empty
             name, messages = reply

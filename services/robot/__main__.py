@@ -11,8 +11,9 @@ from aiohttp import web
 
 from services.observability import configure_logging
 from services.robot.app import create_app
-from services.robot.process import exit_now, read_settings
+from services.robot.process import exit_now
 from services.robot.settings import GatewaySettings
+from services.settings import SettingError, read_settings
 
 SHUTDOWN_TIMEOUT_S = 2.0
 
@@ -47,7 +48,11 @@ async def serve(settings: GatewaySettings) -> int:
 def main() -> int:
     """Read the settings and serve; return the exit status."""
     configure_logging("robot-gateway")
-    settings = read_settings(GatewaySettings)
+    try:
+        settings = read_settings(GatewaySettings)
+    except SettingError as error:
+        print(f"The robot gateway does not start: {error}.", file=sys.stderr)
+        return 2
     return asyncio.run(serve(settings))
 
 

@@ -1,25 +1,11 @@
-"""How the processes of this package read their settings and end."""
+"""How the processes of this package end."""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
-from typing import NoReturn, TypeVar
-
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings
-
-Settings = TypeVar("Settings", bound=BaseSettings)
-
-
-def read_settings(kind: type[Settings]) -> Settings:
-    """Read settings from the environment; a wrong one ends the process with status 1 and a sentence that names it."""
-    try:
-        return kind()
-    except ValidationError as error:
-        first = error.errors()[0]
-        sys.exit(f"{'.'.join(map(str, first['loc'])).upper()}: {first['msg']}")
+from typing import NoReturn
 
 
 def exit_now(status: int) -> NoReturn:

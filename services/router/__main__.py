@@ -6,11 +6,9 @@ import sys
 from pathlib import Path
 
 import structlog
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from services.backends.circuit import CircuitSettings
-from services.backends.config import ConfigurationError, load_backends
+from services.backends.config import load_backends
 from services.backends.registry import dialect_for
 from services.backends.routing import load_routing
 from services.jobs.settings import JobSettings
@@ -18,6 +16,7 @@ from services.observability import configure_logging
 from services.router.keys import KeyFileError, KeyRing
 from services.router.server import Server
 from services.router.settings import RouterSettings
+from services.settings import SettingError, read_settings
 
 
 def main() -> int:
@@ -25,17 +24,15 @@ def main() -> int:
     configure_logging("router")
     log = structlog.get_logger("services.router")
     try:
-        settings = RouterSettings()
-        jobs = JobSettings()
-        circuits = CircuitSettings()
+        settings = read_settings(RouterSettings)
+        jobs = read_settings(JobSettings)
+        circuits = read_settings(CircuitSettings)
         backends = load_backends()
         routing = load_routing(backends)
         for config in backends.configured.values():
             dialect_for(config)  # a chat template that cannot be read is told now
         keys = KeyRing(Path(settings.api_keys_file)) if settings.api_keys_file else None
-    except ValidationError as error:
-        return _refuse("; ".join(_sentence(fault) for fault in error.errors(include_url=False)))
-    except (ConfigurationError, KeyFileError) as error:
+    except (SettingError, KeyFileError) as error:
         return _refuse(str(error))
     log.info(
         "router starts",
@@ -46,12 +43,6 @@ def main() -> int:
     )
     Server(settings, jobs, backends, routing, circuits, keys).run()
     return 0
-
-
-def _sentence(fault: ErrorDetails) -> str:
-    name = "_".join(str(part) for part in fault["loc"]).upper()
-    message = fault["msg"].removeprefix("Value error, ")
-    return f"{name}: {message}" if name else message
 
 
 def _refuse(reason: str) -> int:

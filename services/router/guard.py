@@ -7,6 +7,7 @@ rebinding) or from a foreign origin (cross-site request forgery).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from flask import Flask, g, request
@@ -22,6 +23,10 @@ OPEN_ENDPOINTS = frozenset({"health.healthz", "health.readyz", "health.health", 
 def install_guard(app: Flask, settings: RouterSettings, keys: KeyRing | None) -> None:
     """Check every request of ``app``, and set ``g.principal`` to the name of the client ("" without keys)."""
     allowed = settings.allowed_hosts
+
+    @lru_cache(maxsize=64)
+    def is_allowed(host_field: str) -> bool:
+        return _is_allowed(host_field, allowed)
 
     def check_key() -> None:
         if request.endpoint in OPEN_ENDPOINTS:
@@ -42,7 +47,7 @@ def install_guard(app: Flask, settings: RouterSettings, keys: KeyRing | None) ->
         g.principal = ""
         environ = request.environ
         host = environ.get("HTTP_HOST", "")
-        if not _is_allowed(host, allowed) and request.endpoint not in OPEN_ENDPOINTS:
+        if not is_allowed(host) and request.endpoint not in OPEN_ENDPOINTS:
             raise Problem(
                 403,
                 "foreign-host",

@@ -1,7 +1,7 @@
 """Straight through to a backend, for clients that speak OpenAI's API or TGI's: ``/v1/chat/completions``,
 ``/v1/completions``, ``/generate``, ``/generate_stream`` and ``POST /``.
 
-This is the hot path: where the backend speaks the door's language the body is never parsed and bytes go on as they
+This is the hot path: where the backend speaks the door's language the body is seldom parsed, and bytes go on as they
 come; elsewhere requests and answers are translated. A client that hangs up takes its request at the backend with it,
 streaming or not. A backend that is away, busy or left alone after failures is passed over for the next in the failover
 order, as long as it has not begun to answer.
@@ -17,13 +17,14 @@ from pydantic import ValidationError
 from services.backends.base import BackendError, Invalid, Overloaded
 from services.backends.base import TimedOut as GenerationTimedOut
 from services.backends.circuit import Circuit
+from services.router import openai, tgi
 from services.router.body import read_json
 from services.router.context import Context
 from services.router.doors import DOORS, Door, read
 from services.router.exchange import Busy, Exchange, Fields, Gate, fields_for_backend
 from services.router.operations import Media, Operation, describes
 from services.router.problems import Problem, from_validation
-from services.router.tgi import MendedLines, mend_line, mend_request
+from services.router.tgi import MendedLines, mend_line
 from services.router.translation import translate
 from services.router.upstream import TimedOut, Unreachable, UpstreamError
 
@@ -186,9 +187,11 @@ def _ask(
             raise from_validation(error) from None
         return translate(exchange, gate, order, fields, wait_s)
     path = f"{door}?{query}" if query else door
-    if gate.config.kind == "openai" or not door.startswith("/v1/"):
+    if gate.config.kind == "openai":
+        return exchange.forward(path, fields, openai.mend_request(body), wait_s)
+    if not door.startswith("/v1/"):
         return exchange.forward(path, fields, body, wait_s)
-    response = exchange.forward(path, fields, mend_request(gate.config, body), wait_s)
+    response = exchange.forward(path, fields, tgi.mend_request(gate.config, body), wait_s)
     if response.direct_passthrough:
         response.headers.pop("Content-Length", None)  # what is mended may be shorter
         response.response = MendedLines(exchange)

@@ -70,6 +70,10 @@ class Server(BaseApplication):  # type: ignore[misc]
             "graceful_timeout": _GRACEFUL_S,
             "logger_class": _StandardLogger,
             "control_socket_disable": True,
+            # No header field says for whom a client speaks, whoever it is: so there is nobody to look up.
+            "forwarded_allow_ips": "*",
+            "secure_scheme_headers": {},
+            "forwarder_headers": "",
             "when_ready": _bound_sending,
             "child_exit": _forget_process,
         }

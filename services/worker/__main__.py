@@ -8,14 +8,14 @@ import sys
 import structlog
 from celery.signals import worker_shutting_down
 from prometheus_client import start_http_server
-from pydantic import ValidationError
 
 from services.backends.circuit import CircuitSettings
-from services.backends.config import ConfigurationError, load_backends
+from services.backends.config import load_backends
 from services.backends.routing import load_routing
 from services.jobs.celery_app import create_celery, register_batch_task
 from services.jobs.settings import JobSettings
 from services.observability import configure_logging
+from services.settings import SettingError, read_settings
 from services.worker.service import WorkerService
 from services.worker.settings import WorkerSettings
 
@@ -24,18 +24,18 @@ def main() -> int:
     """Start the event loop, then Celery's consumer in the main thread, where it handles the signals."""
     configure_logging("worker")
     try:
-        settings, jobs, circuits = WorkerSettings(), JobSettings(), CircuitSettings()
+        settings = read_settings(WorkerSettings)
+        jobs = read_settings(JobSettings)
+        circuits = read_settings(CircuitSettings)
         backends = load_backends()
         routing = load_routing(backends)
-    except (ValidationError, ConfigurationError) as error:
-        print(f"worker: a setting is wrong: {error}", file=sys.stderr)
-        return 2
+    except SettingError as error:
+        return _refuse(str(error))
     service = WorkerService(settings, jobs, backends, routing, circuits)
     try:
         service.start()
-    except ConfigurationError as error:
-        print(f"worker: a setting is wrong: {error}", file=sys.stderr)
-        return 2
+    except SettingError as error:
+        return _refuse(str(error))
     if settings.worker_metrics_port:
         start_http_server(settings.worker_metrics_port, addr=settings.worker_metrics_host)
     app = create_celery(jobs, settings.worker_name, settings.batch_size)
@@ -71,6 +71,11 @@ def main() -> int:
     finally:
         service.stop()
     return int(worker.exitcode or 0)
+
+
+def _refuse(reason: str) -> int:
+    print(f"The worker does not start: {reason.rstrip('.')}.", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

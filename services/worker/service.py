@@ -23,14 +23,13 @@ from services.worker import metrics
 from services.worker.behave import Behavior, Tools
 from services.worker.engines import Engines
 from services.worker.journal import Journal
-from services.worker.settings import WorkerSettings
+from services.worker.settings import PROBE_EVERY_S, WorkerSettings
 from services.worker.warmup import warm_up
 
 log = structlog.get_logger("worker")
 
 #: Argument of the messages that the worker sends to itself to prove that it consumes.
 PROBE = "probe"
-_PROBE_EVERY_S = 5.0
 _WATCH_EVERY_S = 1.0
 _STORE_RETRY_S = 0.5
 #: Longest that one step of the end may take, so that a worker without its store ends in time too.
@@ -102,7 +101,7 @@ class WorkerService:
             asyncio.create_task(self._forever(self._keep_leases, self._jobs.lease_s / 3)),
             asyncio.create_task(self._forever(self._recover, self._jobs.lease_s / 5)),
             asyncio.create_task(self._forever(self._follow_cancellations, _STORE_RETRY_S)),
-            asyncio.create_task(self._forever(self._probe, _PROBE_EVERY_S)),
+            asyncio.create_task(self._forever(self._probe, PROBE_EVERY_S)),
             asyncio.create_task(self._forever(self._engines.check_health, _WATCH_EVERY_S)),
             asyncio.create_task(self._forever(self._turn, _WATCH_EVERY_S)),
         ]

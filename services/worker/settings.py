@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Count = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
+
+#: Seconds between the messages that the worker sends to itself to prove that it consumes.
+PROBE_EVERY_S = 5.0
 
 
 class WorkerSettings(BaseSettings):
@@ -45,3 +48,13 @@ class WorkerSettings(BaseSettings):
     worker_health_file: Path = Path("/tmp/worker-consumed")  # noqa: S108 - only its age is ever read
     #: Seconds without a probe after which the worker ends itself, to be started afresh.
     worker_silence_s: Seconds = 60.0
+
+    @model_validator(mode="after")
+    def _probes_come_in_time(self) -> Self:
+        least_s = 2 * (PROBE_EVERY_S + self.batch_interval_ms / 1000)
+        if self.worker_silence_s >= least_s:
+            return self
+        raise ValueError(
+            f"WORKER_SILENCE_S={self.worker_silence_s:g} would end a healthy worker: with BATCH_INTERVAL_MS="
+            f"{self.batch_interval_ms:g} it has to be at least {least_s:g}"
+        )

@@ -10,10 +10,10 @@ import threading
 import time
 
 import structlog
-from pydantic import ValidationError
 
 from services.engines.llamacpp.settings import EngineSettings
 from services.observability import configure_logging
+from services.settings import SettingError, read_settings
 
 log = structlog.get_logger("engine")
 
@@ -25,11 +25,9 @@ def main() -> int:
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
-        settings = EngineSettings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        setting = f"LLAMACPP_{str(first['loc'][0]).upper()}"
-        return _give_up(f"{setting}={first['input']} is not valid: {first['msg']}")
+        settings = read_settings(EngineSettings)
+    except SettingError as error:
+        return _give_up(str(error))
     if problem := _problem(settings):
         return _give_up(problem)
     threading.Thread(target=_serve, args=(settings,), name="server", daemon=True).start()

@@ -11,12 +11,13 @@ import threading
 import structlog
 from aiohttp import web
 
-from services.engines.launch import SettingError, give_up, read
+from services.engines.launch import give_up
 from services.engines.static_batch.engine import Engine
 from services.engines.static_batch.metrics import Metrics
 from services.engines.static_batch.server import Server
 from services.engines.static_batch.settings import EngineSettings
 from services.observability import configure_logging
+from services.settings import SettingError, read_settings
 
 log = structlog.get_logger("engine")
 
@@ -25,7 +26,7 @@ def main() -> int:
     """Listen, load the model in a thread, serve. 1 with one sentence if that cannot be."""
     configure_logging("engine")
     try:
-        settings = read(EngineSettings)
+        settings = read_settings(EngineSettings)
     except SettingError as error:
         return give_up(str(error))
     status = asyncio.run(_serve(settings))

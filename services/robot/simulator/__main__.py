@@ -9,16 +9,21 @@ import threading
 import structlog
 
 from services.observability import configure_logging
-from services.robot.process import exit_now, read_settings
+from services.robot.process import exit_now
 from services.robot.simulator.server import SERVICES, SimulatedNao
 from services.robot.simulator.settings import SimulatorSettings
+from services.settings import SettingError, read_settings
 
 
 def main() -> int:
     """Run the robot; return 0 after SIGTERM or SIGINT, 1 if it cannot start."""
     configure_logging("simulated-nao")
     log = structlog.get_logger(__name__)
-    settings = read_settings(SimulatorSettings)
+    try:
+        settings = read_settings(SimulatorSettings)
+    except SettingError as error:
+        print(f"The simulated NAO does not start: {error}.", file=sys.stderr)
+        return 2
     try:
         robot = SimulatedNao(settings.nao_host, settings.nao_port, settings.nao_speed)
     except OSError:

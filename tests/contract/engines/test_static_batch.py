@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import time
@@ -13,6 +14,9 @@ from typing import Any
 import pytest
 from engine_process import Server, environ, serving
 
+from services.backends.base import Delta, GenerationRequest, Invalid
+from services.backends.batch import BatchBackend
+from services.backends.config import BackendConfig
 from services.behavior.catalogue import load_catalogue
 from services.behavior.grammar import build_gbnf
 from services.behavior.program import ProgramReader, Refusal, Statement
@@ -92,6 +96,30 @@ def test_a_common_beginning_changes_no_answer(engine: Server) -> None:
     together = texts(complete(engine, prompts))
     complete(engine, "something else " * 40)  # takes the place of the beginning that was kept
     assert [texts(complete(engine, prompt))[0] for prompt in prompts] == together
+
+
+def test_what_one_asks_amiss_fails_it_alone(engine: Server) -> None:
+    """The adapter's batch, sent again in halves by reason of the one that the engine refuses."""
+
+    async def ask(backend: BatchBackend, prompt: str) -> str:
+        request = GenerationRequest(messages=[], max_tokens=8, prompt=prompt)
+        return "".join([item.text async for item in backend.stream(request) if isinstance(item, Delta)])
+
+    async def ask_all() -> list[str | BaseException]:
+        config = BackendConfig(
+            name="deepspeed", kind="openai", url=engine.url, batching="static", max_concurrency=4, batch_wait_ms=500
+        )
+        backend = BatchBackend(config)
+        try:
+            prompts = [PROMPTS[0], "word " * 600, *PROMPTS[1:]]
+            return await asyncio.gather(*(ask(backend, prompt) for prompt in prompts), return_exceptions=True)
+        finally:
+            await backend.close()
+
+    first, refused, *rest = asyncio.run(ask_all())
+    assert isinstance(refused, Invalid)
+    assert "512" in refused.message
+    assert [first, *rest] == texts(complete(engine, PROMPTS))
 
 
 def test_each_is_answered_as_soon_as_it_ends(engine: Server) -> None:

@@ -1,7 +1,8 @@
-"""The doors as real clients use them: OpenAI's and the Hugging Face hub's, in front of the real llama.cpp."""
+"""The doors as real clients use them: OpenAI's, the Hugging Face hub's and TGI's own, before the real llama.cpp."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +10,14 @@ from pathlib import Path
 import httpx
 import openai
 import pytest
+import text_generation
 from huggingface_hub import InferenceClient
 from jsonschema import Draft202012Validator
 
 from services.embedded.stack import Stack
+
+#: TGI's own client is older than what it is installed with.
+pytestmark = pytest.mark.filterwarnings("ignore:.*is deprecated.*:pydantic.warnings.PydanticDeprecatedSince20")
 
 CONTRACT = Path(__file__).parents[1] / "backends" / "tgi_openapi.json"
 MESSAGES = [{"role": "user", "content": "Say hello."}]
@@ -33,6 +38,11 @@ def client(url: str) -> Iterator[openai.OpenAI]:
 @pytest.fixture
 def hub(url: str) -> InferenceClient:
     return InferenceClient(model=url)
+
+
+@pytest.fixture
+def tgi(url: str) -> text_generation.Client:
+    return text_generation.Client(url, timeout=60)
 
 
 def test_openai_chats(client: openai.OpenAI) -> None:
@@ -99,6 +109,34 @@ def test_the_prompt_comes_back_when_asked_for(hub: InferenceClient) -> None:
 def test_the_hubs_client_chats(hub: InferenceClient) -> None:
     assert hub.chat_completion(MESSAGES, max_tokens=8).choices[0].message.content
     assert len(list(hub.chat_completion(MESSAGES, max_tokens=8, stream=True))) > 2
+
+
+def test_tgis_own_client_generates(tgi: text_generation.Client) -> None:
+    answer = tgi.generate("One, two,", max_new_tokens=8, seed=1, stop_sequences=["zzz"])
+    assert answer.generated_text
+    assert answer.details.finish_reason == "length"
+    assert answer.details.generated_tokens == 8
+
+
+def test_tgis_own_client_streams(tgi: text_generation.Client) -> None:
+    *pieces, last = tgi.generate_stream("One, two,", max_new_tokens=8)
+    assert len(pieces) > 2
+    assert last.details is not None
+    assert last.generated_text == "".join(piece.token.text for piece in [*pieces, last] if not piece.token.special)
+
+
+def test_tgis_own_client_is_told_what_is_wrong(tgi: text_generation.Client) -> None:
+    with pytest.raises(text_generation.errors.ValidationError):
+        tgi.generate("One, two," * 5000)
+
+
+def test_tgis_own_client_waits_for_many_at_once(url: str) -> None:
+    async def generate() -> list[str]:
+        client = text_generation.AsyncClient(url, timeout=60)
+        answers = await asyncio.gather(*(client.generate(f"{n} and", max_new_tokens=4) for n in range(6)))
+        return [answer.generated_text for answer in answers]
+
+    assert all(asyncio.run(generate()))
 
 
 def test_tgis_health_and_info(url: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +60,26 @@ def test_stops_cleanly(redis_url: str) -> None:
         assert httpx.get(f"{router.url}/healthz").status_code == 200
         assert router.stop() == 0
     assert "Traceback" not in router.log()
+
+
+def test_a_stop_does_not_wait_for_connections_on_which_nothing_is_asked(redis_url: str) -> None:
+    with running_router(REDIS_URL=redis_url) as router, httpx.Client(base_url=router.url) as client:
+        client.get("/healthz")
+        assert router.stop() == 0
+    assert "graceful timeout" not in router.log()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_an_answer_comes_in_one_piece(redis_url: str, method: str) -> None:
+    with running_router(REDIS_URL=redis_url) as router, socket.create_connection(("127.0.0.1", router.port)) as client:
+        client.settimeout(10)
+        for _ in range(2):  # what is sent next finds nothing left of what came before
+            client.sendall(f"{method} /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            head, _, body = client.recv(65536).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+            length = int(dict(re.findall(r"([\w-]+): (.*)\r\n", f"{head.decode()}\r\n"))["Content-Length"])
+            assert length > 0
+            assert len(body) == (length if method == "GET" else 0)
 
 
 def test_stops_amid_an_event_stream(redis_url: str, redis_client: redis.Redis) -> None:

@@ -35,7 +35,8 @@ def one_slot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triton]:
     """One slot and room for one more request, started as NVIDIA's launcher does."""
     folder = tmp_path_factory.mktemp("one_slot")
     config = {"max_queued": 1, "cancellation_check_period_ms": 20}
-    with serving(folder, "--disable-auto-complete-config", triton_config=config, LLAMACPP_SLOTS=1) as server:
+    environ = {"LLAMACPP_SLOTS": 1, "LLAMACPP_CONTEXT_TOKENS": 2048}
+    with serving(folder, "--disable-auto-complete-config", triton_config=config, **environ) as server:
         yield server
 
 

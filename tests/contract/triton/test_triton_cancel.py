@@ -65,11 +65,12 @@ def test_the_stop_command_frees_the_slot_and_ends_both_requests(one_slot: Triton
 
 def test_a_prompt_is_left_while_it_is_read(one_slot: Triton) -> None:
     short(one_slot)  # the first of all takes longer
+    words = 1500  # llama.cpp looks once a second whether who asked is still there: reading them has to take longer
     began = time.monotonic()
-    one_slot.text("word " * 500, sampling_param_max_tokens=1)
+    one_slot.text("word " * words, sampling_param_max_tokens=1)
     whole = time.monotonic() - began
     began = time.monotonic()
-    with calling(one_slot, request_id="reads", text_input="other " * 500) as call:
+    with calling(one_slot, request_id="reads", text_input="other " * words) as call:
         with pytest.raises(queue.Empty):  # no token yet: the prompt is being read
             call.arrivals.get(timeout=whole / 10)
         call.send(request_id="reads", stop=True)

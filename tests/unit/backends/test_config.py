@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from services.backends.config import ConfigurationError, load_backends
+from services.backends.config import load_backends
+from services.settings import SettingError
 
 
 def test_nothing_set_means_llama_cpp_on_this_machine() -> None:
@@ -101,7 +102,7 @@ def test_the_address_may_be_written_as_for_openai_clients(written: str) -> None:
     ],
 )
 def test_a_wrong_setting_is_named(environ: dict[str, str], told: str) -> None:
-    with pytest.raises(ConfigurationError) as raised:
+    with pytest.raises(SettingError) as raised:
         load_backends(environ)
     assert str(raised.value).startswith(told)
 
@@ -119,5 +120,5 @@ def test_the_key_comes_from_its_file_and_does_not_show(tmp_path: Path) -> None:
 def test_a_file_that_holds_no_key_is_refused(tmp_path: Path, content: str) -> None:
     key_file = tmp_path / "key"
     key_file.write_text(content, encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="must hold one key"):
+    with pytest.raises(SettingError, match="must hold one key"):
         load_backends({"LLAMACPP_API_KEY_FILE": str(key_file)})

@@ -7,8 +7,9 @@ from collections import Counter
 
 import pytest
 
-from services.backends.config import BackendConfig, Backends, ConfigurationError
+from services.backends.config import BackendConfig, Backends
 from services.backends.routing import Routing, load_routing
+from services.settings import SettingError
 
 NAMES = ("llamacpp", "tgi", "vllm")
 BACKENDS = Backends(
@@ -72,6 +73,6 @@ def test_shadows_get_their_share_and_never_what_they_serve_anyway() -> None:
     ],
 )
 def test_what_is_wrong_is_said(setting: str, value: str, says: str) -> None:
-    with pytest.raises(ConfigurationError, match=setting) as caught:
+    with pytest.raises(SettingError, match=setting) as caught:
         load_routing(BACKENDS, {setting: value})
     assert says in str(caught.value)

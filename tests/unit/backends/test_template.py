@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from services.backends.base import Invalid
-from services.backends.config import ConfigurationError
 from services.backends.template import ChatTemplate
 from services.engines.llamacpp.settings import EngineSettings
+from services.settings import SettingError
 
 USER = {"role": "user", "content": "  Grüße, 機器人!\n"}
 SYSTEM = {"role": "system", "content": "You move a robot."}
@@ -117,7 +117,7 @@ def test_a_template_that_cannot_be_used_says_so_at_once(
     path = tmp_path / name
     if text is not None:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(SettingError) as caught:
         ChatTemplate(str(path))
     assert told in str(caught.value)
     assert str(path) in str(caught.value)

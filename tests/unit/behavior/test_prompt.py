@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.behavior.catalogue import Catalogue
+from services.behavior.catalogue import Catalogue, load_catalogue, robots
 from services.behavior.program import ProgramReader, Refusal
 from services.behavior.prompt import build_messages
 from services.behavior.schema import BehaviorRequest, Scene
@@ -15,8 +15,10 @@ def test_everything_before_the_users_turn_is_the_same_for_every_request(catalogu
     assert one[-1]["content"] == "Instruction: Wave and say hello"
 
 
-def test_the_prefix_is_short(catalogue: Catalogue) -> None:
+@pytest.mark.parametrize("robot", robots())
+def test_the_prefix_is_short(robot: str) -> None:
     # About 3.1 characters make a token of SmolLM2 here; each of the turns adds 5 tokens of template.
+    catalogue = load_catalogue(robot)
     messages = build_messages(catalogue, BehaviorRequest(instruction="x"))[:-1]
     assert sum(len(message["content"]) for message in messages) / 3.1 + 5 * len(messages) <= 900
 
@@ -53,7 +55,9 @@ def test_an_image_stands_beside_the_text(catalogue: Catalogue) -> None:
     ]
 
 
-def test_examples_pass_the_checks_and_one_refuses(catalogue: Catalogue) -> None:
+@pytest.mark.parametrize("robot", robots())
+def test_examples_pass_the_checks_and_one_refuses(robot: str) -> None:
+    catalogue = load_catalogue(robot)
     assert 5 <= len(catalogue.examples) <= 8
     refusals = 0
     for example in catalogue.examples:

@@ -27,6 +27,7 @@ from llm_backend.runtime import Piece, adapter
 from services.backends.sse import DataLines
 from services.engines.llamacpp.server import parameters
 from services.engines.llamacpp.settings import EngineSettings
+from services.settings import fault_of
 
 _CONNECT_TIMEOUT_S = 10
 # Longest silence: a full queue of long answers before ours begins.
@@ -48,9 +49,7 @@ class LlamaCpp:
         try:
             settings = EngineSettings(host="127.0.0.1", port=0)
         except ValidationError as error:
-            first = error.errors()[0]
-            setting = f"LLAMACPP_{str(first['loc'][0]).upper()}"
-            raise ConfigProblem(f"{setting}={first['input']} is not valid: {first['msg']}") from None
+            raise ConfigProblem(fault_of(error, "LLAMACPP_")) from None
         self.capacity = settings.slots
         self._config = config
         self._key = secrets.token_urlsafe()

@@ -1,0 +1,44 @@
+"""Reading settings from the environment, the same in every process, with faults told by the variable's name."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+class SettingError(Exception):
+    """A setting is wrong or missing; the message is one sentence, without a full stop, that says which and why."""
+
+
+def read_settings(kind: type[Settings]) -> Settings:
+    """The settings that the environment holds.
+
+    Raises:
+        SettingError: one of them is not valid.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        prefix = str(kind.model_config.get("env_prefix", ""))
+        raise SettingError(fault_of(error, prefix)) from None
+
+
+def fault_of(error: ValidationError, prefix: str = "") -> str:
+    """What is wrong, each setting by the name of its environment variable: ``prefix`` and the field in capitals."""
+    return "; ".join(_sentence(fault, prefix) for fault in error.errors(include_url=False))
+
+
+def _sentence(fault: ErrorDetails, prefix: str) -> str:
+    message = fault["msg"].removeprefix("Value error, ").rstrip(".")
+    if not fault["loc"]:
+        return message
+    setting = f"{prefix}{fault['loc'][0]}".upper()
+    if fault["type"] == "missing":
+        return f"{setting} is not set"
+    value = "" if "@" in str(fault["input"]) else f"={fault['input']}"  # a password may stand before the @ of a URL
+    return f"{setting}{value} is not valid: {message}"
