@@ -11,12 +11,16 @@ from services.behavior import functions
 from services.behavior.calls import match_call
 from services.behavior.catalogue import Catalogue
 from services.behavior.errors import CheckError
-from services.behavior.scene import SCENE_METHODS, SceneView
+from services.behavior.scene import SCENE_METHODS, Pose, SceneView
+from services.behavior.schema import PlanStep
+from services.behavior.sequence import Sequence
+from services.behavior.targets import Targets
 from services.behavior.values import ANY, Kind, Unknown, Value, describe, forget, is_number, item_kind, kind_of
 from services.behavior.words import did_you_mean
 
 MAX_KNOWN_CHARACTERS = 1000
 MAX_KNOWN_NUMBER = 1e12
+MAX_EVALUATIONS = 20_000
 
 _NUMERIC: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -42,19 +46,26 @@ _RETURNS: dict[str, Value] = {
 class Expressions:
     """Evaluates the expressions of one program.
 
-    ``names`` holds the variables set so far. ``moved`` says that the robot may have walked, so that positions in the
-    scene are no longer known exactly. ``refused`` says that only speech may follow.
+    ``names`` holds the variables set so far, ``sequence`` what is known of the robot, ``line`` the line of the
+    statement. ``refused`` says that only speech may follow, ``step`` is the step of the plan.
     """
 
-    def __init__(self, catalogue: Catalogue, scene: SceneView) -> None:
+    def __init__(self, catalogue: Catalogue, scene: SceneView, targets: Targets | None) -> None:
         self.catalogue = catalogue
         self.scene = scene
+        self.sequence = Sequence(catalogue, scene)
         self.names: dict[str, Value] = {}
-        self.moved = False
+        self.line = 0
         self.refused = False
+        self.step: PlanStep | None = None
+        self._targets = targets
+        self._evaluated = 0
 
     def value(self, node: ast.expr) -> Value:
         """What is known of an expression; raises CheckError (codes without prefix) when it is wrong."""
+        self._evaluated += 1
+        if self._evaluated > MAX_EVALUATIONS:
+            raise CheckError("loop", "the loops of this program take too many turns", "loop fewer times")
         if isinstance(node, ast.Constant):
             return self._constant(node)
         if isinstance(node, ast.Name):
@@ -104,21 +115,26 @@ class Expressions:
             raise CheckError("subset", f"{owner}.{method}: only services and scene have methods", "write it without")
         if owner == "scene":
             return self._scene(method, [self.value(item) for item in nodes])
-        found, _ = match_call(self.catalogue, owner, method, [self.value(item) for item in nodes])
+        found, args = match_call(self.catalogue, owner, method, [self.value(item) for item in nodes])
         if self.refused and not found.speech:
-            raise CheckError("refusal", f"{owner}.{method} follows a refusal", "only speak after it, or do not refuse")
-        self.moved = self.moved or found.walks
+            raise CheckError(
+                "refusal", f"{owner}.{method} follows a refusal", "after a refusal the robot may only speak"
+            )
+        if self._targets is not None and self.step is not None and self.sequence.outline(found).place:
+            self._targets.check(self.step)
+        self.sequence.take(owner, found, args, self.line)
         return _RETURNS[found.returns]
 
     def _scene(self, method: str, args: list[Value]) -> Value:
         unknown = len(args) == 1 and isinstance(args[0], Unknown) and args[0].kind in ("str", "any")
+        pose = self.sequence.state.pose
         try:
-            found = None if unknown and method in SCENE_METHODS else self.scene.call(method, args)
+            found = None if unknown and method in SCENE_METHODS else self.scene.call(method, args, pose or Pose())
         except CheckError as error:
             raise CheckError(error.code.removeprefix("call."), error.message, error.suggestion) from None
-        if method == "position":
-            return [Unknown("float")] * 3 if self.moved or found is None else list(found)  # type: ignore[arg-type]
-        return Unknown("float") if self.moved or found is None else found
+        if pose is None or found is None:
+            return [Unknown("float")] * 3 if method == "position" else Unknown("float")
+        return list(found) if isinstance(found, tuple) else found
 
     def _function_hint(self, name: str) -> str:
         for service, entry in self.catalogue.services.items():

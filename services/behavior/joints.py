@@ -7,7 +7,7 @@ import itertools
 from services.behavior.catalogue import Catalogue, Method, NumberArgument
 from services.behavior.errors import CheckError
 from services.behavior.ranges import check_range
-from services.behavior.values import Unknown, Value, kind_of
+from services.behavior.values import Unknown, Value, kind_of, known_number
 
 _ROUNDING = 1e-6
 
@@ -23,7 +23,7 @@ def check_angles(catalogue: Catalogue, name: str, method: Method, args: list[Val
         if not isinstance(argument, NumberArgument):
             continue
         if argument.joints is not None:
-            names = _joint_names(catalogue, values[argument.joints])
+            names = joints_of(catalogue, values[argument.joints])
             if names is None:
                 continue
             series = _series(f"{name}: {argument.name}", names, values[argument.joints], values[argument.name])
@@ -37,8 +37,27 @@ def check_angles(catalogue: Catalogue, name: str, method: Method, args: list[Val
                 _check_times(catalogue, name, times.name, series, moments, absolute=absolute)
 
 
-def _joint_names(catalogue: Catalogue, value: Value) -> list[str] | None:
-    """The joints that a joint argument means, or None while they are not all known."""
+def targets(catalogue: Catalogue, method: Method, args: list[Value]) -> dict[str, list[float]]:
+    """The angles that a call brings joints to, one after the other, in their units; only what is known and absolute."""
+    found: dict[str, list[float]] = {}
+    values = {argument.name: value for argument, value in zip(method.args, args, strict=True)}
+    for argument in method.args:
+        if not isinstance(argument, NumberArgument) or argument.joints is None:
+            continue
+        absolute = values[argument.absolute] if isinstance(argument.absolute, str) else argument.absolute
+        names = joints_of(catalogue, values[argument.joints])
+        if absolute is True and names is not None:
+            series = _series(argument.name, names, values[argument.joints], values[argument.name])
+            found |= {joint: angles for joint, angles in series.items() if all(map(_is_known, angles))}
+    return found
+
+
+def _is_known(angle: Value) -> bool:
+    return known_number(angle) is not None
+
+
+def joints_of(catalogue: Catalogue, value: Value) -> list[str] | None:
+    """The joints that a value names (a joint, a chain of joints, a list of joints), or None while it is not known."""
     if isinstance(value, str):
         return catalogue.chains.get(value, [value])
     if isinstance(value, list) and all(isinstance(name, str) for name in value):

@@ -15,6 +15,7 @@ from services.behavior.lines import check_characters, scan
 from services.behavior.scene import SceneView
 from services.behavior.schema import PlanStep, Scene
 from services.behavior.subset import StatementChecker
+from services.behavior.targets import Targets
 
 __all__ = ["PlanStep", "ProgramError", "ProgramReader", "Refusal", "Statement"]
 
@@ -55,8 +56,16 @@ Item = PlanStep | Statement | Refusal
 class ProgramReader:
     """Reads one program. After an error every further call raises that error."""
 
-    def __init__(self, catalogue: Catalogue, scene: Scene) -> None:
-        self._checker = StatementChecker(catalogue, SceneView(scene))
+    def __init__(self, catalogue: Catalogue, scene: Scene, *, pictured: bool = False) -> None:
+        """Read a program for one robot.
+
+        Args:
+            catalogue: the robot's.
+            scene: what it perceives.
+            pictured: whether there is a picture too, so that it perceives more than the scene names.
+        """
+        view = SceneView(scene)
+        self._checker = StatementChecker(catalogue, view, None if pictured else Targets(catalogue, view))
         self._partial = ""
         self._lines: list[str] = []
         self._accepted = 0
@@ -211,7 +220,9 @@ class ProgramReader:
         elif step := _STEP.fullmatch(line.strip()):
             fields = _fields(step[3] or "")
             self._step = int(step[1])
-            self._items.append(PlanStep(step=self._step, goal=step[2].strip(), **fields))
+            plan = PlanStep(step=self._step, goal=step[2].strip(), **fields)
+            self._checker.begin(plan)
+            self._items.append(plan)
             self._accepted = len(self._lines)
 
 

@@ -57,9 +57,10 @@ class SceneView:
         self.posture = scene.posture
         self.battery = scene.battery
         self.things = tuple(
-            Thing(item.name, *item.position, item.facing, person, item.passable)
+            Thing(item.name, x, y, z, item.facing, person, item.passable)
             for items, person in ((scene.objects, False), (scene.people, True))
             for item in items
+            for x, y, z in [item.position]
         )
         self._by_name = {fold(thing.name): thing for thing in self.things}
 

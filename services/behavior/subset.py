@@ -9,12 +9,15 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Sequence
 
 from services.behavior.catalogue import Catalogue
 from services.behavior.errors import CheckError, program_error
 from services.behavior.expressions import Expressions
 from services.behavior.functions import FUNCTIONS
 from services.behavior.scene import SceneView
+from services.behavior.schema import PlanStep
+from services.behavior.targets import Targets
 from services.behavior.values import Unknown, Value, describe, item_kind, join, kind_of
 
 MAX_STATEMENTS = 100
@@ -49,14 +52,18 @@ _FORBIDDEN = {
 class StatementChecker:
     """Checks the statements of one program in their order."""
 
-    def __init__(self, catalogue: Catalogue, scene: SceneView) -> None:
-        self._expressions = Expressions(catalogue, scene)
+    def __init__(self, catalogue: Catalogue, scene: SceneView, targets: Targets | None) -> None:
+        self._expressions = Expressions(catalogue, scene, targets)
         self._statements = 0
         self._line = 0
 
     def refuse(self) -> None:
         """From here on only speech is allowed."""
         self._expressions.refused = True
+
+    def begin(self, step: PlanStep) -> None:
+        """The statements that follow belong to this step of the plan."""
+        self._expressions.step = step
 
     def check(self, source: str, line: int) -> None:
         """Check one statement whose first line is ``line`` of the program.
@@ -77,7 +84,7 @@ class StatementChecker:
             raise program_error(deep, line, source) from None
 
     def _statement(self, node: ast.stmt, before: int, depth: int) -> None:
-        self._line = before + node.lineno
+        self._line = self._expressions.line = before + node.lineno
         self._statements += 1
         if self._statements > MAX_STATEMENTS:
             raise CheckError("length", f"the program has more than {MAX_STATEMENTS} statements", "make it shorter")
@@ -135,42 +142,35 @@ class StatementChecker:
     def _if(self, node: ast.If, before: int, depth: int) -> None:
         state = self._expressions
         state.value(node.test)
-        names, moved = dict(state.names), state.moved
+        names, robot = dict(state.names), state.sequence.state.copy()
         for inner in node.body:
             self._statement(inner, before, depth + 1)
-        then_names, then_moved = state.names, state.moved
-        state.names, state.moved = names, moved
+        then_names, then_robot = state.names, state.sequence.state
+        state.names, state.sequence.state = names, robot
         for inner in node.orelse:
             # elif is an if alone in the else branch: no deeper to a reader.
             is_elif = len(node.orelse) == 1 and isinstance(inner, ast.If)
             self._statement(inner, before, depth if is_elif else depth + 1)
-        state.moved = state.moved or then_moved
+        state.sequence.state = state.sequence.state.join(then_robot)
         state.names = {name: join(value, then_names[name]) for name, value in state.names.items() if name in then_names}
 
     def _for(self, node: ast.For, before: int, depth: int) -> None:
         if node.orelse:
             raise CheckError("subset", "else after for is not allowed", "write what follows after the loop")
-        item = self._loop_item(node.iter)
-        state = self._expressions
         statements = self._statements
-        # The body starts from what holds before the loop or after an earlier turn: widen until nothing changes.
-        while True:
-            names, moved = dict(state.names), state.moved
+        # Every turn is followed: loops are short, and so what they add up to is known.
+        for item in self._loop_items(node.iter):
             self._statements = statements
             self._set(node.target, item)
             for inner in node.body:
                 self._statement(inner, before, depth + 1)
-            widened = {name: join(value, state.names[name]) for name, value in names.items()}
-            if widened == names and moved == state.moved:
-                return
-            state.names = widened
 
-    def _loop_item(self, node: ast.expr) -> Value:
+    def _loop_items(self, node: ast.expr) -> Sequence[Value]:
         if isinstance(node, ast.List | ast.Tuple):
             items = self._expressions.value(node)
             if not 1 <= len(items) <= MAX_LOOP:
                 raise CheckError("loop", f"the loop runs over {len(items)} items", f"give it 1 to {MAX_LOOP}")
-            return items[0] if len(items) == 1 else Unknown(item_kind(items))
+            return list(items)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
             values = [item.value if isinstance(item, ast.Constant) else None for item in node.args]
             bounds = [value for value in values if isinstance(value, int) and not isinstance(value, bool)]
@@ -180,7 +180,7 @@ class StatementChecker:
                 raise CheckError(
                     "loop", f"the loop does not run 1 to {MAX_LOOP} times", f"write range({MAX_LOOP}) at most"
                 )
-            return Unknown("int")
+            return range(*bounds)
         raise CheckError(
             "loop", "a loop runs over a range or a list written out", "write range(3), or: for side in [-1.0, 1.0]:"
         )
