@@ -8,6 +8,7 @@ for any text, and which names are right is for the checks of calls to say, who c
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from services.behavior.arguments import (
     Argument,
@@ -31,6 +32,7 @@ from typing import Any, Literal, Sequence, overload
 _WIDTH = 120
 
 
+@lru_cache(maxsize=64)
 def stubs(catalogue: Catalogue) -> str:
     """The text of a ``.pyi`` file for programs of this robot."""
     parts = [_HEAD.format(title=catalogue.title)]

@@ -207,8 +207,9 @@ class Behavior:
             )
             raise BehaviorFailed(Failure(code="backend.unknown", message=message))
         catalogue = load_catalogue(self._request.robot)
+        constrained = candidates[0].backend.config.grammar != "none"
         generation = GenerationRequest(
-            messages=build_messages(catalogue, self._request),
+            messages=build_messages(catalogue, self._request, self._tools.settings.api_card, constrained=constrained),
             max_tokens=self._request.max_tokens,
             temperature=self._request.temperature,
             seed=self._request.seed,

@@ -71,7 +71,8 @@ class WorkerService:
         if self._settings.warm_up_s:
             default = self._engines.backend(self._backends.default)
             assert default is not None  # noqa: S101 - the configuration has made sure
-            warming = asyncio.run_coroutine_threadsafe(warm_up(default, self._settings.warm_up_s), self._loop)
+            reading = warm_up(default, self._settings.api_card, self._settings.warm_up_s)
+            warming = asyncio.run_coroutine_threadsafe(reading, self._loop)
             try:
                 warming.result()
             finally:

@@ -10,6 +10,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.behavior.methods import CardSize
+
 Count = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -36,6 +38,8 @@ class WorkerSettings(BaseSettings):
     behavior_timeout_s: Seconds = 300.0
     #: Longest that the worker, when it starts, has the engine read the shared prompt before it takes work; 0 is off.
     warm_up_s: Annotated[float, Field(ge=0)] = 20.0
+    #: How much of a robot's API the prompt shows; more is for larger models.
+    api_card: CardSize = "small"
     #: Longest that a behaviour waits for an engine that is away or overloaded.
     engine_wait_s: Seconds = 60.0
     gateway_url: str = "http://127.0.0.1:8200"

@@ -1,4 +1,4 @@
-"""Has an engine read the part of the prompt that all behaviours share, so that the first robot need not wait for it."""
+"""Has an engine read the part of the prompt that behaviours share, so that the first robot need not wait for it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from contextlib import aclosing
 import structlog
 
 from services.backends.base import Backend, BackendError, GenerationRequest, Overloaded, Unavailable
-from services.behavior.catalogue import Catalogue, load_catalogue, robots
+from services.behavior.catalogue import load_catalogue
 from services.behavior.grammar import build_gbnf
+from services.behavior.methods import CardSize
 from services.behavior.prompt import build_messages
 from services.behavior.schema import BehaviorRequest
 
@@ -17,19 +18,23 @@ log = structlog.get_logger("worker.warmup")
 _RETRY_S = 0.2
 
 
-async def warm_up(backend: Backend, limit_s: float) -> None:
-    """Generate one token for each robot. Gives up after ``limit_s`` seconds or at an error: it only saves time."""
+async def warm_up(backend: Backend, card: CardSize, limit_s: float) -> None:
+    """Generate one token for the robot of requests that name none: each further robot would hold up the start.
+
+    Gives up after ``limit_s`` seconds or at an error: it only saves time.
+    """
     try:
         async with asyncio.timeout(limit_s):
-            for name in robots():
-                await _read_prompt(backend, load_catalogue(name))
+            await _read_prompt(backend, card)
     except (TimeoutError, BackendError) as error:
         log.info("engine not warmed up", backend=backend.config.name, reason=repr(error))
 
 
-async def _read_prompt(backend: Backend, catalogue: Catalogue) -> None:
+async def _read_prompt(backend: Backend, card: CardSize) -> None:
+    hello = BehaviorRequest(instruction="Hello")
+    catalogue = load_catalogue(hello.robot)
     request = GenerationRequest(
-        messages=build_messages(catalogue, BehaviorRequest(instruction="Hello", robot=catalogue.name)),
+        messages=build_messages(catalogue, hello, card, constrained=backend.config.grammar != "none"),
         max_tokens=1,
         grammar=build_gbnf(catalogue),
     )

@@ -21,7 +21,6 @@ from services.behavior.schema import BehaviorRequest, Scene, SceneItem
 
 pytestmark = pytest.mark.timeout(300)
 
-NAO = load_catalogue("nao")
 HALL = Scene(objects=[SceneItem(name="red ball", position=[0.6, 0.1, 0.0])], posture="Stand", battery=80)
 
 
@@ -53,9 +52,10 @@ def ready(client: httpx.Client) -> bool:
 
 
 def generate(engine: httpx.Client, request: BehaviorRequest) -> str:
+    catalogue = load_catalogue(request.robot)
     body: dict[str, Any] = {
-        "messages": build_messages(NAO, request),
-        "grammar": build_gbnf(NAO, request.scene),
+        "messages": build_messages(catalogue, request),
+        "grammar": build_gbnf(catalogue, request.scene),
         "temperature": request.temperature,
         "max_tokens": 1000,
         "seed": request.seed,
@@ -68,8 +68,8 @@ def generate(engine: httpx.Client, request: BehaviorRequest) -> str:
     return text
 
 
-def read(text: str, scene: Scene) -> tuple[list[Item], str]:
-    reader = ProgramReader(NAO, scene)
+def read(text: str, scene: Scene, robot: str = "nao") -> tuple[list[Item], str]:
+    reader = ProgramReader(load_catalogue(robot), scene)
     try:
         return reader.feed(text) + reader.close(), ""
     except ProgramError as error:
@@ -83,6 +83,15 @@ def test_an_untuned_model_waves_and_says_hello(engine: httpx.Client) -> None:
     assert code == ""
     assert any("/Gestures/Hey_" in source for source in sources), text
     assert any(".say(" in source for source in sources), text
+
+
+def test_an_untuned_model_drives_a_robot_that_is_no_nao(engine: httpx.Client) -> None:
+    text = generate(engine, BehaviorRequest(instruction="Go to the lobby and say welcome", robot="porter"))
+    items, code = read(text, Scene(), "porter")
+    sources = [item.source for item in items if isinstance(item, Statement)]
+    assert code == ""
+    assert 'robot.go_to("lobby")' in sources
+    assert any(source.startswith("robot.say(") for source in sources), text
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -115,7 +115,12 @@ def test_a_robot_that_dies_or_falls_silent_fails_the_behaviour(
 
 
 @pytest.mark.parametrize(
-    ("module", "setting"), [("services.robot.simulator", "nao_port"), ("services.robot", "gateway_port")]
+    ("module", "setting"),
+    [
+        ("services.robot.simulator", "nao_port"),
+        ("services.robot.simulator.porter", "porter_port"),
+        ("services.robot", "gateway_port"),
+    ],
 )
 def test_a_taken_port_is_one_clear_sentence(start: Start, module: str, setting: str) -> None:
     with socket.socket() as holder:
@@ -135,6 +140,7 @@ def test_a_taken_port_is_one_clear_sentence(start: Start, module: str, setting: 
     [
         ("services.robot.simulator", {"nao_speed": "fast"}),
         ("services.robot.simulator", {"nao_speed": 0}),
+        ("services.robot.simulator.porter", {"porter_speed": 0}),
         ("services.robot", {"gateway_port": 70000}),
     ],
 )

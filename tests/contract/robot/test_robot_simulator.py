@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -14,22 +15,26 @@ import qi
 from services.behavior.catalogue import (
     Argument,
     BoolArgument,
+    Catalogue,
     EnumArgument,
     JointArgument,
     Method,
     NumberArgument,
     load_catalogue,
+    robots,
 )
 from services.behavior.check import check_call
 from services.robot.qi_session import new_session
 from services.robot.simulator.anatomy import CHAINS, JOINTS, head_pitch_limits
-from services.robot.simulator.server import SimulatedNao
+from services.robot.simulator.porter.server import SimulatedPorter
+from services.robot.simulator.server import SimulatedNao, SimulatedRobot
 
 CATALOGUE = load_catalogue("nao")
+SIMULATORS: dict[str, type[SimulatedRobot]] = {"nao": SimulatedNao, "porter": SimulatedPorter}
 METHODS = [
-    pytest.param(service, method, id=f"{service}.{method.name}/{len(method.args)}")
-    for service, entry in CATALOGUE.services.items()
-    for method in entry.methods
+    pytest.param(robot, service, method, id=f"{robot}-{service}.{method.name}/{len(method.args)}")
+    for robot in robots()
+    for service, method in load_catalogue(robot).calls
 ]
 
 
@@ -56,10 +61,22 @@ def client(nao: SimulatedNao) -> Iterator[qi.Session]:
     session.close()
 
 
-def value_for(argument: Argument, method: Method) -> Any:
+@pytest.fixture(scope="module")
+def services() -> Iterator[Callable[[str, str], Any]]:
+    """A service of one of the simulated robots, whose time passes 500 times as fast as ours."""
+    with ExitStack() as stack:
+        sessions = {}
+        for name, simulator in SIMULATORS.items():
+            sessions[name] = new_session()
+            sessions[name].connect(stack.enter_context(simulator(speed=500.0)).url)
+            stack.callback(sessions[name].close)
+        yield lambda robot, service: sessions[robot].service(service)
+
+
+def value_for(catalogue: Catalogue, argument: Argument) -> Any:
     """A value that the catalogue allows."""
     if isinstance(argument, EnumArgument):
-        return CATALOGUE.enums[argument.values].values[0]
+        return catalogue.enums[argument.values].values[0]
     if isinstance(argument, JointArgument):
         return "HeadYaw"
     if isinstance(argument, BoolArgument):
@@ -75,12 +92,17 @@ def value_for(argument: Argument, method: Method) -> Any:
     return "/usr/share/naoqi/wav/random.wav" if argument.pattern and argument.pattern.startswith("/") else "Hello"
 
 
-@pytest.mark.parametrize(("service", "method"), METHODS)
-def test_every_method_of_the_catalogue_works(fast: qi.Session, service: str, method: Method) -> None:
-    fast.service("ALMotion").wakeUp()
-    fast.service("ALTextToSpeech").setParameter("speed", 100.0)
-    arguments = check_call(CATALOGUE, service, method.name, [value_for(argument, method) for argument in method.args])
-    result = fast.service(service).call(method.name, *arguments, _async=True).value(10_000)
+@pytest.mark.parametrize(("robot", "service", "method"), METHODS)
+def test_every_method_of_the_catalogue_works(
+    services: Callable[[str, str], Any], robot: str, service: str, method: Method
+) -> None:
+    if robot == "nao":
+        services(robot, "ALMotion").wakeUp()
+        services(robot, "ALTextToSpeech").setParameter("speed", 100.0)
+    catalogue = load_catalogue(robot)
+    values = [value_for(catalogue, argument) for argument in method.args]
+    arguments = check_call(catalogue, service, method.name, values)
+    result = services(robot, service).call(method.name, *arguments, _async=True).value(10_000)
     expected = {
         "none": type(None),
         "bool": bool,
@@ -92,6 +114,23 @@ def test_every_method_of_the_catalogue_works(fast: qi.Session, service: str, met
         "any": object,
     }[method.returns]
     assert isinstance(result, expected)
+    if method.values is not None:
+        known = catalogue.enums[method.values].values
+        assert set(result if isinstance(result, list) else [result]) <= set(known)
+
+
+@pytest.mark.parametrize("robot", robots())
+def test_every_call_of_the_gateway_works(services: Callable[[str, str], Any], robot: str) -> None:
+    control = load_catalogue(robot).control
+    single = [control.walking, control.hold, control.hold_walking, control.end, control.wake, control.position]
+    for call in [*control.stop, *filter(None, single)]:
+        services(robot, call.service).call(call.method, *call.args)
+    if control.position is not None:
+        assert len(services(robot, control.position.service).call(control.position.method, *control.position.args)) == 3
+    for enum in load_catalogue(robot).enums.values():
+        if enum.installed is not None:
+            installed = services(robot, enum.installed.service).call(enum.installed.method, *enum.installed.args)
+            assert set(enum.values) <= set(installed)
 
 
 def test_the_body_is_that_of_the_catalogue() -> None:

@@ -32,6 +32,7 @@ def stack(scripted_engine: ScriptedEngine) -> Iterator[Stack]:
         "WORKER_GRACE_S": "0.5",
         "LEASE_S": "3",
         "WARM_UP_S": "0",
+        "API_CARD": "medium",
         "MAX_ATTEMPTS": "4",
     }
     with Stack(("store", "simulator", "gateway", "worker"), env=settings, robot_speed=20.0) as stack:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from services.behavior.api_card import api_card
+from services.behavior.catalogue import load_catalogue
 from services.behavior.schema import BehaviorRequest, BehaviorResult
 from services.embedded.stack import Stack
 from services.jobs.store import Event, JobStore
@@ -60,6 +62,7 @@ def test_a_behaviour_is_generated_checked_executed_and_reported(store: JobStore,
     assert json.loads(seen[-1].data) == document.model_dump()
     assert engine.requests[0]["grammar"], "the engine is held to the grammar"
     assert "Say hello" in engine.requests[0]["messages"][-1]["content"]
+    assert engine.requests[0]["messages"][0]["content"] == api_card(load_catalogue("nao"), "medium", constrained=True)
 
 
 def test_nothing_reaches_the_robot_unless_asked(store: JobStore, engine: ScriptedEngine) -> None:

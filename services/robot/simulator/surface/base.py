@@ -8,20 +8,50 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 import qi
 
-from services.robot.simulator.clock import Activity
+from services.robot.simulator.clock import Activity, Clock
 from services.robot.simulator.nao import Nao
 
 Method = Callable[..., Any]
 
 
-class Service:
-    """A NAOqi service of the simulated robot; its class name is the service's name."""
+class Simulated(Protocol):
+    """What every simulated robot has, whichever robot it is."""
+
+    @property
+    def lock(self) -> AbstractContextManager[object]:
+        """Held around every use."""
+
+    @property
+    def clock(self) -> Clock:
+        """The robot's own time."""
+
+    def record(self, service: str, method: str, args: tuple[Any, ...]) -> None:
+        """Note a call."""
+
+    def prepare(self, posture: str, battery: int) -> None:
+        """Be as a scene says; an empty posture and a battery below zero say nothing."""
+
+    def snapshot_json(self) -> str:
+        """The whole state as a JSON object."""
+
+
+class Surface:
+    """A service of a simulated robot; its class name is the service's name."""
+
+    def __init__(self, robot: Simulated) -> None:
+        self._robot = robot
+
+
+class Service(Surface):
+    """A NAOqi service of the simulated NAO."""
 
     def __init__(self, nao: Nao) -> None:
+        super().__init__(nao)
         self._nao = nao
 
 
@@ -41,11 +71,11 @@ def method(
         bound = name or function.__name__
 
         @functools.wraps(function)
-        def call(self: Service, *args: Any) -> Any:
-            service, nao = type(self).__name__, self._nao
-            with nao.lock:
+        def call(self: Surface, *args: Any) -> Any:
+            service, robot = type(self).__name__, self._robot
+            with robot.lock:
                 if logged:
-                    nao.record(service, bound, args)
+                    robot.record(service, bound, args)
                 try:
                     answer = function(self, *args)
                 except (ValueError, TypeError, RuntimeError) as error:

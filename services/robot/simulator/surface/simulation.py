@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import qi
 
-from services.robot.simulator.surface.base import Service, method
+from services.robot.simulator.surface.base import Surface, method
 
 
 @qi.multiThreaded()
-class SimulatedClock(Service):
+class SimulatedClock(Surface):
     """The robot's own time."""
 
     @method(qi.Double, logged=False)
     def now(self) -> float:
         """Simulated seconds since the robot was switched on."""
-        return self._nao.clock.now()
+        return self._robot.clock.now()
 
     @method(qi.Double, logged=False)
     def speed(self) -> float:
         """Simulated seconds per real second."""
-        return self._nao.clock.speed
+        return self._robot.clock.speed
 
 
 @qi.multiThreaded()
-class SimulatedState(Service):
+class SimulatedState(Surface):
     """A look at the whole robot, and setting it as a scene says."""
 
     @method(qi.String, logged=False)
     def snapshot(self) -> str:
-        """The whole state as a JSON object; see ``Nao.snapshot``."""
-        return self._nao.snapshot_json()
+        """The whole state as a JSON object."""
+        return self._robot.snapshot_json()
 
     @method(qi.Void, qi.String, qi.Int32)
     def prepare(self, posture: str, battery: int) -> None:
-        """Stand as a scene says; see ``Nao.prepare``."""
-        self._nao.prepare(posture, battery)
+        """Stand as a scene says; see ``Simulated.prepare``."""
+        self._robot.prepare(posture, battery)
