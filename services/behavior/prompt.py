@@ -13,7 +13,7 @@ from typing import Any
 from services.behavior.api_card import api_card
 from services.behavior.catalogue import Catalogue
 from services.behavior.methods import CardSize
-from services.behavior.schema import BehaviorRequest, Scene
+from services.behavior.schema import BehaviorRequest, Scene, SceneItem
 
 Message = dict[str, Any]
 
@@ -48,16 +48,20 @@ def _shared(catalogue: Catalogue, card: CardSize, constrained: bool) -> tuple[tu
 
 def _turn(scene: Scene, instruction: str) -> str:
     """The user's turn: what the robot perceives on one line, the instruction on another."""
-    things = [
-        f"{neutralise(item.name)} ({', '.join(f'{coordinate:g}' for coordinate in item.position)})"
-        for item in [*scene.objects, *scene.people]
-    ]
+    things = [_thing(item) for item in [*scene.objects, *scene.people]]
     if scene.posture is not None:
         things.append(f"posture {neutralise(scene.posture)}")
     if scene.battery is not None:
         things.append(f"battery {scene.battery}%")
+    if scene.free_space is not None:
+        things.append(f"free space {scene.free_space:g} m")
     perceived = f"Scene: {'; '.join(things)}\n" if things else ""
     return f"{perceived}Instruction: {neutralise(instruction)}"
+
+
+def _thing(item: SceneItem) -> str:
+    place = f"{neutralise(item.name)} ({', '.join(f'{coordinate:g}' for coordinate in item.position)})"
+    return place if item.facing is None else f"{place} facing {item.facing:g}"
 
 
 # How chat templates mark turns: <|im_end|>, </s>, <start_of_turn>, <<SYS>>, [INST]. Engines read these marks wherever
