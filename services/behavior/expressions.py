@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-import operator
 import re
-from collections.abc import Callable
 
-from services.behavior import functions
+from services.behavior import functions, operators
 from services.behavior.calls import match_call
 from services.behavior.catalogue import Catalogue
 from services.behavior.errors import CheckError
@@ -15,22 +13,11 @@ from services.behavior.scene import SCENE_METHODS, Pose, SceneView
 from services.behavior.schema import PlanStep
 from services.behavior.sequence import Sequence
 from services.behavior.targets import Targets
-from services.behavior.values import ANY, Kind, Unknown, Value, describe, forget, is_number, item_kind, kind_of
+from services.behavior.values import ANY, Unknown, Value, describe, is_number, item_kind, kind_of
 from services.behavior.words import did_you_mean
 
-MAX_KNOWN_CHARACTERS = 1000
-MAX_KNOWN_NUMBER = 1e12
 MAX_EVALUATIONS = 20_000
 
-_NUMERIC: dict[type[ast.operator], Callable[[float, float], float]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-}
-_ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _RETURNS: dict[str, Value] = {
     "none": None,
     "any": ANY,
@@ -71,11 +58,11 @@ class Expressions:
         if isinstance(node, ast.Name):
             return self._name(node)
         if isinstance(node, ast.List | ast.Tuple):
-            return _flat_enough([self.value(item) for item in node.elts])
+            return operators.flat_enough([self.value(item) for item in node.elts])
         if isinstance(node, ast.UnaryOp):
-            return self._unary(node)
+            return operators.unary(node.op, self.value(node.operand))
         if isinstance(node, ast.BinOp):
-            return self.binary(node.op, self.value(node.left), self.value(node.right))
+            return operators.binary(node.op, self.value(node.left), self.value(node.right))
         if isinstance(node, ast.BoolOp):
             values = [self.value(item) for item in node.values]
             kinds = {kind_of(value) for value in values}
@@ -148,7 +135,7 @@ class Expressions:
         if value is None or isinstance(value, bool | str):
             return value
         if isinstance(value, int | float):
-            return _known_number(value)
+            return operators.sensible(value)
         raise CheckError("type", f"{describe(value)} is not allowed", "use numbers, texts, True and False")
 
     def _name(self, node: ast.Name) -> Value:
@@ -159,48 +146,10 @@ class Expressions:
         hint = f", or {did_you_mean(node.id, self.names)}" if self.names else ""
         raise CheckError("name", f"{node.id!r} is not set on every way to here", f"set it first{hint}")
 
-    def _unary(self, node: ast.UnaryOp) -> Value:
-        value = self.value(node.operand)
-        if isinstance(node.op, ast.Not):
-            return Unknown("bool")
-        if not isinstance(node.op, ast.USub | ast.UAdd):
-            raise CheckError("subset", "~ is not allowed", "use + - * / // %")
-        if not is_number(value):
-            raise CheckError("type", f"- needs a number, not {describe(value)}", "give it a number")
-        if isinstance(value, Unknown):
-            return value
-        return -value if isinstance(node.op, ast.USub) else value
-
-    def binary(self, op: ast.operator, left: Value, right: Value) -> Value:
-        """Check ``left op right`` and tell what is known of it."""
-        function = _NUMERIC.get(type(op))
-        if function is None:
-            raise CheckError("subset", "this operator is not allowed", "use + - * / // %")
-        if isinstance(op, ast.Add) and kind_of(left) in ("str", "any") and kind_of(right) in ("str", "any"):
-            return _concatenate(left, right)
-        for side in (left, right):
-            if not is_number(side):
-                raise CheckError("type", f"arithmetic needs numbers, not {describe(side)}", "use numbers")
-        if isinstance(op, ast.Div | ast.FloorDiv | ast.Mod) and not isinstance(right, Unknown) and right == 0:
-            raise CheckError("arithmetic", "division by zero", "divide by another number")
-        if isinstance(left, Unknown) or isinstance(right, Unknown):
-            kinds = {kind_of(left), kind_of(right)}
-            if isinstance(op, ast.Div) or "float" in kinds:
-                return Unknown("float")
-            return Unknown("int") if kinds == {"int"} else ANY
-        return _known_number(function(left, right))
-
     def _compare(self, node: ast.Compare) -> Value:
         values = [self.value(item) for item in [node.left, *node.comparators]]
         for op, left, right in zip(node.ops, values, values[1:], strict=False):
-            if isinstance(op, ast.Is | ast.IsNot):
-                raise CheckError("subset", "'is' is not allowed", "use == or !=")
-            if isinstance(op, _ORDER):
-                kinds = {kind_of(left), kind_of(right)} - {"any"}
-                if not (kinds <= {"int", "float"} or kinds == {"str"}):
-                    raise CheckError("type", f"{describe(left)} and {describe(right)} have no order", "compare numbers")
-            elif isinstance(op, ast.In | ast.NotIn) and kind_of(right) not in ("list", "str", "any"):
-                raise CheckError("type", f"'in' needs a list, not {describe(right)}", "use ==")
+            operators.compare(op, left, right)
         return Unknown("bool")
 
     def _subscript(self, node: ast.Subscript) -> Value:
@@ -240,36 +189,6 @@ class Expressions:
                     "type", f"{{{part.value.id}:.1f}} needs a number, not {describe(value)}", "leave :.1f out"
                 )
         return Unknown("str")
-
-
-def _known_number(value: float) -> Value:
-    """A number as long as it is of a sensible size: repeated products must not grow without bound."""
-    if abs(value) > MAX_KNOWN_NUMBER:
-        raise CheckError("range", "this number is far too large", "use numbers of a sensible size")
-    return value
-
-
-def _flat_enough(items: list[Value]) -> list[Value]:
-    """The items of a list if at most they are lists themselves, and those hold none.
-
-    Lists that hold lists that hold lists could be made to double with every statement: a few lines would be a value
-    that fills any memory, when it is checked or sent to the robot.
-    """
-    for item in items:
-        if kind_of(item) != "list":
-            continue
-        if isinstance(item, Unknown) or any(kind_of(inner) in ("list", "any", "other") for inner in item):
-            raise CheckError(
-                "nesting", "lists are nested more than two deep", "use lists, or lists of lists, of numbers or texts"
-            )
-    return items
-
-
-def _concatenate(left: Value, right: Value) -> Value:
-    if isinstance(left, str) and isinstance(right, str) and len(left) + len(right) <= MAX_KNOWN_CHARACTERS:
-        return left + right
-    kinds: set[Kind] = {kind_of(left), kind_of(right)}
-    return forget("") if "str" in kinds else ANY
 
 
 _ALLOWED = "use numbers, texts, lists, arithmetic, comparisons and calls of the API"

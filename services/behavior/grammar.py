@@ -19,16 +19,8 @@ from functools import lru_cache
 
 from services.behavior.catalogue import Catalogue
 from services.behavior.gbnf import Rules, choice
-from services.behavior.grammar_calls import (
-    CONTROL,
-    MARKS,
-    SPACES,
-    TARGET,
-    WITH_FRONT,
-    Calls,
-    Setting,
-    in_grammar,
-)
+from services.behavior.grammar_arguments import CONTROL, MARKS, SPACES, TARGET, WITH_FRONT, Setting
+from services.behavior.grammar_calls import Calls, in_grammar
 from services.behavior.grammar_states import LIMP, OTHER, states
 from services.behavior.schema import Scene
 from services.behavior.targets import NO_THINGS

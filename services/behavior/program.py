@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from services.behavior.catalogue import Catalogue
 from services.behavior.errors import CheckError, ProgramError, program_error
 from services.behavior.lines import check_characters, scan
+from services.behavior.plan import read_refusal, read_step
 from services.behavior.scene import SceneView
 from services.behavior.schema import PlanStep, Scene
 from services.behavior.subset import StatementChecker
@@ -23,8 +24,6 @@ MAX_CHARACTERS = 10_000
 MAX_LINES = 200
 MAX_LINE_CHARACTERS = 600
 
-_STEP = re.compile(r"#\s*step\s+(\d{1,3})\s*[:.-]\s*([^|\s][^|]*)(\|.*)?", re.IGNORECASE)
-_REFUSE = re.compile(r"#\s*refuse\s*:\s*(\S.*)", re.IGNORECASE)
 _BLOCK = re.compile(r"(if|for)\b")
 _FORBIDDEN_BLOCK = re.compile(r"(while|def|class|with|try|async)\b")
 _CONTINUED_BLOCK = re.compile(r"(elif|else)\b")
@@ -79,6 +78,11 @@ class ProgramReader:
         self._closed = False
         self._items: list[Item] = []
         self._error: ProgramError | None = None
+
+    @property
+    def text(self) -> str:
+        """All lines that were read, up to and with the one at which an error was found."""
+        return "".join(f"{line}\n" for line in self._lines)
 
     @property
     def code(self) -> str:
@@ -209,37 +213,25 @@ class ProgramReader:
         self._accepted = last
 
     def _comment(self, line: str) -> None:
-        if refusal := _REFUSE.fullmatch(line.strip()):
+        if (reason := read_refusal(line)) is not None:
             if self._statements:
                 raise CheckError("refusal", "a refusal follows a statement", "write the refusal alone, or none")
             if not self._refused:
                 self._refused = True
                 self._checker.refuse()
-                self._items.append(Refusal(refusal[1].strip()))
+                self._items.append(Refusal(reason))
                 self._accepted = len(self._lines)
-        elif step := _STEP.fullmatch(line.strip()):
-            fields = _fields(step[3] or "")
-            self._step = int(step[1])
-            plan = PlanStep(step=self._step, goal=step[2].strip(), **fields)
-            self._checker.begin(plan)
-            self._items.append(plan)
+        elif (step := read_step(line)) is not None:
+            self._step = step.step
+            self._checker.begin(step)
+            self._items.append(step)
             self._accepted = len(self._lines)
 
 
 def _continues_block(line: str) -> bool:
     """Whether a line after the first of a block belongs to it: indented, blank, a remark, or elif and else."""
-    if _REFUSE.fullmatch(line.strip()):
+    if read_refusal(line) is not None:
         return False  # wherever it stands: what is refused must not be acted on
     if line.startswith("#"):
-        return not _STEP.fullmatch(line.strip())
+        return read_step(line) is None
     return not line.strip() or line[0] in " \t" or _CONTINUED_BLOCK.match(line) is not None
-
-
-def _fields(text: str) -> dict[str, str]:
-    """``| target: red ball | avoid: walking`` as a dictionary; unknown fields are dropped."""
-    fields: dict[str, str] = {}
-    for part in text.split("|"):
-        name, _, value = part.partition(":")
-        if (name := name.strip().lower()) in ("target", "prefer", "avoid") and value.strip():
-            fields[name] = value.strip()
-    return fields

@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Sequence
 
+from services.behavior import operators
 from services.behavior.catalogue import Catalogue
 from services.behavior.errors import CheckError, program_error
 from services.behavior.expressions import Expressions
@@ -127,7 +128,7 @@ class StatementChecker:
         if not isinstance(node.target, ast.Name):
             raise CheckError("subset", "only plain names can be assigned to", "write: name = value")
         current = self._expressions.value(ast.Name(node.target.id, ast.Load()))
-        self._set(node.target, self._expressions.binary(node.op, current, self._expressions.value(node.value)))
+        self._set(node.target, operators.binary(node.op, current, self._expressions.value(node.value)))
 
     def _set(self, target: ast.expr, value: Value) -> None:
         if not isinstance(target, ast.Name):
