@@ -1,4 +1,4 @@
-"""``python -m loadtest.bench overhead|batching``: what our parts cost over the engine, and what batching pays."""
+"""``python -m loadtest.bench overhead|batching|stop``: what our parts cost, what batching pays, how fast a stop is."""
 
 from __future__ import annotations
 
@@ -40,10 +40,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     batching.add_argument("--quick", action="store_true", help="each measured once")
     batching.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    stop = commands.add_parser(
+        "stop",
+        help="how long the emergency stop takes while the simulated robot walks",
+        description="Starts the store, the simulated NAO, the robot gateway, the worker and the router, has the robot "
+        "walk again and again, and stops it over HTTP. Takes about half a minute.",
+    )
+    stop.add_argument("--count", type=int, default=50, help="how many times (default %(default)s)")
     options = parser.parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):  # the servers that were started end with us
         signal.signal(number, lambda number, _: sys.exit(128 + number))
-    return _overhead(options) if options.command == "overhead" else _batching(options)
+    run = {"overhead": _overhead, "batching": _batching, "stop": _stop}[options.command]
+    return run(options)
+
+
+def _stop(options: argparse.Namespace) -> int:
+    from loadtest.stopping import main
+
+    return main(options.count)
 
 
 def _batching(options: argparse.Namespace) -> int:

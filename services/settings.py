@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings
 
 Settings = TypeVar("Settings", bound=BaseSettings)
+Value = TypeVar("Value")
 
 
 class SettingError(Exception):
@@ -26,6 +27,16 @@ def read_settings(kind: type[Settings]) -> Settings:
     except ValidationError as error:
         prefix = str(kind.model_config.get("env_prefix", ""))
         raise SettingError(fault_of(error, prefix)) from None
+
+
+def from_json(kind: type[Value], text: str) -> Value:
+    """What a setting that is written as JSON means. Raises ValueError with one sentence that says where a fault is."""
+    try:
+        return TypeAdapter(kind).validate_json(text)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        where = ".".join(map(str, fault["loc"]))
+        raise ValueError(f"{where + ': ' if where else ''}{fault['msg']}") from None
 
 
 def fault_of(error: ValidationError, prefix: str = "") -> str:

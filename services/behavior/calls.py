@@ -53,8 +53,19 @@ def match_call(catalogue: Catalogue, service: str, method: str, args: list[Value
     """The overload that a call means and its arguments in normal form (ints as floats where a float is due).
 
     Raises:
-        CheckError: the call is wrong; the message says how to mend it.
+        CheckError: the call is wrong; the message says how to mend it. ``unavailable``: it is right, but not for the
+            connected robot, which the catalogue was narrowed to.
     """
+    try:
+        return _match(catalogue, service, method, args)
+    except CheckError as error:
+        if catalogue.whole is catalogue:
+            raise
+        _match(catalogue.whole, service, method, args)
+        raise CheckError("unavailable", f"not on the connected robot: {error.message}", error.suggestion) from None
+
+
+def _match(catalogue: Catalogue, service: str, method: str, args: list[Value]) -> tuple[Method, list[Value]]:
     overloads = find_overloads(catalogue, service, method)
     name = f"{service}.{method}"
     fitting = [overload for overload in overloads if len(overload.args) == len(args)]

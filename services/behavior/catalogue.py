@@ -15,7 +15,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Annotated, Any, Self
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, StringConstraints, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from services.behavior.arguments import (
@@ -89,6 +89,7 @@ class Catalogue(Entry):
     enums: dict[Identifier, Enum] = Field(default_factory=dict)
     services: dict[Identifier, Service]
     examples: Annotated[list[Example], Field(min_length=1)]
+    _whole: Catalogue | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -99,6 +100,11 @@ class Catalogue(Entry):
     def __hash__(self) -> int:
         """Identity: a catalogue is loaded once, and what is made from it is cached by it."""
         return id(self)
+
+    @property
+    def whole(self) -> Catalogue:
+        """The catalogue that this one was narrowed from (``narrowing.py``), else this one."""
+        return self._whole or self
 
     @property
     def calls(self) -> Iterator[tuple[str, Method]]:

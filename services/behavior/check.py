@@ -18,7 +18,7 @@ def check_call(catalogue: Catalogue, service: str, method: str, args: list[Any])
 
     Raises:
         CheckError: with a code ``call.…`` (service, method, denied, arity, type, finite, range, degrees, centimetres,
-            millimetres, milliseconds, percent, enum, text, length, joint, limit, coupling, velocity).
+            millimetres, milliseconds, percent, enum, text, length, joint, limit, coupling, velocity, unavailable).
     """
     try:
         return match_call(catalogue, service, method, list(args))[1]

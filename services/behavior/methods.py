@@ -129,3 +129,7 @@ class Control(Entry):
     """Odometry: [x, y, theta] in metres and radians."""
     limits: Call | None = None
     """With a joint's name as one more argument: [[min, max, top speed, …]] in that joint's unit."""
+    posture: Call | None = None
+    """The name of the posture that the robot is in."""
+    battery: Call | None = None
+    """Its charge in per cent."""

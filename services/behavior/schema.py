@@ -17,6 +17,11 @@ TERMINAL_STATUSES: frozenset[str] = frozenset({"succeeded", "refused", "failed",
 EventName = Literal["queued", "started", "step", "statement", "action", "done", "error", "cancelled"]
 TERMINAL_EVENTS: frozenset[str] = frozenset({"done", "error", "cancelled"})
 
+WhenBusy = Literal["wait", "replace"]
+
+#: The robot that a request means when it names none.
+DEFAULT_ROBOT = "nao"
+
 MAX_INSTRUCTION_CHARACTERS = 2000
 MAX_IMAGE_CHARACTERS = 8 * 1024 * 1024
 MAX_SCENE_ITEMS = 64
@@ -97,7 +102,7 @@ class BehaviorRequest(Document):
         PRINTABLE,
     ]
     """What the robot is to do, in plain words of any language."""
-    robot: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")] = "nao"
+    robot: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")] = DEFAULT_ROBOT
     """Which robot; it must have a catalogue."""
     scene: Scene = Field(default_factory=Scene)
     """What the robot perceives; a program can only go to what is in it."""
@@ -117,6 +122,9 @@ class BehaviorRequest(Document):
     """Only write the program, run it on the simulated robot, or run it on the real one."""
     mode: Literal["atomic", "stream"] = "atomic"
     """Check the whole program before the first action, or act on each statement as soon as it is checked."""
+    when_busy: WhenBusy = "wait"
+    """While the robot carries out another behaviour: wait for its end, or stop it and take the robot. Replacing begins
+    once this one is checked and could act, and does not touch those that wait."""
     priority: Annotated[int, Field(ge=0, le=9)] = 5
     """0 is served first, 9 last."""
     max_tokens: Annotated[int, Field(ge=1, le=1024)] = 256
@@ -169,12 +177,19 @@ class Failure(Document):
 
 
 class Timings(Document):
-    """Milliseconds from acceptance: waiting, to the first token, to the first checked statement, to the end."""
+    """Milliseconds from acceptance. What did not happen has none."""
 
     queue_ms: float | None = None
+    """To the start: the wait for a worker."""
     ttft_ms: float | None = None
+    """To the first token."""
+    ttfs_ms: float | None = None
+    """To the first statement that is complete and checked; from here on a robot can act in stream mode."""
     ttfa_ms: float | None = None
+    """To the first action: the first call of the program goes out to the robot. In atomic mode that is after the whole
+    program is checked; the wait for the robot's turn is in it."""
     total_ms: float | None = None
+    """To the end."""
 
 
 class Usage(Document):
@@ -202,3 +217,52 @@ class BehaviorResult(Document):
     """Whether the first answer of the model failed a check, and this is its second, written with that finding."""
     timings: Timings = Field(default_factory=Timings)
     usage: Usage = Field(default_factory=Usage)
+
+
+class JointLimits(Document):
+    """Limits of a joint in radians (hands: 0 to 1) and its top speed in those per second."""
+
+    min: float
+    max: float
+    max_velocity: float
+
+
+class Lacks(Document):
+    """What the catalogue has and the connected robot does not; nothing, if all is there."""
+
+    methods: list[str] = Field(default_factory=list)
+    """As in ``ALSonar.subscribe(client)``."""
+    names: dict[str, list[str]] = Field(default_factory=dict)
+    """Kind of name, such as animation → the names that are not installed."""
+    joints: list[str] = Field(default_factory=list)
+    limits: dict[str, JointLimits] = Field(default_factory=dict)
+    """Joints that move less or slower than the catalogue says: what holds now, the narrower of both."""
+
+    def __bool__(self) -> bool:
+        return bool(self.methods or self.names or self.joints or self.limits)
+
+
+class RobotState(Document):
+    """A robot as the gateway sees it, simulated or real. What it does not tell is null."""
+
+    connected: bool
+    posture: str | None = None
+    """As the robot names it, such as Stand."""
+    battery: int | None = None
+    """Charge in per cent."""
+    behavior: str | None = None
+    """Id of the behaviour that it carries out."""
+    waiting: list[str] = []
+    """Ids of the behaviours that wait for it, the next one first."""
+    lacks: Lacks = Field(default_factory=Lacks)
+    """What of its catalogue it does not have, and what programs therefore cannot use, as of its last connection."""
+    trouble: str | None = None
+    """Why it is not connected."""
+
+
+class RobotReport(Document):
+    """Answer of ``GET /v1/robots/{robot}``."""
+
+    robot: str
+    targets: dict[Literal["simulate", "robot"], RobotState]
+    """The simulated robot and the real one, as far as they are configured."""

@@ -109,7 +109,13 @@ class Console:
             self.line(
                 self.paint("Succeeded", "green") + f": the robot carried out {count} action{'' if count == 1 else 's'}."
             )
-        spans = {"waited": "queue_ms", "first token": "ttft_ms", "first statement": "ttfa_ms", "all done": "total_ms"}
+        spans = {
+            "waited": "queue_ms",
+            "first token": "ttft_ms",
+            "first statement": "ttfs_ms",
+            "first action": "ttfa_ms",
+            "all done": "total_ms",
+        }
         timings = [
             f"{words} {_duration(result['timings'][key])}"
             for words, key in spans.items()

@@ -31,6 +31,11 @@ def result_document(
     )
 
 
+def stopped_failure() -> Failure:
+    """Why a behaviour ended that an emergency stop cancelled."""
+    return Failure(code="robot.stopped", message="the emergency stop was pressed")
+
+
 def stored_request(text: str) -> BehaviorRequest:
     """The request as the store holds it, for a document about it.
 

@@ -9,6 +9,7 @@ BYTES = "rbe:bytes"  # integer: bytes of the requests that are accepted and not 
 WORKERS = "rbe:workers"  # sorted set: worker name → milliseconds of its last heartbeat
 CIRCUITS = "rbe:circuits"  # hash: worker name → JSON object of backend name → state of its circuit
 CANCELS = "rbe:cancels"  # channel: ids of running behaviours to cancel
+STOPS = "rbe:stops"  # channel: emergency stops as milliseconds, a blank and the robot
 CELERY_QUEUE = "behaviors"
 
 

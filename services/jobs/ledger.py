@@ -16,9 +16,9 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import NoScriptError
 
-from services.behavior.schema import Action, BehaviorRequest, BehaviorResult, Failure
+from services.behavior.schema import Action, BehaviorRequest, BehaviorResult, Failure, Status
 from services.jobs import keys, scripts
-from services.jobs.documents import result_document, stored_request, terminal_event
+from services.jobs.documents import result_document, stopped_failure, stored_request, terminal_event
 from services.jobs.messages import PRIORITIES, envelope, list_name
 from services.jobs.settings import JobSettings
 
@@ -43,8 +43,25 @@ class Lease:
     backend: str
     attempt: int
     waited_ms: float
+    #: When it was accepted, by the store's clock.
+    accepted_ms: int
     #: W3C trace context of the client that sent it: traceparent and tracestate, if it has one.
     trace: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cancellation:
+    """A running behaviour is to be cancelled."""
+
+    behavior: str
+
+
+@dataclass(frozen=True)
+class EmergencyStop:
+    """Whatever was accepted for a robot until then, by the store's clock, is to be cancelled."""
+
+    robot: str
+    stopped_ms: int
 
 
 def connect(settings: JobSettings) -> redis.Redis:
@@ -57,6 +74,17 @@ def connect(settings: JobSettings) -> redis.Redis:
         socket_keepalive=True,
         retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 8),
     )
+
+
+@dataclass(frozen=True)
+class _Claimed:
+    """A behaviour as the store gives it out."""
+
+    id: str
+    request: str
+    backend: str
+    attempt: int
+    waited_ms: float
 
 
 class Ledger:
@@ -75,7 +103,8 @@ class Ledger:
     async def claim(self, behavior_ids: Sequence[str]) -> list[Lease]:
         """Lease the behaviours that wait among those named; the others were duplicates, cancelled or expired.
 
-        One whose request this version does not understand is ended here, as failed.
+        One whose robot was stopped since it was accepted is ended here, as cancelled, and one whose request this
+        version does not understand, as failed.
         """
         lease_ms = self._settings.lease_s * 1000
         calls = [
@@ -85,23 +114,43 @@ class Ledger:
         replies = await self._run(self._claim, calls)
         leases = []
         for behavior_id, reply in zip(behavior_ids, replies, strict=True):
-            if reply is not None:
-                text, backend, attempt, waited_ms, trace = reply
-                try:
-                    request = BehaviorRequest.model_validate_json(text)
-                except ValidationError:
-                    await self._end_unreadable(behavior_id, text, backend, int(attempt), float(waited_ms))
-                    continue
-                leases.append(Lease(behavior_id, request, backend, int(attempt), float(waited_ms), json.loads(trace)))
+            if reply is None:
+                continue
+            text, backend, attempt, waited_ms, trace, accepted_ms, stopped = reply
+            claimed = _Claimed(behavior_id, text, backend, int(attempt), float(waited_ms))
+            try:
+                request = BehaviorRequest.model_validate_json(text)
+            except ValidationError:
+                message = "this worker's version does not understand its request; update the worker and send it again"
+                await self._end_claimed(claimed, "failed", Failure(code="request.unreadable", message=message))
+                continue
+            if int(stopped):
+                await self._end_claimed(claimed, "cancelled", stopped_failure())
+                continue
+            leases.append(
+                Lease(
+                    behavior_id,
+                    request,
+                    backend,
+                    claimed.attempt,
+                    claimed.waited_ms,
+                    int(accepted_ms),
+                    json.loads(trace),
+                )
+            )
         return leases
 
-    async def _end_unreadable(self, behavior_id: str, text: str, backend: str, attempt: int, waited_ms: float) -> None:
-        message = "this worker's version does not understand its request; update the worker and send it again"
-        failure = Failure(code="request.unreadable", message=message)
+    async def _end_claimed(self, claimed: _Claimed, status: Status, failure: Failure) -> None:
+        """End a behaviour that was leased a moment ago and is not to be worked on."""
         document = result_document(
-            behavior_id, stored_request(text), backend, "failed", error=failure, waited_ms=waited_ms
+            claimed.id,
+            stored_request(claimed.request),
+            claimed.backend,
+            status,
+            error=failure,
+            waited_ms=claimed.waited_ms,
         )
-        batch = EventBatch(behavior_id, attempt, "final", [], document=document)
+        batch = EventBatch(claimed.id, claimed.attempt, "final", [], document=document)
         await self._run(self._append, [self._append_call(batch, self.worker)])
 
     async def append(self, batches: Sequence[EventBatch]) -> list[Written]:
@@ -136,14 +185,19 @@ class Ledger:
         )
         return dict(zip(reply[::2], reply[1::2], strict=True))
 
-    async def cancellations(self) -> AsyncIterator[str]:
-        """Ids of running behaviours that somebody wants cancelled, as they are announced; ends on a lost connection."""
+    async def announcements(self) -> AsyncIterator[Cancellation | EmergencyStop]:
+        """What somebody wants ended, as it is announced; ends on a lost connection."""
         async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
-            await pubsub.subscribe(keys.CANCELS)
+            await pubsub.subscribe(keys.CANCELS, keys.STOPS)
             while True:
                 message = await pubsub.get_message(timeout=1.0)
-                if message is not None:
-                    yield str(message["data"])
+                if message is None:
+                    continue
+                if message["channel"] == keys.STOPS:
+                    stopped_ms, _, robot = str(message["data"]).partition(" ")
+                    yield EmergencyStop(robot, int(stopped_ms))
+                else:
+                    yield Cancellation(str(message["data"]))
 
     async def send_probe(self, token: str) -> None:
         """Put a message in this worker's own Celery queue, unless an earlier one is still there."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 _NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
 
 #: KEYS: idempotency key or '', record, events, queued, Celery list, bytes, leases.
-#: ARGV: id, body digest, limit, time to live in seconds, request, backend, priority, message, limit of bytes, trace.
+#: ARGV: id, body digest, limit, time to live in seconds, request, backend, priority, message, limit of bytes, trace,
+#:       robot that it is to move or ''.
 #: Returns {'created'}, {'replayed', id}, {'conflict'} or {'full', waiting, bytes}; sending it again changes nothing.
 SUBMIT = (
     _NOW
@@ -31,7 +32,7 @@ if waiting >= tonumber(ARGV[3]) or (bytes > 0 and bytes + #ARGV[5] > tonumber(AR
 end
 redis.call('SET', KEYS[6], bytes + #ARGV[5])
 redis.call('HSET', KEYS[2], 'status', 'queued', 'request', ARGV[5], 'backend', ARGV[6], 'priority', ARGV[7],
-  'accepted', now, 'attempt', 0, 'owner', '', 'trace', ARGV[10])
+  'accepted', now, 'attempt', 0, 'owner', '', 'trace', ARGV[10], 'robot', ARGV[11])
 redis.call('XADD', KEYS[3], '*', 'event', 'queued', 'data', '{"id":"' .. ARGV[1] .. '"}')
 redis.call('ZADD', KEYS[4], now, ARGV[1])
 redis.call('LPUSH', KEYS[5], ARGV[8])
@@ -44,17 +45,20 @@ return {'created'}
 )
 
 #: KEYS: record, queued, leases. ARGV: id, owner, lease in ms.
-#: Returns {request, backend, attempt, milliseconds waited, trace} or nil when there is nothing to do (a duplicate).
+#: Returns {request, backend, attempt, milliseconds waited, trace, milliseconds of acceptance, 1 if its robot was
+#: stopped since then else 0} or nil when there is nothing to do (a duplicate).
 CLAIM = (
     _NOW
     + """
-local state = redis.call('HMGET', KEYS[1], 'status', 'request', 'backend', 'accepted', 'trace')
+local state = redis.call('HMGET', KEYS[1], 'status', 'request', 'backend', 'accepted', 'trace', 'robot')
 if state[1] ~= 'queued' then return nil end
 local attempt = redis.call('HINCRBY', KEYS[1], 'attempt', 1)
 redis.call('HSET', KEYS[1], 'status', 'running', 'owner', ARGV[2])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZADD', KEYS[3], now + ARGV[3], ARGV[1])
-return {state[2], state[3], attempt, now - state[4], state[5] or '{}'}
+local stopped = (state[6] or '') ~= '' and redis.call('GET', 'rbe:stopped:' .. state[6])
+local late = stopped and tonumber(stopped) >= tonumber(state[4])
+return {state[2], state[3], attempt, now - state[4], state[5] or '{}', state[4], late and 1 or 0}
 """
 )
 
@@ -158,11 +162,13 @@ return attention
 """
 )
 
-#: KEYS: stop. ARGV: time to live in seconds. Notes an emergency stop, for as long as a behaviour could still act.
+#: KEYS: stop. ARGV: time to live in seconds, channel, robot.
+#: Notes an emergency stop, for as long as a behaviour could still act, and tells the workers. Returns its milliseconds.
 STOP = (
     _NOW
     + """
 redis.call('SET', KEYS[1], now, 'EX', ARGV[1])
-return 1
+redis.call('PUBLISH', ARGV[2], now .. ' ' .. ARGV[3])
+return now
 """
 )

@@ -18,7 +18,7 @@ from redis.retry import Retry
 
 from services.behavior.schema import TERMINAL_EVENTS, TERMINAL_STATUSES, BehaviorRequest, BehaviorResult, Failure
 from services.jobs import keys, scripts
-from services.jobs.documents import result_document, stored_request, terminal_event
+from services.jobs.documents import result_document, stopped_failure, stored_request, terminal_event
 from services.jobs.messages import envelope, list_name
 from services.jobs.settings import JobSettings
 
@@ -158,6 +158,7 @@ class JobStore:
                         envelope(keys.CELERY_QUEUE, behavior_id, request.priority),
                         self._settings.queue_max_bytes,
                         json.dumps(dict(trace or {})),
+                        request.robot if request.execute != "none" else "",
                     ],
                 ),
             )
@@ -270,10 +271,39 @@ class JobStore:
             self._cancel(keys=[keys.record(behavior_id)], args=[behavior_id, keys.CANCELS])
         return self.result(behavior_id)
 
-    def stop_robot(self, robot: str) -> None:
-        """Note an emergency stop: nothing that was accepted before may begin to act on the robot any more."""
+    def stop_robot(self, robot: str) -> int:
+        """Note an emergency stop: nothing that was accepted before may act on the robot any more.
+
+        The workers are told and end what they have in hand. Returns when it was, in milliseconds of the store's clock.
+        """
         with _store_errors():
-            self._stop(keys=[keys.stopped(robot)], args=[self._settings.queue_ttl_s + _LONGEST_BEHAVIOR_S])
+            return cast(
+                "int",
+                self._stop(
+                    keys=[keys.stopped(robot)],
+                    args=[self._settings.queue_ttl_s + _LONGEST_BEHAVIOR_S, keys.STOPS, robot],
+                ),
+            )
+
+    def dismiss(self, robot: str, stopped_ms: int) -> int:
+        """End what was accepted for a robot until then and waits in the queue; how many behaviours those were."""
+        with _store_errors():
+            waiting = cast("list[str]", self._redis.zrangebyscore(keys.QUEUED, "-inf", stopped_ms))
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for behavior_id in waiting:
+                    pipeline.hget(keys.record(behavior_id), "robot")
+                robots = pipeline.execute()
+        return sum(self._dismiss(name) for name, wanted in zip(waiting, robots, strict=True) if wanted == robot)
+
+    def _dismiss(self, behavior_id: str) -> bool:
+        """End a behaviour that waits, after an emergency stop; False when it waits no more."""
+        current = self.result(behavior_id)
+        with _store_errors():
+            attempt, owner = self._fields(behavior_id, "attempt", "owner")
+        if current is None or current.status != "queued" or owner:
+            return False
+        ended = current.model_copy(update={"status": "cancelled", "error": stopped_failure()})
+        return self._finish(ended, "", attempt or "0")
 
     def queued(self) -> int:
         """Behaviours that wait for a worker."""

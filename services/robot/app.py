@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -14,10 +15,10 @@ import structlog
 from aiohttp import WSMsgType, web
 from pydantic import ValidationError
 
-from services.behavior.catalogue import load_catalogue
-from services.robot.bridge import Bridge
+from services.behavior.schema import RobotReport
 from services.robot.errors import BehaviorFailed
 from services.robot.execution import DROPPED, Execution
+from services.robot.fleet import Fleet, Kind
 from services.robot.protocol import (
     CANCELLED,
     MAX_MESSAGE_BYTES,
@@ -31,13 +32,11 @@ from services.robot.protocol import (
     parse,
 )
 from services.robot.robot import Robot
-from services.robot.sandbox import Sandbox
 from services.robot.settings import GatewaySettings
 
 BEGIN_TIMEOUT_S = 10.0
 WEBSOCKET_HEARTBEAT_S = 10.0
 REMEMBERED_BEHAVIORS = 100_000
-ROBOT = "nao"
 
 log = structlog.get_logger(__name__)
 
@@ -47,29 +46,19 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
-        self.catalogue = load_catalogue(ROBOT)
-        urls: dict[Target, str] = {"simulate": settings.simulator_url, "robot": settings.robot_url}
-        self.robots: dict[Target, Robot] = {
-            target: Robot(ROBOT, target, Bridge(url), settings.gateway_line_limit, settings.gateway_line_timeout_s)
-            for target, url in urls.items()
-            if url
-        }
-        self._sandbox = Sandbox(programs=max(1, len(self.robots)))
+        self._fleet = Fleet(settings)
         self._begun: OrderedDict[str, None] = OrderedDict()
-        self._stopped_at: float | None = None
+        self._stopped_at: dict[str, float] = {}
 
     async def run(self, app: web.Application) -> AsyncIterator[None]:
-        """aiohttp's clean-up context: connected robots and a warm sandbox while the application runs."""
-        async with self._sandbox:
-            for robot in self.robots.values():
-                robot.bridge.start()
+        """aiohttp's clean-up context: the robots are connected while the application runs."""
+        async with self._fleet.run():
             yield
-            await asyncio.gather(*(robot.bridge.close() for robot in self.robots.values()))
 
     async def shut_down(self, app: web.Application) -> None:
         """End all behaviours while their sockets are still there to be told, and still the robots."""
         final = failed_message("robot.unreachable", "the robot gateway was shut down")
-        await asyncio.gather(*(robot.stop_all(final) for robot in self.robots.values()))
+        await asyncio.gather(*(robot.stop_all(final) for robot in self._fleet.robots))
 
     # --- routes ------------------------------------------------------------------------------------------------------
 
@@ -77,27 +66,38 @@ class Gateway:
         return web.json_response({"status": "ok"})
 
     async def readyz(self, request: web.Request) -> web.Response:
-        """Ready once the simulated robot is connected; without one, once the real robot is."""
-        robots = {target: robot.bridge.connected for target, robot in self.robots.items()}
-        ready = robots.get("simulate", any(robots.values()))
-        return web.json_response({"ready": ready, "robots": robots}, status=200 if ready else 503)
+        ready = self._fleet.ready
+        connected = {
+            name: {target: robot.bridge.connected for target, robot in kind.targets.items()}
+            for name, kind in self._fleet.kinds.items()
+        }
+        return web.json_response({"ready": ready, "robots": connected}, status=200 if ready else 503)
+
+    async def narrowings(self, request: web.Request) -> web.Response:
+        """What each connected robot lacks of its catalogue, for the worker's checks."""
+        lacks = {
+            name: {target: robot.lacks.model_dump() for target, robot in kind.targets.items()}
+            for name, kind in self._fleet.kinds.items()
+        }
+        return web.json_response(lacks)
 
     async def state(self, request: web.Request) -> web.Response:
-        self._require_robot(request)
-        states = {target: await robot.state() for target, robot in self.robots.items()}
-        return web.json_response({"robot": ROBOT, "targets": states})
+        name, targets = self._requested(request)
+        states = await asyncio.gather(*(robot.state() for robot in targets.values()))
+        report = RobotReport(robot=name, targets=dict(zip(targets, states, strict=True)))
+        return web.json_response(text=report.model_dump_json())
 
     async def stop(self, request: web.Request) -> web.Response:
         """Emergency stop: end every behaviour of this robot, running or in line, and still it."""
-        self._require_robot(request)
+        name, targets = self._requested(request)
         began = time.perf_counter()
         # The store knows too, unless it is away: then this keeps what was accepted before from acting.
-        self._stopped_at = time.monotonic()
-        results = await asyncio.gather(*(robot.stop_all(STOPPED) for robot in self.robots.values()))
+        self._stopped_at[name] = time.monotonic()
+        results = await asyncio.gather(*(robot.stop_all(STOPPED) for robot in targets.values()))
         answer = {
-            "robot": ROBOT,
+            "robot": name,
             "stopped": [behavior for stopped, _ in results for behavior in stopped],
-            "unreachable": [target for target, (_, heard) in zip(self.robots, results, strict=True) if not heard],
+            "unreachable": [target for target, (_, heard) in zip(targets, results, strict=True) if not heard],
             "took_ms": round((time.perf_counter() - began) * 1000, 1),
         }
         log.warning("emergency stop", **answer)
@@ -119,41 +119,36 @@ class Gateway:
             begin = parse(await asyncio.wait_for(socket.receive_str(), BEGIN_TIMEOUT_S))
             if not isinstance(begin, Begin):
                 raise TypeError("the first message must be a begin")
-            if self._stopped_at is not None and time.monotonic() - begin.age_s <= self._stopped_at:
+            if time.monotonic() - begin.age_s <= self._stopped_at.get(begin.robot, -math.inf):
                 await socket.send_json(STOPPED)
                 await socket.close()
                 return socket
-            robot = self._admit(begin)
+            kind, robot = self._admit(begin)
         except (ValidationError, TypeError, TimeoutError) as error:
             await self._refuse(socket, "robot.protocol", f"no valid begin message: {_reason(error)}")
         except BehaviorFailed as refusal:
             await self._refuse(socket, refusal.code, refusal.message)
         else:
-            await self._converse(socket, begin, robot)
+            await self._converse(socket, begin, kind, robot)
         return socket
 
     # --- one behaviour -----------------------------------------------------------------------------------------------
 
-    def _admit(self, begin: Begin) -> Robot:
-        if begin.robot != ROBOT:
-            raise BehaviorFailed("robot.unknown", f"there is no robot {begin.robot!r} here; robots: {ROBOT}")
-        robot = self.robots.get(begin.target)
-        if robot is None:
-            setting = "ROBOT_URL" if begin.target == "robot" else "SIMULATOR_URL"
-            raise BehaviorFailed("robot.unreachable", f"no robot is configured for {begin.target!r}; set {setting}")
+    def _admit(self, begin: Begin) -> tuple[Kind, Robot]:
+        kind, robot = self._fleet.find(begin.robot, begin.target)
         if begin.behavior in self._begun:
             raise BehaviorFailed("robot.duplicate", f"behaviour {begin.behavior} was begun before and never runs twice")
         self._begun[begin.behavior] = None
         if len(self._begun) > REMEMBERED_BEHAVIORS:
             self._begun.popitem(last=False)
-        return robot
+        return kind, robot
 
-    async def _converse(self, socket: web.WebSocketResponse, begin: Begin, robot: Robot) -> None:
+    async def _converse(self, socket: web.WebSocketResponse, begin: Begin, kind: Kind, robot: Robot) -> None:
         async def send(message: dict[str, Any]) -> None:
             with contextlib.suppress(ConnectionError):  # the reading side sees the drop and ends the behaviour
                 await socket.send_json(message)
 
-        execution = Execution(begin, self.catalogue, robot, self._sandbox, self._settings, send)
+        execution = Execution(begin, robot, kind.sandbox, kind.types, self._settings, send)
         listener = asyncio.create_task(self._listen(socket, execution))
         try:
             await asyncio.wait({listener, execution.ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -191,11 +186,13 @@ class Gateway:
             await socket.send_json(failed_message(code, message))
         await socket.close()
 
-    def _require_robot(self, request: web.Request) -> None:
+    def _requested(self, request: web.Request) -> tuple[str, dict[Target, Robot]]:
         name = request.match_info["robot"]
-        if name != ROBOT:
-            reason = {"detail": f"there is no robot {name!r} here; robots: {ROBOT}"}
+        kind = self._fleet.kinds.get(name)
+        if kind is None:
+            reason = {"detail": f"there is no robot {name!r} here; robots: {', '.join(self._fleet.kinds)}"}
             raise web.HTTPNotFound(text=json.dumps(reason), content_type="application/json")
+        return name, kind.targets
 
 
 def _reason(error: Exception) -> str:
@@ -214,6 +211,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
     app.router.add_get("/healthz", gateway.healthz)
     app.router.add_get("/readyz", gateway.readyz)
     app.router.add_get("/v1/execute", gateway.execute)
+    app.router.add_get("/v1/narrowings", gateway.narrowings)
     app.router.add_get("/v1/robots/{robot}", gateway.state)
     app.router.add_post("/v1/robots/{robot}/stop", gateway.stop)
     return app

@@ -24,3 +24,7 @@ class RobotFault(BehaviorFailed):
 
     def __init__(self, message: str) -> None:
         super().__init__("robot.error", message)
+
+
+class RobotSilent(RobotFault):
+    """The robot did not answer a call in time."""

@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 
-from services.behavior.catalogue import Catalogue
 from services.behavior.check import CheckError, check_call
 from services.behavior.scene import Pose, SceneView
 from services.behavior.schema import Action
 from services.robot.errors import BehaviorFailed
-from services.robot.protocol import Begin, StatementMessage, action_message, failed_message
+from services.robot.plain import plain_argument, plain_result
+from services.robot.protocol import (
+    ACCEPTED,
+    ACTING,
+    DONE,
+    Begin,
+    StatementMessage,
+    action_message,
+    failed_message,
+)
 from services.robot.robot import Robot
-from services.robot.sandbox import Program, Sandbox
+from services.robot.sandbox import SCENE, Sandbox
 from services.robot.settings import GatewaySettings
+from services.robot.typecheck import Mistyped, TypeChecker
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 DROPPED = {"type": "dropped"}  # for the log only: nobody is left to be told
 
-SCENE = "scene"
 CONNECT_WAIT_S = 5.0
-_MAX_RESULT_CHARACTERS = 4000
-_MAX_DEPTH = 2
-_MAX_ITEMS = 200
-_LARGEST_INT = 2**53  # beyond this an integer is no exact float any more
 
 log = structlog.get_logger(__name__)
 
@@ -41,23 +43,26 @@ class Execution:
     def __init__(
         self,
         begin: Begin,
-        catalogue: Catalogue,
         robot: Robot,
         sandbox: Sandbox,
+        types: TypeChecker,
         settings: GatewaySettings,
         send: Send,
     ) -> None:
         self.id = begin.behavior
+        self.replaces = begin.when_busy == "replace"
         self._accepted = False
         self._begin = begin
-        self._catalogue = catalogue
         self._robot = robot
         self._sandbox = sandbox
+        self._types = types
         self._settings = settings
         self._send = send
         self._scene = SceneView(begin.scene)
-        self._statements: deque[StatementMessage] = deque()
+        self._statements: list[StatementMessage] = []
         self._received = 0
+        self._checked = 0
+        self._fault: Mistyped | None = None
         self._complete = False
         self._news = asyncio.Event()
         self._running: StatementMessage | None = None
@@ -102,7 +107,7 @@ class Execution:
 
     async def _run(self) -> None:
         try:
-            async with self._robot.turn(self):
+            async with self._robot.line.turn(self):
                 final = await self._outcome()
         except BehaviorFailed as failure:  # no turn came
             final = failed_message(failure.code, failure.message)
@@ -124,23 +129,24 @@ class Execution:
             except TimeoutError:
                 limit = self._settings.gateway_behavior_timeout_s
                 raise BehaviorFailed("budget.time", f"the behaviour was not done within {limit:g} s") from None
-            await self._robot.stop_walking()
+            await self._robot.settle()
         except Exception as error:
             failure = error if isinstance(error, BehaviorFailed | CheckError) else self._own_fault()
-            statement = self._running
-            self._ending = failed_message(
-                failure.code,
-                failure.message,
-                statement.line if statement else None,
-                statement.source if statement else None,
-                failure.suggestion if isinstance(failure, CheckError) else None,
-            )
-            await self._robot.halt()
+            suggestion = failure.suggestion if isinstance(failure, CheckError) else None
+            self._ending = failed_message(failure.code, failure.message, *self._place(failure), suggestion)
+            await self._robot.still()
             return self._ending
         except BaseException:
-            await asyncio.shield(self._robot.halt())
+            await asyncio.shield(self._robot.still())
             raise
-        return {"type": "done"}
+        return DONE
+
+    def _place(self, failure: Exception) -> tuple[int | None, str | None]:
+        """Line and source of the statement that failed, if it was one."""
+        if isinstance(failure, Mistyped):
+            statement = self._statements[failure.statement]
+            return statement.line + failure.line, statement.source
+        return (self._running.line, self._running.source) if self._running else (None, None)
 
     def _own_fault(self) -> BehaviorFailed:
         log.exception("behavior met a defect of the gateway", behavior=self.id)
@@ -151,57 +157,90 @@ class Execution:
         await self._robot.prepare(self._begin.scene)
         self._origin = await self._robot.position()
         self._accepted = True
-        await self._send({"type": "accepted"})
-        async with self._sandbox.program([*self._catalogue.services, SCENE], self._call) as program:
-            while (statement := await self._next()) is not None:
-                await self._execute_statement(program, statement)
+        await self._send(ACCEPTED)
+        if self._begin.mode == "atomic":
+            await self._check_whole()
+        async with self._sandbox.program(self._call) as program:
+            number = 0
+            while await self._comes(number):
+                self._running = self._statements[number]
+                await program.run(self._running.source)
+                self._running = None
+                number += 1
 
-    async def _execute_statement(self, program: Program, statement: StatementMessage) -> None:
-        self._running = statement
-        await program.run(statement.source)
-        self._running = None
+    async def _check_whole(self) -> None:
+        """Return once the whole program is there and checked."""
+        while not self._complete:
+            await self._more()
+        self._check_length()
+        await self._check_types()
+        if self._fault is not None:
+            raise self._fault
 
-    async def _next(self) -> StatementMessage | None:
-        """Wait for the next statement; None when the program is complete."""
-        while not self._statements:
-            if self._received > self._settings.gateway_max_statements:
-                limit = self._settings.gateway_max_statements
-                raise BehaviorFailed(
-                    "budget.statements", f"a behaviour may have {limit} statements; write a shorter one"
-                )
+    async def _comes(self, number: int) -> bool:
+        """Wait until the statement of this number, from 0, is there and checked; False when the program has ended."""
+        while number >= len(self._statements):
+            self._check_length()
             if self._complete:
-                return None
-            self._news.clear()
+                return False
+            await self._more()
+        if number >= self._checked and self._fault is None:
+            await self._check_types()
+        if self._fault is not None and number == self._fault.statement:
+            raise self._fault
+        return True
+
+    async def _more(self) -> None:
+        """Wait for news from the worker."""
+        if not self._news.is_set():
             try:
                 async with asyncio.timeout(self._settings.gateway_statement_timeout_s):
                     await self._news.wait()
             except TimeoutError:
                 wait_s = self._settings.gateway_statement_timeout_s
                 raise BehaviorFailed("budget.idle", f"no further statement came within {wait_s:g} s") from None
-        return self._statements.popleft()
+        self._news.clear()
+
+    def _check_length(self) -> None:
+        if self._received > self._settings.gateway_max_statements:
+            limit = self._settings.gateway_max_statements
+            raise BehaviorFailed("budget.statements", f"a behaviour may have {limit} statements; write a shorter one")
+
+    async def _check_types(self) -> None:
+        """Check the types of the program as far as it has come; a fault counts when its statement's turn comes."""
+        sources = [statement.source for statement in self._statements]
+        try:
+            await self._types.check(sources)
+        except Mistyped as fault:
+            self._fault = fault
+            self._checked = fault.statement
+        else:
+            self._checked = len(sources)
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
     async def _call(self, service: str, method: str, args: list[Any]) -> Any:
         """Check a call of the program, then carry it out. Nothing else reaches the robot on a program's behalf."""
-        plain = [_plain(f"{service}.{method}", value) for value in args]
+        plain = [plain_argument(f"{service}.{method}", value) for value in args]
         if service == SCENE:
             return self._scene.call(method, plain, await self._moved())
-        checked = check_call(self._catalogue, service, method, plain)
+        checked = check_call(self._robot.catalogue, service, method, plain)
         self._calls += 1
         if self._calls > self._settings.gateway_max_calls:
             limit = self._settings.gateway_max_calls
             raise BehaviorFailed("budget.calls", f"a behaviour may make {limit} robot calls; write a shorter one")
-        bridge = self._robot.bridge
-        at = bridge.now()
-        self._began = at if self._began is None else self._began
-        result = _jsonable(await bridge.call(service, method, checked, self._settings.gateway_call_timeout_s))
+        bridge, clock = self._robot.bridge, self._robot.bridge.clock
+        at = clock.now()
+        if self._began is None:
+            self._began = at
+            await self._send(ACTING)
+        result = plain_result(await bridge.call(service, method, checked, self._settings.gateway_call_timeout_s))
         action = Action(
             service=service,
             method=method,
             args=checked,
             at_s=round(at - self._began, 3),
-            took_s=round(max(0.0, bridge.now() - at), 3),
+            took_s=round(max(0.0, clock.now() - at), 3),
             result=result,
         )
         await self._send(action_message(action))
@@ -212,32 +251,3 @@ class Execution:
         here, origin = await self._robot.position(), self._origin
         x, y, cos, sin = here.x - origin.x, here.y - origin.y, math.cos(origin.theta), math.sin(origin.theta)
         return Pose(cos * x + sin * y, cos * y - sin * x, here.theta - origin.theta)
-
-
-def _plain(where: str, value: Any, depth: int = 0) -> Any:
-    """Return a value of plain types; CheckError for anything else that a program could hand over."""
-    if isinstance(value, int) and abs(value) > _LARGEST_INT:
-        raise CheckError("call.range", f"{where}: a whole number of {value.bit_length()} bits is out of any range")
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, list | tuple):
-        if depth == _MAX_DEPTH or len(value) > _MAX_ITEMS:
-            raise CheckError("call.length", f"{where}: a list has at most {_MAX_ITEMS} items and lists in it no others")
-        return [_plain(where, item, depth + 1) for item in value]
-    raise CheckError("call.type", f"{where} takes numbers, texts, True or False and lists, not {type(value).__name__}")
-
-
-def _jsonable(result: Any) -> Any:
-    """Return what a robot answered if it is plain and short, else None."""
-    result = _rounded(result)
-    try:
-        return result if len(json.dumps(result, allow_nan=False)) <= _MAX_RESULT_CHARACTERS else None
-    except (TypeError, ValueError):
-        return None
-
-
-def _rounded(result: Any) -> Any:
-    """Cut floats to the digits that survive the robot's 32 bits."""
-    if isinstance(result, float):
-        return round(result, 6)
-    return [_rounded(item) for item in result] if isinstance(result, list | tuple) else result

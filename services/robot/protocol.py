@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
-from services.behavior.schema import Action, Document, Scene
+from services.behavior.schema import Action, Document, Scene, WhenBusy
 
 MAX_MESSAGE_BYTES = 1024 * 1024
 
@@ -21,6 +21,9 @@ class Begin(Document):
     robot: Annotated[str, StringConstraints(min_length=1, max_length=40)]
     target: Target
     scene: Scene = Field(default_factory=Scene)
+    mode: Literal["atomic", "stream"] = "stream"
+    """Whether nothing begins before the whole program is there and checked."""
+    when_busy: WhenBusy = "wait"
     age_s: Annotated[float, Field(ge=0)] = 0.0
     """Seconds since it was accepted: an emergency stop that is younger holds for it too."""
 
@@ -54,6 +57,12 @@ def parse(text: str) -> Begin | StatementMessage | End | Cancel:
     return _from_worker.validate_json(text)
 
 
+#: The robot is this behaviour's from now on.
+ACCEPTED: dict[str, Any] = {"type": "accepted"}
+#: Its first call goes out to the robot.
+ACTING: dict[str, Any] = {"type": "acting"}
+# One of these is the last message of a conversation, or a ``failed_message`` or a ``replaced_message``.
+DONE: dict[str, Any] = {"type": "done"}
 CANCELLED: dict[str, Any] = {"type": "cancelled"}
 STOPPED: dict[str, Any] = {"type": "stopped"}
 
@@ -77,3 +86,9 @@ def failed_message(
         "statement": statement,
         "suggestion": suggestion,
     }
+
+
+
+def replaced_message(by: str) -> dict[str, Any]:
+    """The behaviour called ``by`` has taken the robot."""
+    return {"type": "replaced", "by": by}

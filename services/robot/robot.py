@@ -1,156 +1,166 @@
-"""One robot, simulated or real: whose turn it is, and how it is stopped."""
+"""One robot, simulated or real: what it has, and how it is kept in hand."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
+from services.behavior.catalogue import Catalogue
+from services.behavior.methods import Call
+from services.behavior.narrowing import compare, narrow
 from services.behavior.scene import Pose
-from services.behavior.schema import Scene
+from services.behavior.schema import Lacks, RobotState, Scene
 from services.robot.bridge import Bridge
-from services.robot.errors import BehaviorFailed, RobotFault, RobotUnreachable
+from services.robot.errors import BehaviorFailed, RobotUnreachable
+from services.robot.inspection import inspect
+from services.robot.line import Line
 from services.robot.protocol import Target
 
 STOP_TIMEOUT_S = 1.0
+HALT_AGAIN = 3
+HALT_AGAIN_AFTER_S = 0.1
+ENDINGS_S = 0.1  # those who press the stop are told that the robot was, though a behaviour has not ended yet
 READ_TIMEOUT_S = 5.0
-
-# Calls that silence and still the robot, all sent at once. Services that a robot lacks are passed over.
-_STOPS: tuple[tuple[str, str], ...] = (
-    ("ALMotion", "stopMove"),
-    ("ALTextToSpeech", "stopAll"),
-    ("ALBehaviorManager", "stopAllBehaviors"),
-    ("ALAudioPlayer", "stopAll"),
-    ("ALTracker", "stopTracker"),
-    ("ALRobotPosture", "stopMove"),
-)
+STATE_TIMEOUT_S = 1.0
 
 log = structlog.get_logger(__name__)
 
 
-class Behavior(Protocol):
-    """A behaviour that is running or waiting for its turn."""
-
-    id: str
-
-    def end(self, final: dict[str, Any]) -> asyncio.Task[None]:
-        """End it at once with this final message; the task is done when it has let go of the robot."""
-
-
 class Robot:
-    """A robot with a line of behaviours that want it, served one at a time and in order."""
+    """A robot that is connected, or will be, with the line of behaviours that want it."""
 
-    def __init__(self, name: str, target: Target, bridge: Bridge, line_limit: int, line_timeout_s: float) -> None:
-        self.name = name
+    def __init__(self, catalogue: Catalogue, target: Target, bridge: Bridge, line: Line) -> None:
+        self.name = catalogue.name
         self.target: Target = target
         self.bridge = bridge
-        self.current: str | None = None
-        self._behaviors: dict[str, Behavior] = {}
-        self._turn = asyncio.Lock()
-        self._line_limit = line_limit
-        self._line_timeout_s = line_timeout_s
+        self.line = line
+        self.catalogue = catalogue
+        """What programs may call: the robot's catalogue without what this robot lacks."""
+        self.lacks = Lacks()
+        self._control = catalogue.control
 
-    @property
-    def waiting(self) -> int:
-        """How many behaviours stand in line."""
-        return len(self._behaviors) - (self.current is not None)
+    def start(self) -> None:
+        """Begin to connect."""
+        self.bridge.start(self._greet, self._learn)
 
-    @asynccontextmanager
-    async def turn(self, behavior: Behavior) -> AsyncIterator[None]:
-        """Own the robot for a block, after those who came before. Raises BehaviorFailed ``robot.busy``."""
-        if self._turn.locked() and self.waiting >= self._line_limit:
-            raise BehaviorFailed(
-                "robot.busy", f"{self.waiting} behaviours wait for this robot already; try again later"
-            )
-        self._behaviors[behavior.id] = behavior
-        try:
-            try:
-                async with asyncio.timeout(self._line_timeout_s):
-                    await self._turn.acquire()
-            except TimeoutError:
-                raise BehaviorFailed(
-                    "robot.busy", f"the robot was not free within {self._line_timeout_s:g} s; try again later"
-                ) from None
-            try:
-                self.current = behavior.id
-                yield
-            finally:
-                self.current = None
-                self._turn.release()
-        finally:
-            del self._behaviors[behavior.id]
+    async def _greet(self) -> None:
+        """On each connection, before anything else: still the robot, which may go on with what a lost one began."""
+        first = self._control.stop[0]
+        if not await self.halt():
+            raise RobotUnreachable(f"it does not hear {first.service}.{first.method}, so it could not be stopped")
+
+    async def _learn(self) -> None:
+        """See what the robot has, and offer no more than that."""
+        whole = self.catalogue.whole
+        lacks = compare(whole, await inspect(whole, self.bridge))
+        if lacks != self.lacks:
+            log.warning("robot is not as its catalogue says", robot=self.name, target=self.target, **_brief(lacks))
+        self.lacks, self.catalogue = lacks, narrow(whole, lacks)
+
+    # --- behaviours --------------------------------------------------------------------------------------------------
 
     async def prepare(self, scene: Scene) -> None:
-        """Let a simulated robot stand, awake, as the scene says.
+        """Let a simulated robot stand, awake, as the scene says; every simulated robot has a service for it.
 
         A real one is left as it is: its motors are switched on by its operator or by a program that says so
         (``ALMotion.wakeUp``, ``ALRobotPosture.goToPosture``), never unasked, because it moves when they are.
         """
-        if self.bridge.simulated:
+        if self.bridge.clock.simulated:
             battery = -1 if scene.battery is None else scene.battery
             await self.bridge.call("SimulatedState", "prepare", [scene.posture or "", battery], READ_TIMEOUT_S)
 
     async def position(self) -> Pose:
-        """Where the robot is by its odometry, in metres and radians."""
-        x, y, theta = await self.bridge.call("ALMotion", "getRobotPosition", [True], READ_TIMEOUT_S)
+        """Where the robot is by its odometry, in metres and radians; where it began, if it has none."""
+        if self._control.position is None:
+            return Pose()
+        x, y, theta = await self._ask(self._control.position, READ_TIMEOUT_S)
         return Pose(x, y, theta)
 
-    async def stop_walking(self) -> None:
-        """End a walk that a program left going, so that nobody has to run after the robot."""
-        await self.bridge.call("ALMotion", "stopMove", [], STOP_TIMEOUT_S)
+    async def settle(self) -> None:
+        """End what a program left going, such as a walk, so that nobody has to run after the robot."""
+        if self._control.end is not None:
+            await self._ask(self._control.end, STOP_TIMEOUT_S)
+
+    # --- the emergency stop ------------------------------------------------------------------------------------------
 
     async def halt(self) -> bool:
         """Stop everything that the robot does; return whether it could be told to."""
-        if not self.bridge.connected:
+        if not self.bridge.linked:
             return False
-        heard = await asyncio.gather(*(self._tell(service, method) for service, method in _STOPS), self._freeze())
+        heard = await asyncio.gather(*(self._tell(call) for call in self._control.stop), self._freeze())
         return heard[0]
+
+    async def still(self) -> None:
+        """Halt the robot after a behaviour that was cut short, until the call that it had under way has ended.
+
+        qi hands calls to threads: one that was sent just before a stop may begin after it.
+        """
+        await self.halt()
+        for _ in range(HALT_AGAIN):
+            if await self.bridge.quiet(HALT_AGAIN_AFTER_S):
+                return
+            await self.halt()
 
     async def stop_all(self, final: dict[str, Any]) -> tuple[list[str], bool]:
         """End the running behaviour and all in line with this final message, and still the robot.
 
         Returns the ids of the behaviours that were ended and whether the robot could be told.
         """
-        behaviors = list(self._behaviors.values())
+        behaviors = self.line.behaviors
         endings = [behavior.end(final) for behavior in behaviors]
         heard = await self.halt()
         if endings:
-            await asyncio.wait(endings, timeout=STOP_TIMEOUT_S)
+            await asyncio.wait(endings, timeout=ENDINGS_S)
         return [behavior.id for behavior in behaviors], heard
 
-    async def state(self) -> dict[str, Any]:
-        """What is known of the robot now."""
-        state: dict[str, Any] = {
-            "connected": self.bridge.connected,
-            "behavior": self.current,
-            "waiting": self.waiting,
-        }
-        if self.bridge.connected and self.bridge.simulated:
-            try:
-                snapshot = json.loads(await self.bridge.call("SimulatedState", "snapshot", [], READ_TIMEOUT_S))
-            except (RobotFault, RobotUnreachable) as error:
-                state["error"] = error.message
-            else:
-                state |= snapshot
-        return state
-
     async def _freeze(self) -> bool:
-        """Still the joints. A robot that walks keeps its legs, because it would fall without them."""
-        try:
-            walking = await self.bridge.call("ALMotion", "moveIsActive", [], STOP_TIMEOUT_S)
-        except BehaviorFailed:
-            walking = True
-        parts = ["Head", "LArm", "RArm"] if walking else ["Body"]
-        return await self._tell("ALMotion", "killTasksUsingResources", parts)
+        """Still the joints; those that a walking robot stands on are left to it."""
+        walking = False
+        if self._control.walking is not None:
+            try:
+                walking = bool(await self._ask(self._control.walking, STOP_TIMEOUT_S))
+            except BehaviorFailed:
+                walking = True
+        hold = self._control.hold_walking if walking else self._control.hold
+        return hold is None or await self._tell(hold)
 
-    async def _tell(self, service: str, method: str, *args: Any) -> bool:
+    async def _tell(self, call: Call) -> bool:
         try:
-            await self.bridge.call(service, method, list(args), STOP_TIMEOUT_S)
+            await self._ask(call, STOP_TIMEOUT_S)
         except BehaviorFailed as error:
-            log.warning("stop not heard", robot=self.name, call=f"{service}.{method}", reason=error.message)
+            log.warning("stop not heard", robot=self.name, call=f"{call.service}.{call.method}", reason=error.message)
             return False
         return True
+
+    async def _ask(self, call: Call, timeout_s: float) -> Any:
+        return await self.bridge.call(call.service, call.method, list(call.args), timeout_s)
+
+    # --- what can be seen --------------------------------------------------------------------------------------------
+
+    async def state(self) -> RobotState:
+        """What is known of the robot now."""
+        posture, battery = await asyncio.gather(self._read(self._control.posture), self._read(self._control.battery))
+        return RobotState(
+            connected=self.bridge.connected,
+            posture=posture if isinstance(posture, str) else None,
+            battery=battery if isinstance(battery, int) and 0 <= battery <= 100 else None,
+            behavior=self.line.current,
+            waiting=self.line.waiting,
+            lacks=self.lacks,
+            trouble=None if self.bridge.connected else self.bridge.trouble,
+        )
+
+    async def _read(self, call: Call | None) -> Any:
+        try:
+            return None if call is None else await self._ask(call, STATE_TIMEOUT_S)
+        except BehaviorFailed:
+            return None
+
+
+def _brief(lacks: Lacks) -> dict[str, Any]:
+    """The lacks for a line of the log: of names, which may be hundreds, only how many."""
+    names = {kind: len(values) for kind, values in lacks.names.items()}
+    found = {"methods": lacks.methods, "names": names, "joints": lacks.joints, "limits": sorted(lacks.limits)}
+    return {what: value for what, value in found.items() if value}

@@ -38,6 +38,7 @@ LIMITS = ResourceLimits(
     max_recursion_depth=50,
     max_suspensions=10_000,  # the executor's budget of calls is far lower; this bounds its work all the same
 )
+SCENE = "scene"
 CHECKOUT_TIMEOUT_S = 10.0
 TURN_TIMEOUT_S = 5.0
 _MAX_PRINTED_BYTES = 64 * 1024
@@ -49,9 +50,10 @@ class _HostObject:
 
 
 class Sandbox:
-    """A pool of worker processes; a worker that crashes is replaced, this process never is in danger."""
+    """Worker processes for the programs of one robot; one that crashes is replaced, this process never is in danger."""
 
-    def __init__(self, programs: int) -> None:
+    def __init__(self, services: Iterable[str], programs: int) -> None:
+        self._objects = [*services, SCENE]
         self._pool = AsyncMonty(
             min_processes=1,
             max_processes=programs,
@@ -69,8 +71,8 @@ class Sandbox:
         await self._pool.__aexit__(kind, error, trace)
 
     @asynccontextmanager
-    async def program(self, objects: Iterable[str], call: HostCall) -> AsyncIterator[Program]:
-        """Open a program that can call methods of ``objects``; its variables last until the block ends.
+    async def program(self, call: HostCall) -> AsyncIterator[Program]:
+        """Open a program, whose calls go to ``call``; its variables last until the block ends.
 
         Raises:
             BehaviorFailed: no worker process came free in time.
@@ -82,7 +84,7 @@ class Sandbox:
             except TimeoutError:
                 message = f"no sandbox came free within {CHECKOUT_TIMEOUT_S:g} s; try again later"
                 raise BehaviorFailed("robot.busy", message) from None
-            yield Program(session, objects, call)
+            yield Program(session, self._objects, call)
 
 
 class Program:

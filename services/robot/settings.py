@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.behavior.catalogue import robots
+from services.behavior.schema import DEFAULT_ROBOT
+from services.settings import from_json
+
+
+class RobotAddress(BaseModel):
+    """Where one robot is, simulated and real, and what opens the real one. Empty means that there is none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    simulator_url: str = ""
+    robot_url: str = ""
+    robot_user: str = ""
+    robot_password_file: Path | None = None
 
 
 class GatewaySettings(BaseSettings):
@@ -19,6 +36,11 @@ class GatewaySettings(BaseSettings):
     gateway_port: int = Field(default=8200, ge=0, le=65535)
     simulator_url: str = Field(default="tcp://127.0.0.1:9559", description="the simulated NAO; empty for none")
     robot_url: str = Field(default="", description="a real NAO, such as tcp://nao.local:9559; empty for none")
+    robot_user: str = Field(default="nao", description="the user that the real NAO knows, if it asks for one")
+    robot_password_file: Path | None = Field(default=None, description="file with that user's password")
+    more_robots: str = Field(
+        default="", description='other robots by name, as JSON: {"porter": {"simulator_url": "tcp://…"}}'
+    )
 
     gateway_max_calls: int = Field(default=200, ge=1, description="robot calls of one behaviour")
     gateway_max_statements: int = Field(default=200, ge=1, description="statements of one behaviour")
@@ -27,3 +49,28 @@ class GatewaySettings(BaseSettings):
     gateway_statement_timeout_s: float = Field(default=60.0, gt=0, description="the longest wait for a next statement")
     gateway_line_limit: int = Field(default=16, ge=0, description="behaviours that may wait for one robot")
     gateway_line_timeout_s: float = Field(default=300.0, gt=0, description="the longest wait for one's turn")
+
+    @property
+    def robots(self) -> dict[str, RobotAddress]:
+        """All robots by name."""
+        first = RobotAddress(
+            simulator_url=self.simulator_url,
+            robot_url=self.robot_url,
+            robot_user=self.robot_user,
+            robot_password_file=self.robot_password_file,
+        )
+        return {DEFAULT_ROBOT: first, **_robots(self.more_robots)}
+
+    @field_validator("more_robots")
+    @classmethod
+    def _have_catalogues(cls, text: str) -> str:
+        named = _robots(text)
+        if unknown := sorted(set(named) - set(robots())):
+            raise ValueError(f"robots without a catalogue: {unknown}; known: {', '.join(robots())}")
+        if DEFAULT_ROBOT in named:
+            raise ValueError(f"{DEFAULT_ROBOT} has the settings SIMULATOR_URL and ROBOT_URL of its own")
+        return text
+
+
+def _robots(text: str) -> dict[str, RobotAddress]:
+    return from_json(dict[str, RobotAddress], text) if text else {}

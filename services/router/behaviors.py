@@ -11,7 +11,7 @@ import structlog
 from flask import Blueprint, Response, g, request
 from pydantic import ValidationError
 
-from services.behavior.schema import TERMINAL_STATUSES, BehaviorRequest, BehaviorResult
+from services.behavior.schema import DEFAULT_ROBOT, TERMINAL_STATUSES, BehaviorRequest, BehaviorResult
 from services.jobs.documents import result_document
 from services.jobs.store import Event, StoreUnavailable, UnknownBehavior
 from services.router.body import read_json
@@ -192,9 +192,16 @@ def _admissible(order: BehaviorRequest, context: Context) -> str:
         seeing = sorted(name for name, config in configured.items() if config.vision)
         mend = f"choose one that does ({', '.join(seeing)})" if seeing else "leave the image out"
         raise invalid("/image", f"The model behind {backend} takes no images; {mend}.")
-    if order.execute == "robot" and not context.settings.robot_url:
-        raise invalid("/execute", 'No real robot is connected; use "simulate" or "none", or have ROBOT_URL set.')
+    if order.execute != "none" and not context.settings.reaches(order.robot, order.execute):
+        raise invalid("/execute", _out_of_reach(order))
     return backend
+
+
+def _out_of_reach(order: BehaviorRequest) -> str:
+    if order.robot == DEFAULT_ROBOT:
+        return 'No real robot is connected; use "simulate" or "none", or have ROBOT_URL set.'
+    kind = "simulated" if order.execute == "simulate" else "real"
+    return f'No {kind} {order.robot} is connected; use "none", or have its address set in MORE_ROBOTS.'
 
 
 def _drawn(order: BehaviorRequest, context: Context) -> str:

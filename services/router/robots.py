@@ -9,11 +9,13 @@ from http import HTTPStatus
 import gevent
 import structlog
 from flask import Blueprint, Response
+from gevent.event import Event
 from pydantic import BaseModel, ConfigDict
 
+from services.behavior.schema import RobotReport
 from services.jobs.store import StoreUnavailable
 from services.router.context import Context
-from services.router.operations import ANY_JSON, Operation, describes
+from services.router.operations import Operation, describes
 from services.router.problems import Problem
 from services.router.upstream import TimedOut, Unreachable, UpstreamError
 
@@ -22,6 +24,8 @@ log = structlog.get_logger(__name__)
 #: The gateway stops a robot within 150 ms; a stop that takes longer has to be known as failed soon.
 _STOP_TIMEOUT_S = 1.5
 _NOTE_TIMEOUT_S = 1.0
+#: A full queue takes longer to be emptied; then it is not counted.
+_DISMISS_TIMEOUT_S = 0.05
 #: The store may be away: the note is tried again for so long, so often.
 _NOTE_FOR_S = 120.0
 _NOTE_RETRY_S = 0.2
@@ -40,13 +44,16 @@ class StopReport(BaseModel):
     unreachable: list[str]
     """Configured robots that could not be told to stop. Anything here means: go and look."""
     took_ms: float
+    """Milliseconds that the robot gateway took."""
+    dismissed: int | None
+    """Behaviours that waited in the queue and were ended, if they could be counted at once."""
 
 
 def create_blueprint(context: Context) -> Blueprint:
     """The views of ``/v1/robots``."""
     blueprint = Blueprint("robots", __name__)
 
-    def ask_gateway(method: str, robot: str, path: str, timeout_s: float) -> Response:
+    def ask_gateway(method: str, robot: str, path: str, timeout_s: float) -> bytes:
         if robot not in context.robots:
             known = ", ".join(sorted(context.robots))
             raise Problem(404, "unknown-robot", f"No robot is called by this name; known are: {known}.")
@@ -67,19 +74,20 @@ def create_blueprint(context: Context) -> Blueprint:
         status = reply.get_code()
         if status != HTTPStatus.OK:
             raise _failed(502, "robot-gateway-failed", method, f"it answered {status}: {_reason(body)}")
-        return Response(body, headers={"Cache-Control": "no-store"}, content_type="application/json")
+        return body
 
-    def note_stop(robot: str) -> None:
-        """Keep what was accepted until now from acting later: it may still be generated or queued."""
+    def end_all(robot: str, noted: Event) -> int | None:
+        """End what was accepted until now and is still generated or queued; how many of the latter there were."""
         end = time.monotonic() + _NOTE_FOR_S
-        while True:
+        while time.monotonic() < end:
             try:
-                return context.store.stop_robot(robot)
+                stopped_ms = context.store.stop_robot(robot)
+                noted.set()
+                return context.store.dismiss(robot, stopped_ms)
             except StoreUnavailable as error:
                 log.error("emergency stop not noted yet; until it is, only the gateway keeps it", reason=str(error))
-            if time.monotonic() > end:
-                return None
             gevent.sleep(_NOTE_RETRY_S)
+        return None
 
     @blueprint.post("/v1/robots/<robot>/stop")
     @describes(
@@ -91,20 +99,29 @@ def create_blueprint(context: Context) -> Blueprint:
     )
     def stop(robot: str) -> Response:
         # Beside, not before: a store that does not answer must not hold up the robot's stop.
-        noting = gevent.spawn(note_stop, robot) if robot in context.robots else None
-        response = ask_gateway("POST", robot, f"/v1/robots/{robot}/stop", _STOP_TIMEOUT_S)
-        if noting is not None:
-            noting.join(_NOTE_TIMEOUT_S)
-        return response
+        noted = Event()
+        ending = gevent.spawn(end_all, robot, noted) if robot in context.robots else None
+        report = json.loads(ask_gateway("POST", robot, f"/v1/robots/{robot}/stop", _STOP_TIMEOUT_S))
+        if ending is not None and noted.wait(_NOTE_TIMEOUT_S):
+            ending.join(_DISMISS_TIMEOUT_S)
+        return _json(json.dumps(report | {"dismissed": ending.value if ending is not None else None}))
 
     @blueprint.get("/v1/robots/<robot>")
     @describes(
-        Operation(summary="State of a robot", answers={200: ANY_JSON}, problems=(404, 502, 504)),
+        Operation(
+            summary="State of a robot: connected, what it does, who waits for it, what it lacks of its catalogue",
+            answers={200: RobotReport},
+            problems=(404, 502, 504),
+        ),
     )
     def state(robot: str) -> Response:
-        return ask_gateway("GET", robot, f"/v1/robots/{robot}", _STATE_TIMEOUT_S)
+        return _json(ask_gateway("GET", robot, f"/v1/robots/{robot}", _STATE_TIMEOUT_S))
 
     return blueprint
+
+
+def _json(body: str | bytes) -> Response:
+    return Response(body, headers={"Cache-Control": "no-store"}, content_type="application/json")
 
 
 def _failed(status: int, code: str, method: str, reason: object) -> Problem:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import cached_property
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.backends.config import checked_url
+from services.behavior.schema import DEFAULT_ROBOT
+from services.settings import from_json
 
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 HttpUrl = Annotated[
@@ -38,6 +41,8 @@ class RouterSettings(BaseSettings):
     gateway_url: HttpUrl = "http://127.0.0.1:8200"
     #: Address of the real robot; only whether there is one matters to the router.
     robot_url: str = ""
+    #: The other robots of the gateway, by name, as JSON; only which there are matters to the router.
+    more_robots: str = ""
 
     router_max_body_bytes: Annotated[int, Field(ge=1024)] = 10 * 1024 * 1024
     #: Longest that a request's body may take to arrive.
@@ -51,11 +56,28 @@ class RouterSettings(BaseSettings):
     #: Requests slower than this are logged.
     router_slow_request_s: Seconds = 10.0
 
+    @cached_property
+    def _addresses(self) -> dict[str, dict[str, str]]:
+        return _robots(self.more_robots)
+
+    def reaches(self, robot: str, execute: str) -> bool:
+        """Whether a behaviour can be carried out so: by the simulated robot (``simulate``) or the real one."""
+        if robot == DEFAULT_ROBOT:
+            return execute == "simulate" or bool(self.robot_url)
+        setting = "simulator_url" if execute == "simulate" else "robot_url"
+        return bool(self._addresses.get(robot, {}).get(setting))
+
     @property
     def allowed_hosts(self) -> frozenset[str]:
         """Host names, in lower case, that a router without keys answers to besides loopback's."""
         names = (name.strip().lower() for name in self.router_allowed_hosts.split(","))
         return frozenset(name for name in names if name)
+
+    @field_validator("more_robots")
+    @classmethod
+    def _are_robots(cls, text: str) -> str:
+        _robots(text)
+        return text
 
     @model_validator(mode="after")
     def _open_to_loopback_only(self) -> Self:
@@ -66,6 +88,10 @@ class RouterSettings(BaseSettings):
             "address: set API_KEYS_FILE, or in a container whose port is published on loopback set "
             "ROUTER_PUBLISHED_ON=127.0.0.1"
         )
+
+
+def _robots(text: str) -> dict[str, dict[str, str]]:
+    return from_json(dict[str, dict[str, str]], text) if text else {}
 
 
 def is_loopback(host: str) -> bool:

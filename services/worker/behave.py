@@ -24,7 +24,7 @@ from services.backends.base import (
     TimedOut,
     Unavailable,
 )
-from services.behavior.catalogue import Catalogue, load_catalogue
+from services.behavior.catalogue import Catalogue
 from services.behavior.grammar import build_gbnf
 from services.behavior.program import ProgramError, ProgramReader, Refusal, Statement
 from services.behavior.prompt import build_messages
@@ -38,18 +38,20 @@ from services.behavior.schema import (
     Timings,
     Usage,
 )
-from services.jobs.documents import result_document
+from services.jobs.documents import result_document, stopped_failure
 from services.jobs.ledger import Lease
 from services.worker import metrics
 from services.worker.engines import Engine, Engines
-from services.worker.gateway import Execution, ExecutionFailed, RobotStopped
+from services.worker.gateway import Execution, ExecutionFailed, Listener, RobotReplaced, RobotStopped
 from services.worker.journal import EmergencyStopped, Journal, LeaseLost
+from services.worker.robots import Robots
 from services.worker.settings import WorkerSettings
 
 log = structlog.get_logger("worker.behave")
 
-#: Why a running behaviour is made to end early.
-Interruption = Literal["cancel", "lost", "shutdown"]
+#: Why a running behaviour is made to end early: somebody cancelled it; another worker has it; this one shuts down; the
+#: emergency stop was pressed; the gateway broke it off.
+Interruption = Literal["cancel", "lost", "shutdown", "stop", "robot"]
 _RETRY_FIRST_S = 0.1
 _RETRY_MOST_S = 2.0
 
@@ -69,6 +71,7 @@ class Tools:
     settings: WorkerSettings
     engines: Engines
     journal: Journal
+    robots: Robots
     http: aiohttp.ClientSession
 
 
@@ -83,6 +86,7 @@ class Behavior:
         self._started = time.monotonic()
         self._task: asyncio.Task[bool] | None = None
         self._interruption: Interruption | None = None
+        self._break: BaseException | None = None
         self._acting = False
         self._settled = False
         self._backend = lease.backend
@@ -98,6 +102,7 @@ class Behavior:
         self._code = ""
         self._finish: Finish | None = None
         self._ttft_ms: float | None = None
+        self._ttfs_ms: float | None = None
         self._ttfa_ms: float | None = None
         self._execution: Execution | None = None
 
@@ -126,7 +131,7 @@ class Behavior:
         except LeaseLost:
             log.warning("lease lost before the end was written", behavior=self.lease.id, attempt=self.lease.attempt)
             return True
-        metrics.record(document)
+        metrics.record(document, self._request.mode)
         return True
 
     async def _document(self) -> BehaviorResult | None:
@@ -163,22 +168,30 @@ class Behavior:
             return await self._interrupted()
         except LeaseLost:
             return None
-        except (BehaviorFailed, ExecutionFailed) as error:
-            return self._result("failed", error.failure)
-        except (RobotStopped, EmergencyStopped):
-            return self._result("cancelled", Failure(code="robot.stopped", message="the emergency stop was pressed"))
-        except ProgramError as error:
-            return self._result("failed", error.failure())
-        except BackendError as error:
-            return self._result("failed", Failure(code=error.code, message=error.message))
-        except TimeoutError:
-            limit = f"it took longer than {self._tools.settings.behavior_timeout_s:g} s and was stopped"
-            return self._result("failed", Failure(code="worker.timeout", message=limit))
         except Exception as error:
-            log.exception("behaviour failed unexpectedly", behavior=self.lease.id)
-            message = f"unexpected {type(error).__name__} in the worker; its log has the details"
-            return self._result("failed", Failure(code="worker.internal", message=message))
+            return self._ended_by(error)
         return self._result("refused" if self._refusal is not None else "succeeded", None)
+
+    def _ended_by(self, error: BaseException | None) -> BehaviorResult:
+        """How it ended, when something kept it from its good end."""
+        match error:
+            case BehaviorFailed() | ExecutionFailed():
+                return self._result("failed", error.failure)
+            case RobotStopped() | EmergencyStopped():
+                return self._result("cancelled", stopped_failure())
+            case RobotReplaced():
+                reason = f"behaviour {error.by} took the robot from it"
+                return self._result("cancelled", Failure(code="robot.replaced", message=reason))
+            case ProgramError():
+                return self._result("failed", error.failure())
+            case BackendError():
+                return self._result("failed", Failure(code=error.code, message=error.message))
+            case TimeoutError():
+                limit = f"it took longer than {self._tools.settings.behavior_timeout_s:g} s and was stopped"
+                return self._result("failed", Failure(code="worker.timeout", message=limit))
+        log.error("behaviour failed unexpectedly", behavior=self.lease.id, exc_info=error)
+        message = f"unexpected {type(error).__name__} in the worker; its log has the details"
+        return self._result("failed", Failure(code="worker.internal", message=message))
 
     async def _interrupted(self) -> BehaviorResult | None:
         """After a cancellation: stop the robot, then say how it ended, or nothing if another worker goes on."""
@@ -186,10 +199,14 @@ class Behavior:
         if self._interruption is None or task is None:
             raise asyncio.CancelledError
         task.uncancel()
+        if self._interruption == "robot":
+            return self._ended_by(self._break)
         if self._execution is not None:
             await self._execution.cancel()
         if self._interruption == "cancel":
             return self._result("cancelled", None)
+        if self._interruption == "stop":
+            return self._result("cancelled", stopped_failure())
         if self._interruption == "shutdown" and self._acting:
             reason = "its worker was shut down while the robot was acting; the robot was stopped"
             return self._result("failed", Failure(code="worker.lost", message=reason))
@@ -206,7 +223,7 @@ class Behavior:
                 f"this worker knows no backend {self.lease.backend!r}, only {known}; give it the router's settings"
             )
             raise BehaviorFailed(Failure(code="backend.unknown", message=message))
-        catalogue = load_catalogue(self._request.robot)
+        catalogue = self._tools.robots.catalogue(self._request.robot, self._request.execute)
         constrained = candidates[0].backend.config.grammar != "none"
         generation = GenerationRequest(
             messages=build_messages(catalogue, self._request, self._tools.settings.api_card, constrained=constrained),
@@ -299,8 +316,8 @@ class Behavior:
         elif isinstance(found, Refusal):
             self._refusal = found.reason
         else:
-            if self._ttfa_ms is None:
-                self._ttfa_ms = self._elapsed_ms()
+            if self._ttfs_ms is None:
+                self._ttfs_ms = self._elapsed_ms()
             self._statements.append(found)
             self._page.emit("statement", StatementEvent(line=found.line, step=found.step, source=found.source))
             if self._request.mode == "stream" and self._request.execute != "none":
@@ -313,7 +330,7 @@ class Behavior:
                 self._tools.settings.gateway_url,
                 self.lease.id,
                 self._request,
-                self._acted,
+                Listener(self._begins_to_act, self._acted, self._broken_off),
                 age_s=self._elapsed_ms() / 1000,
             )
             self._acting = True
@@ -329,6 +346,13 @@ class Behavior:
                 await self._execute(statement)
         if self._execution is not None:
             await self._execution.end()
+
+    def _begins_to_act(self) -> None:
+        self._ttfa_ms = self._elapsed_ms()
+
+    def _broken_off(self, error: BaseException) -> None:
+        self._break = error
+        self.interrupt("robot")
 
     def _acted(self, action: Action) -> None:
         self._actions.append(action)
@@ -359,6 +383,7 @@ class Behavior:
             timings=Timings(
                 queue_ms=self.lease.waited_ms,
                 ttft_ms=self._ttft_ms,
+                ttfs_ms=self._ttfs_ms,
                 ttfa_ms=self._ttfa_ms,
                 total_ms=self._elapsed_ms(),
             ),

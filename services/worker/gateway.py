@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 
 from services.behavior.schema import Action, BehaviorRequest, Failure
 
-Outcome = Literal["done", "failed", "cancelled", "stopped"]
 _CONNECT_TRIES = 4
 _RETRY_S = 0.5
 _CANCEL_WAIT_S = 3.0
@@ -29,14 +29,35 @@ class RobotStopped(Exception):
     """The emergency stop ended the behaviour."""
 
 
+class RobotReplaced(Exception):
+    """The behaviour called ``by`` took the robot."""
+
+    def __init__(self, by: str) -> None:
+        self.by = by
+        super().__init__(by)
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who is told what comes from the gateway, as it comes."""
+
+    #: The first call of the program goes out to the robot.
+    acting: Callable[[], None]
+    #: A call was carried out.
+    action: Callable[[Action], None]
+    #: The gateway has ended a behaviour that had the robot before its program did, for this reason.
+    broken_off: Callable[[BaseException], None]
+
+
 class Execution:
     """One behaviour on the robot, over one WebSocket. Dropping the connection stops the robot."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, on_action: Callable[[Action], None]) -> None:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, listener: Listener) -> None:
         self._socket = socket
-        self._on_action = on_action
+        self._listener = listener
         self._accepted = asyncio.get_running_loop().create_future()
         self._receiver = asyncio.create_task(self._receive())
+        self._receiver.add_done_callback(self._over)
 
     @classmethod
     async def begin(
@@ -45,16 +66,18 @@ class Execution:
         gateway_url: str,
         behavior_id: str,
         request: BehaviorRequest,
-        on_action: Callable[[Action], None],
+        listener: Listener,
         *,
         age_s: float,
     ) -> Execution:
-        """Wait in line for the robot and return when this behaviour owns it. Raises ExecutionFailed or RobotStopped.
+        """Wait in line for the robot and return when this behaviour owns it.
+
+        Raises ExecutionFailed, RobotStopped or RobotReplaced.
 
         ``age_s`` is how long ago it was accepted: a stop that is younger holds for it too.
         """
         socket = await cls._connect(http, gateway_url)
-        execution = cls(socket, on_action)
+        execution = cls(socket, listener)
         try:
             await execution._send(
                 {
@@ -63,6 +86,8 @@ class Execution:
                     "robot": request.robot,
                     "target": request.execute,
                     "scene": request.scene.model_dump(),
+                    "mode": request.mode,
+                    "when_busy": request.when_busy,
                     "age_s": age_s,
                 }
             )
@@ -100,7 +125,7 @@ class Execution:
         await self._send({"type": "statement", "line": line, "source": source})
 
     async def end(self) -> None:
-        """Return when everything sent was carried out. Raises ExecutionFailed or RobotStopped."""
+        """Return when everything sent was carried out. Raises ExecutionFailed, RobotStopped or RobotReplaced."""
         await self._send({"type": "end"})
         await asyncio.shield(self._receiver)  # being cancelled here must not stop listening
 
@@ -109,7 +134,7 @@ class Execution:
         try:
             await self._send({"type": "cancel"})
             await asyncio.wait_for(asyncio.shield(self._receiver), _CANCEL_WAIT_S)
-        except (ExecutionFailed, RobotStopped, TimeoutError):
+        except (ExecutionFailed, RobotStopped, RobotReplaced, TimeoutError):
             pass  # whatever it says now, the closed connection stops the robot
         finally:
             await self.close()
@@ -133,22 +158,31 @@ class Execution:
             body = json.loads(message.data)
             kind = body.pop("type")
             if kind == "action":
-                self._on_action(Action.model_validate(body))
+                self._listener.action(Action.model_validate(body))
+            elif kind == "acting":
+                self._listener.acting()
             elif kind == "accepted":
                 self._accepted.set_result(None)
             elif kind in ("done", "cancelled"):
                 return
             elif kind == "stopped":
                 raise RobotStopped
+            elif kind == "replaced":
+                raise RobotReplaced(body["by"])
             elif kind == "failed":
                 raise ExecutionFailed(Failure.model_validate(body))
         raise _lost()
+
+    def _over(self, receiver: asyncio.Task[None]) -> None:
+        error = None if receiver.cancelled() else receiver.exception()
+        if error is not None and self._accepted.done():
+            self._listener.broken_off(error)
 
 
 def _lost() -> ExecutionFailed:
     return ExecutionFailed(
         Failure(
             code="robot.unreachable",
-            message="the connection to the robot gateway was lost; it stops the robot, see its log for the reason",
+            message="the connection to the robot gateway was lost; it stops the robot, at the latest when it is back",
         )
     )

@@ -23,19 +23,24 @@ SHADOW_TOTAL = Histogram("rbe_worker_shadow_total_seconds", "Copy sent to its en
 TOKENS = Counter("rbe_worker_completion_tokens", "Tokens that engines generated.", ["backend"])
 QUEUE = Histogram("rbe_worker_queue_seconds", "Acceptance to start.", ["backend"], buckets=_SECONDS)
 TTFT = Histogram("rbe_worker_ttft_seconds", "Acceptance to first token.", ["backend"], buckets=_SECONDS)
-TTFA = Histogram("rbe_worker_ttfa_seconds", "Acceptance to first checked statement.", ["backend"], buckets=_SECONDS)
+TTFS = Histogram("rbe_worker_ttfs_seconds", "Acceptance to first checked statement.", ["backend"], buckets=_SECONDS)
+TTFA = Histogram(
+    "rbe_worker_ttfa_seconds", "Acceptance to first call sent to the robot.", ["backend", "mode"], buckets=_SECONDS
+)
 TOTAL = Histogram("rbe_worker_total_seconds", "Acceptance to end.", ["backend"], buckets=_SECONDS)
 
 
-def record(document: BehaviorResult) -> None:
-    """Count a behaviour that ended."""
+def record(document: BehaviorResult, mode: str) -> None:
+    """Count a behaviour that ended; ``mode`` is how it was to act."""
     FINISHED.labels(document.backend, document.status).inc()
     TOKENS.labels(document.backend).inc(document.usage.completion_tokens)
     timings = document.timings
+    if timings.ttfa_ms is not None:
+        TTFA.labels(document.backend, mode).observe(timings.ttfa_ms / 1000)
     for histogram, milliseconds in (
         (QUEUE, timings.queue_ms),
         (TTFT, timings.ttft_ms),
-        (TTFA, timings.ttfa_ms),
+        (TTFS, timings.ttfs_ms),
         (TOTAL, timings.total_ms),
     ):
         if milliseconds is not None:

@@ -17,12 +17,13 @@ from services.backends.circuit import CircuitSettings
 from services.backends.config import Backends
 from services.backends.registry import create_backend
 from services.backends.routing import Routing
-from services.jobs.ledger import Lease, Ledger, connect
+from services.jobs.ledger import EmergencyStop, Lease, Ledger, connect
 from services.jobs.settings import JobSettings
 from services.worker import metrics
 from services.worker.behave import Behavior, Tools
 from services.worker.engines import Engines
 from services.worker.journal import Journal
+from services.worker.robots import Robots
 from services.worker.settings import PROBE_EVERY_S, WorkerSettings
 from services.worker.warmup import warm_up
 
@@ -31,6 +32,7 @@ log = structlog.get_logger("worker")
 #: Argument of the messages that the worker sends to itself to prove that it consumes.
 PROBE = "probe"
 _WATCH_EVERY_S = 1.0
+_LOOK_AT_ROBOTS_EVERY_S = 2.0
 _STORE_RETRY_S = 0.5
 #: Longest that one step of the end may take, so that a worker without its store ends in time too.
 _LAST_STEP_S = 0.5
@@ -91,17 +93,20 @@ class WorkerService:
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=2.0))
         backends = [create_backend(config) for config in self._backends.configured.values()]
         self._engines = Engines(backends, self._routing, self._circuits)
+        self._robots = Robots(self._http, self._settings.gateway_url)
         self._tools = Tools(
             settings=self._settings,
             engines=self._engines,
             journal=self._journal,
+            robots=self._robots,
             http=self._http,
         )
         self._background = [
             asyncio.create_task(self._journal.run()),
             asyncio.create_task(self._forever(self._keep_leases, self._jobs.lease_s / 3)),
             asyncio.create_task(self._forever(self._recover, self._jobs.lease_s / 5)),
-            asyncio.create_task(self._forever(self._follow_cancellations, _STORE_RETRY_S)),
+            asyncio.create_task(self._forever(self._follow_announcements, _STORE_RETRY_S)),
+            asyncio.create_task(self._forever(self._robots.look, _LOOK_AT_ROBOTS_EVERY_S)),
             asyncio.create_task(self._forever(self._probe, PROBE_EVERY_S)),
             asyncio.create_task(self._forever(self._engines.check_health, _WATCH_EVERY_S)),
             asyncio.create_task(self._forever(self._turn, _WATCH_EVERY_S)),
@@ -247,10 +252,20 @@ class WorkerService:
         if recovered:
             log.info("recovered behaviours that nobody worked on", count=recovered)
 
-    async def _follow_cancellations(self) -> None:
-        async for behavior_id in self._ledger.cancellations():
-            if behavior_id in self._running:
-                self._running[behavior_id][0].interrupt("cancel")
+    async def _follow_announcements(self) -> None:
+        async for announced in self._ledger.announcements():
+            if isinstance(announced, EmergencyStop):
+                self._stop_robot(announced)
+            elif announced.behavior in self._running:
+                self._running[announced.behavior][0].interrupt("cancel")
+
+    def _stop_robot(self, stop: EmergencyStop) -> None:
+        """End what would act on a stopped robot, so that nothing is generated in vain."""
+        for behavior, _ in list(self._running.values()):
+            lease = behavior.lease
+            acts = lease.request.robot == stop.robot and lease.request.execute != "none"
+            if acts and lease.accepted_ms <= stop.stopped_ms:
+                behavior.interrupt("stop")
 
     async def _probe(self) -> None:
         if self._closing.is_set():

@@ -154,12 +154,18 @@ def test_one_variable_switches_the_engine(
 
 
 def test_no_secret_shows(compose: ComposeStack, tmp_path: Path) -> None:
-    for file, text in (("keys.txt", "lab:correct-horse-battery\n"), ("token.txt", "hf_correcthorsebattery\n")):
+    files = {
+        "API_KEYS_FILE": ("keys.txt", "lab:correct-horse-battery\n"),
+        "HF_TOKEN_FILE": ("token.txt", "hf_correcthorsebattery\n"),
+        "ROBOT_PASSWORD_FILE": ("robot.txt", "correct-horse\n"),
+    }
+    for file, text in files.values():
         (tmp_path / file).write_text(text)
-    secrets = {"API_KEYS_FILE": str(tmp_path / "keys.txt"), "HF_TOKEN_FILE": str(tmp_path / "token.txt")}
+    secrets = {setting: str(tmp_path / file) for setting, (file, _) in files.items()}
     for name in FILES:
         document = config(compose, name, HF_TOKEN="hf_fromtheshell", **secrets)
         assert document["services"]["router"]["environment"]["API_KEYS_FILE"] == "/run/secrets/api_keys"
+        assert document["services"]["robot"]["environment"]["ROBOT_PASSWORD_FILE"] == "/run/secrets/robot_password"
         said = json.dumps(document)
         assert not [secret for secret in ("correct-horse", "correcthorse", "fromtheshell") if secret in said], name
 

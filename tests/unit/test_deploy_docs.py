@@ -83,9 +83,9 @@ TGI_OWN = {
     "QUANTIZE",
     "SPECULATE",
 }
-#: The shipped files behind the first two hold nothing, and the third falls back on another setting: to the operator,
+#: The shipped files behind the first three hold nothing, and the last falls back on another setting: to the operator,
 #: the default is none.
-EMPTY = {"API_KEYS_FILE", "HF_TOKEN_FILE", "BACKENDS"}
+EMPTY = {"API_KEYS_FILE", "HF_TOKEN_FILE", "ROBOT_PASSWORD_FILE", "BACKENDS"}
 
 
 def passed_on() -> set[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 import pytest
 import redis
@@ -13,7 +13,7 @@ import redis
 from services.behavior.schema import Action, BehaviorRequest
 from services.jobs import keys
 from services.jobs.documents import result_document
-from services.jobs.ledger import EventBatch, Lease, Ledger, Written, connect
+from services.jobs.ledger import Cancellation, EmergencyStop, EventBatch, Lease, Ledger, Written, connect
 from services.jobs.messages import list_name
 from services.jobs.settings import JobSettings
 from services.jobs.store import JobStore
@@ -224,34 +224,86 @@ def test_probes_do_not_pile_up(use: Callable[..., T], redis_client: redis.Redis)
     assert redis_client.llen(list_name(keys.probe_queue("slow"), 0)) == 1
 
 
+def announced(store_call: Callable[[], object], wanted: type) -> Callable[[Ledger], Coroutine[Any, Any, Any]]:
+    """What a worker hears of something that is announced again and again until it listens."""
+
+    async def follow(ledger: Ledger) -> Any:
+        announcements = ledger.announcements()
+        heard = asyncio.ensure_future(anext(announcements))
+        while not heard.done():
+            await asyncio.to_thread(store_call)
+            await asyncio.wait({heard}, timeout=0.1)
+        await announcements.aclose()  # type: ignore[attr-defined]
+        assert isinstance(heard.result(), wanted)
+        return heard.result()
+
+    return follow
+
+
 def test_a_cancellation_is_announced_to_running_workers(store: JobStore, use: Callable[..., T]) -> None:
     submission = store.submit(WAVE, backend="llamacpp")
 
-    async def follow(ledger: Ledger) -> str:
+    async def follow(ledger: Ledger) -> Cancellation:
         await ledger.claim([submission.id])
-        announcements = ledger.cancellations()
-        first = asyncio.ensure_future(anext(announcements))
-        while not first.done():
-            await asyncio.to_thread(store.cancel, submission.id)
-            await asyncio.wait({first}, timeout=0.1)
-        await announcements.aclose()  # type: ignore[attr-defined]
-        return first.result()
+        heard: Cancellation = await announced(lambda: store.cancel(submission.id), Cancellation)(ledger)
+        return heard
 
-    assert use(follow) == submission.id
+    assert use(follow) == Cancellation(submission.id)
+
+
+def test_an_emergency_stop_is_announced_to_the_workers(store: JobStore, use: Callable[..., T]) -> None:
+    stops: list[int] = []
+    heard = use(announced(lambda: stops.append(store.stop_robot("nao")), EmergencyStop))
+    assert (heard.robot, heard.stopped_ms in stops) == ("nao", True)
 
 
 def test_after_an_emergency_stop_nothing_accepted_before_begins_to_act(store: JobStore, use: Callable[..., T]) -> None:
     before = store.submit(WAVE, backend="llamacpp")
-    store.stop_robot("nao")
 
-    async def act(ledger: Ledger, behavior_id: str) -> list[Written]:
+    async def act(ledger: Ledger, behavior_id: str, stop: bool = False) -> list[Written]:
         (lease,) = await ledger.claim([behavior_id])
+        if stop:
+            await asyncio.to_thread(store.stop_robot, "nao")
         return await ledger.append([EventBatch(lease.id, lease.attempt, 1, [], acting_robot="nao")])
 
-    assert use(lambda ledger: act(ledger, before.id)) == ["stopped"]
+    assert use(lambda ledger: act(ledger, before.id, stop=True)) == ["stopped"]
     time.sleep(0.002)  # accepted in a later millisecond
     after = store.submit(WAVE, backend="llamacpp")
     assert use(lambda ledger: act(ledger, after.id)) == ["written"]
+
+
+def test_what_waits_when_its_robot_is_stopped_is_not_worked_on(store: JobStore, use: Callable[..., T]) -> None:
+    stopped = store.submit(WAVE, backend="llamacpp")
+    written = store.submit(WAVE.model_copy(update={"execute": "none"}), backend="llamacpp")
+    store.stop_robot("nao")
+
+    leases = use(lambda ledger: ledger.claim([stopped.id, written.id]))
+
+    assert [lease.id for lease in leases] == [written.id]
+    document = store.result(stopped.id)
+    assert document is not None
+    assert document.error is not None
+    assert (document.status, document.error.code) == ("cancelled", "robot.stopped")
+    assert names(store, stopped.id) == ["queued", "cancelled"]
+
+
+def test_an_emergency_stop_empties_the_queue_for_its_robot(store: JobStore, use: Callable[..., T]) -> None:
+    waiting = [store.submit(WAVE, backend="llamacpp") for _ in range(3)]
+    other = [
+        store.submit(WAVE.model_copy(update=fields), backend="llamacpp")
+        for fields in ({"execute": "none"}, {"robot": "another"})
+    ]
+    claimed = store.submit(WAVE, backend="llamacpp")
+    use(lambda ledger: ledger.claim([claimed.id]))
+    stopped_ms = store.stop_robot("nao")
+    time.sleep(0.002)
+    later = store.submit(WAVE, backend="llamacpp")
+
+    assert store.dismiss("nao", stopped_ms) == 3
+
+    statuses = [store.result(one.id).status for one in (*waiting, *other, claimed, later)]  # type: ignore[union-attr]
+    assert statuses == ["cancelled"] * 3 + ["queued"] * 2 + ["running", "queued"]
+    assert store.queued() == 3
 
 
 def test_a_lease_carries_the_clients_trace_context(store: JobStore, use: Callable[..., T]) -> None:

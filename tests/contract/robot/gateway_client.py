@@ -12,6 +12,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.robot.app import create_app
+from services.robot.qi_session import new_session
 from services.robot.settings import GatewaySettings
 
 Messages = list[dict[str, Any]]
@@ -32,17 +33,23 @@ def play(scenario: Coroutine[Any, Any, None]) -> None:
 async def gateway(simulator_url: str, *, ready: bool = True, **settings: Any) -> AsyncIterator[Gateway]:
     app = create_app(GatewaySettings(simulator_url=simulator_url, **settings))
     async with TestClient(TestServer(app)) as http:
-        opened = Gateway(http)
+        opened = Gateway(http, simulator_url)
         if ready:
             await opened.wait_ready()
         yield opened
+        opened.close()
 
 
 class Gateway:
-    """A running gateway."""
+    """A running gateway, and a look of one's own at the simulated robot."""
 
-    def __init__(self, http: TestClient[Any, Any]) -> None:
+    def __init__(self, http: TestClient[Any, Any], simulator_url: str) -> None:
         self.http = http
+        self._url = simulator_url
+        self._look = new_session()
+
+    def close(self) -> None:
+        self._look.close()
 
     async def wait_ready(self, ready: bool = True) -> None:
         while (await self.http.get("/readyz")).status != (200 if ready else 503):  # noqa: ASYNC110 (another process)
@@ -66,13 +73,27 @@ class Gateway:
         await conversation.send(*statements)
         return await conversation.rest()
 
+    async def report(self) -> dict[str, Any]:
+        """What the gateway says of the robot."""
+        return dict(await (await self.http.get("/v1/robots/nao")).json())
+
     async def state(self) -> dict[str, Any]:
-        return dict((await (await self.http.get("/v1/robots/nao")).json())["targets"]["simulate"])
+        """What the gateway says of the simulated robot, and what that shows of itself."""
+        return (await self.report())["targets"]["simulate"] | await asyncio.to_thread(self._snapshot)
+
+    def _snapshot(self) -> dict[str, Any]:
+        try:
+            if not self._look.isConnected():
+                self._look.connect(self._url)
+            return dict(json.loads(self._look.service("SimulatedState").snapshot()))
+        except RuntimeError:
+            return {}
 
     async def calls(self) -> list[str]:
-        """Which methods the robot itself saw called, without those by which the gateway reads or stills it."""
+        """Which methods the robot itself saw called, without those by which the gateway reads, asks or stills it."""
         own = {"stopMove", "prepare", "getRobotPosition", "moveIsActive", "killTasksUsingResources", "stopAll"}
-        own |= {"stopAllBehaviors", "stopTracker"}
+        own |= {"stopAllBehaviors", "stopTracker", "getPosture", "getBatteryCharge", "getLimits", "getPostureList"}
+        own |= {"getInstalledBehaviors", "listGroups", "getAvailableLanguages"}
         calls = (await self.state())["calls"]
         return [f"{call['service']}.{call['method']}" for call in calls if call["method"] not in own]
 
@@ -100,10 +121,12 @@ class Conversation:
         await self.socket.send_json({"type": "cancel"})
 
     async def message(self) -> dict[str, Any]:
-        return dict(await self.socket.receive_json())
+        """The next message, but for the one that says that the first call goes out."""
+        message = dict(await self.socket.receive_json())
+        return message if message["type"] != "acting" else await self.message()
 
     async def rest(self) -> Messages:
-        """Everything up to the close that the gateway makes."""
+        """Everything up to the close that the gateway makes, but for the one that says that the first call goes out."""
         messages = [json.loads(message.data) async for message in self.socket if message.type is WSMsgType.TEXT]
         assert self.socket.closed
-        return messages
+        return [message for message in messages if message["type"] != "acting"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from aiohttp import WSServerHandshakeError
 from gateway_client import gateway, play
 
 from services.behavior.schema import Action
+from services.robot.simulator.porter.server import SimulatedPorter
 from services.robot.simulator.server import SimulatedNao
 
 
@@ -42,6 +44,17 @@ def test_a_program_is_carried_out_and_traced(nao: SimulatedNao) -> None:
             state = await robots.state()
             assert state["pose"] == pytest.approx({"x": 0.35, "y": 0.1, "theta": 0.0}, abs=1e-3)
             assert state["speech"][-1]["text"] == "Hello"
+
+    play(scenario())
+
+
+def test_the_first_call_is_announced_when_it_goes_out(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            behavior = await robots.open()
+            await behavior.send("x = 0.5", "ALMotion.moveTo(x, 0.0, 0.0)", "ALMotion.stopMove()")
+            kinds = [(await behavior.socket.receive_json())["type"] for _ in range(5)]
+            assert kinds == ["accepted", "acting", "action", "action", "done"]
 
     play(scenario())
 
@@ -128,13 +141,88 @@ def test_behaviours_on_one_robot_take_turns(nao: SimulatedNao) -> None:
     play(scenario())
 
 
+def test_one_that_replaces_takes_the_robot_and_those_who_wait_go_on_waiting(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            owner, waiter = await robots.open("owner"), await robots.open("waiter")
+            await owner.send("ALMotion.move(0.05, 0.0, 0.0)", 'ALTextToSpeech.say("' + "word " * 70 + '")')
+            await robots.until(walking=True, waiting=["waiter"])
+            new = await robots.open("new", when_busy="replace")
+            await new.send('ALTextToSpeech.say("new")')
+            assert (await owner.rest())[-1] == {"type": "replaced", "by": "new"}
+            assert [m["type"] for m in await new.rest()] == ["accepted", "action", "done"]
+            await waiter.send('ALTextToSpeech.say("waiter")')
+            assert (await waiter.rest())[-1] == {"type": "done"}
+            state = await robots.state()
+            assert state["walking"] is False
+            assert [sentence["text"] for sentence in state["speech"] if sentence["complete"]] == ["new", "waiter"]
+            (again,) = await robots.run('ALTextToSpeech.say("never")', behavior="owner")
+            assert again["code"] == "robot.duplicate"
+
+    play(scenario())
+
+
+def test_in_atomic_mode_nothing_begins_before_all_is_there_and_checked(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            good = await robots.open("good", mode="atomic")
+            await good.send("ALLeds.on('FaceLeds')", end=False)
+            await asyncio.sleep(0.1)
+            assert await robots.calls() == []
+            await good.send("ALLeds.off('FaceLeds')")
+            assert [m.get("method") for m in await good.rest()] == [None, "on", "off", None]
+            program = ["ALLeds.on('FaceLeds')", "x = 1", "ALTextToSpeech.say(x)"]
+            before = await robots.calls()
+            *_, final = await robots.run(*program, behavior="atomic", mode="atomic")
+            assert (final["code"], final["line"], final["statement"]) == ("program.type", 3, program[2])
+            assert await robots.calls() == before
+            *_, action, final = await robots.run(*program, behavior="stream", mode="stream")
+            assert (action["method"], final["code"], final["line"]) == ("on", "program.type", 3)
+
+    play(scenario())
+
+
+def test_a_robot_of_another_kind_is_served_beside_the_first(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        with SimulatedPorter(speed=50.0) as porter:
+            more_robots = json.dumps({"porter": {"simulator_url": porter.url}})
+            async with gateway(nao.url, more_robots=more_robots) as robots:
+                ready = await (await robots.http.get("/readyz")).json()
+                assert ready == {"ready": True, "robots": {"nao": {"simulate": True}, "porter": {"simulate": True}}}
+                _, *actions, final = await robots.run(
+                    'robot.say("I go to the kitchen")',
+                    'robot.go_to("kitchen")',
+                    'if robot.get_current_location() == "kitchen":\n    robot.pick("apple")',
+                    robot="porter",
+                )
+                assert final == {"type": "done"}
+                assert [action["method"] for action in actions] == ["say", "go_to", "get_current_location", "pick"]
+                wrong = await robots.run("ALMotion.rest()", behavior="b2", robot="porter")
+                assert wrong[-1]["code"] == "program.type"
+                report = await (await robots.http.get("/v1/robots/porter")).json()
+                state = report["targets"]["simulate"]
+                assert (state["connected"], state["posture"], state["battery"]) == (True, None, 100)
+                # Each robot has a stop of its own.
+                behavior = await robots.open("b3", robot="porter")
+                await behavior.send('robot.go_to("storage room")')
+                assert (await behavior.message())["type"] == "accepted"
+                assert (await robots.stop())["stopped"] == []
+                answer = await (await robots.http.post("/v1/robots/porter/stop")).json()
+                assert (answer["stopped"], answer["unreachable"]) == (["b3"], [])
+                assert (await behavior.rest())[-1]["type"] == "stopped"
+                old = {"robot": "porter", "age_s": 60.0}
+                assert (await robots.run('robot.say("never")', behavior="b4", **old))[-1]["type"] == "stopped"
+
+    play(scenario())
+
+
 def test_the_line_is_bounded(nao: SimulatedNao) -> None:
     async def scenario() -> None:
         async with gateway(nao.url, gateway_line_limit=1) as robots:
             owner = await robots.open("owner")
             assert (await owner.message())["type"] == "accepted"
             waiter = await robots.open("waiter")
-            await robots.until(waiting=1)
+            await robots.until(waiting=["waiter"])
             (refused,) = await (await robots.open("one too many")).rest()
             assert refused["code"] == "robot.busy"
             assert "1 behaviours wait" in refused["message"]

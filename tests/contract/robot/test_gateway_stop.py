@@ -184,12 +184,14 @@ def test_a_robot_that_is_not_there(switch_on: Callable[..., SimulatedNao], monke
         async with gateway(nao.url, ready=False) as robots:
             response = await robots.http.get("/readyz")
             assert response.status == 503
-            assert await response.json() == {"ready": False, "robots": {"simulate": False}}
+            assert await response.json() == {"ready": False, "robots": {"nao": {"simulate": False}}}
             assert (await robots.http.get("/healthz")).status == 200
             (failed,) = await robots.run(WALK)
             assert failed["code"] == "robot.unreachable"
             assert nao.url in failed["message"]
-            assert (await robots.state()) == {"connected": False, "behavior": None, "waiting": 0}
+            state = await robots.state()
+            assert (state["connected"], state["behavior"], state["waiting"]) == (False, None, [])
+            assert "refused" in state["trouble"]
 
     play(scenario())
 

@@ -59,7 +59,7 @@ def test_they_find_each_other_and_stop_cleanly(start: Start) -> None:
     address = logged(robots, "listening")["url"]
     logged(robots, "robot connected")
     with urllib.request.urlopen(f"{address}/readyz", timeout=5) as response:
-        assert json.load(response) == {"ready": True, "robots": {"simulate": True}}
+        assert json.load(response) == {"ready": True, "robots": {"nao": {"simulate": True}}}
     for process in (robots, nao):
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=5) == 0

@@ -98,6 +98,8 @@ def test_refuses_a_bad_wait(client: httpx.Client, store: JobStore, wait: str) ->
         (b'{"instruction": "a", "backend": "gpt"}', 422, "/backend"),
         (b'{"instruction": "a", "execute": "robot"}', 422, "/execute"),
         (b'{"instruction": "a", "execute": "now"}', 422, "/execute"),
+        (b'{"instruction": "a", "robot": "porter"}', 422, "/execute"),
+        (b'{"instruction": "a", "when_busy": "push"}', 422, "/when_busy"),
         (b'{"instruction": "a", "priority": 10}', 422, "/priority"),
         (b'{"instruction": "a", "priority": "1"}', 422, "/priority"),
         (b'{"instruction": "a", "temperature": NaN}', 422, "/temperature"),

@@ -5,23 +5,44 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from services.behavior.schema import RobotReport, RobotState
 from tests.contract.router.running_router import RunningRouter
 from tests.contract.router.scripted_server import ScriptedServer, answer
 
+STOPPED = b'{"robot":"nao","stopped":["a"],"unreachable":[],"took_ms":3.5}'
+
 
 def test_stop_reaches_the_gateway(client: httpx.Client, gateway: ScriptedServer) -> None:
-    gateway.script = lambda request: request.send(
-        answer(b'{"robot":"nao","stopped":["a"],"unreachable":[],"took_ms":3.5}')
-    )
+    gateway.script = lambda request: request.send(answer(STOPPED))
     response = client.post("/v1/robots/nao/stop")
     assert response.status_code == 200
-    assert response.json() == {"robot": "nao", "stopped": ["a"], "unreachable": [], "took_ms": 3.5}
+    assert response.json() == {
+        "robot": "nao",
+        "stopped": ["a"],
+        "unreachable": [],
+        "took_ms": 3.5,
+        "dismissed": 0,
+    }
     assert gateway.next_request().line == "POST /v1/robots/nao/stop HTTP/1.1"
 
 
+def test_stop_ends_what_waits_in_the_queue(client: httpx.Client, gateway: ScriptedServer) -> None:
+    orders = [{"instruction": "Wave"}, {"instruction": "Bow"}, {"instruction": "Only write it", "execute": "none"}]
+    waiting = [client.post("/v1/behaviors", json=order).json()["id"] for order in orders]
+    gateway.script = lambda request: request.send(answer(STOPPED))
+
+    assert client.post("/v1/robots/nao/stop").json()["dismissed"] == 2
+
+    documents = [client.get(f"/v1/behaviors/{name}").json() for name in waiting]
+    assert [document["status"] for document in documents] == ["cancelled", "cancelled", "queued"]
+    assert documents[0]["error"]["code"] == "robot.stopped"
+    assert "event: cancelled" in client.get(f"/v1/behaviors/{waiting[0]}/events").text
+
+
 def test_state(client: httpx.Client, gateway: ScriptedServer) -> None:
-    gateway.script = lambda request: request.send(answer(b'{"connected":true}'))
-    assert client.get("/v1/robots/nao").json() == {"connected": True}
+    report = RobotReport(robot="nao", targets={"simulate": RobotState(connected=True, posture="Stand", battery=80)})
+    gateway.script = lambda request: request.send(answer(report.model_dump_json().encode()))
+    assert client.get("/v1/robots/nao").json() == report.model_dump()
     assert gateway.next_request().line == "GET /v1/robots/nao HTTP/1.1"
 
 

@@ -9,6 +9,7 @@ import pytest
 from services.embedded.stack import Stack
 from services.jobs.settings import JobSettings
 from services.jobs.store import JobStore, connect
+from tests.contract.robot.scripted_robot import ScriptedRobot, Walk, older_nao
 from tests.contract.worker.scripted_engine import ScriptedEngine
 
 
@@ -22,10 +23,18 @@ def scripted_engine() -> Iterator[ScriptedEngine]:
 
 
 @pytest.fixture(scope="session")
-def stack(scripted_engine: ScriptedEngine) -> Iterator[Stack]:
+def older_robot() -> Iterator[ScriptedRobot]:
+    """The real robot of the session's gateway: one that lacks much of its catalogue."""
+    with older_nao(Walk()) as robot:
+        yield robot
+
+
+@pytest.fixture(scope="session")
+def stack(scripted_engine: ScriptedEngine, older_robot: ScriptedRobot) -> Iterator[Stack]:
     """Everything but the router and an engine, with short time-outs."""
     settings = {
         "LLAMACPP_URL": scripted_engine.url,  # type: ignore[attr-defined]
+        "ROBOT_URL": older_robot.url,
         "BATCH_INTERVAL_MS": "20",
         "ENGINE_WAIT_S": "5",
         "BEHAVIOR_TIMEOUT_S": "30",

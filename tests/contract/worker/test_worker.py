@@ -13,6 +13,8 @@ from services.behavior.catalogue import load_catalogue
 from services.behavior.schema import BehaviorRequest, BehaviorResult
 from services.embedded.stack import Stack
 from services.jobs.store import Event, JobStore
+from services.robot.qi_session import new_session
+from tests.contract.robot.scripted_robot import ScriptedRobot
 from tests.contract.worker.scripted_engine import Break, Hold, Refuse, Say, ScriptedEngine
 
 HELLO = '# Step 1: greet | target: visitors\nALTextToSpeech.say("Hello")\n'
@@ -51,7 +53,8 @@ def test_a_behaviour_is_generated_checked_executed_and_reported(store: JobStore,
     assert (document.usage.prompt_tokens, document.usage.completion_tokens) == (7, 5)
     timings = document.timings
     assert timings.queue_ms is not None
-    assert timings.queue_ms <= timings.ttft_ms <= timings.ttfa_ms <= timings.total_ms  # type: ignore[operator]
+    assert timings.queue_ms <= timings.ttft_ms <= timings.ttfs_ms  # type: ignore[operator]
+    assert timings.ttfs_ms <= timings.ttfa_ms <= timings.total_ms  # type: ignore[operator]
     seen = events(store, behavior_id)
     assert [event.name for event in seen] == [
         "queued", "started", "step", "statement", "statement", "action", "action", "done",
@@ -265,6 +268,126 @@ def test_a_worker_that_is_shut_down_gives_back_what_it_has_not_ended(
     assert [event.name for event in events(store, behavior_id)].count("done") == 1
 
 
+def first_action(store: JobStore, behavior_id: str) -> None:
+    """Return once the robot has carried out a call."""
+    for event in store.events(behavior_id):
+        if event is not None and event.name == "action":
+            return
+
+
+@pytest.mark.parametrize("mode", ["atomic", "stream"])
+def test_the_first_action_is_timed_where_there_is_one(store: JobStore, engine: ScriptedEngine, mode: str) -> None:
+    engine.play(["x = 0.2\n", HELLO, Hold(), "ALMotion.moveTo(x, 0.0, 0.0)\n"])
+    behavior_id = submit(store, mode=mode)
+    assert engine.holding.acquire(timeout=WAIT_S)
+    if mode == "stream":
+        first_action(store, behavior_id)
+    held_for_s = 0.3
+    time.sleep(held_for_s)
+    engine.release()
+    timings = ended(store, behavior_id).timings
+    assert timings.ttfs_ms is not None
+    assert timings.ttfa_ms is not None
+    # Stream mode acts while the engine still writes; atomic mode once it has written all.
+    assert timings.ttfs_ms < timings.ttfa_ms
+    assert (timings.ttfa_ms - timings.ttfs_ms > held_for_s * 1000) == (mode == "atomic")
+
+    engine.play([HELLO])
+    assert ended(store, submit(store, mode=mode, execute="none")).timings.ttfa_ms is None
+
+
+def test_one_behaviour_may_take_the_robot_from_another(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play([HELLO + WALK_10_M_IN_CIRCLES], [HELLO], [HELLO])
+    first = submit(store)
+    first_action(store, first)
+    waiting = submit(store)
+    second = submit(store, when_busy="replace")
+
+    replaced = ended(store, first)
+
+    assert replaced.error is not None
+    assert (replaced.status, replaced.error.code) == ("cancelled", "robot.replaced")
+    assert second in replaced.error.message
+    assert events(store, first)[-1].name == "cancelled"
+    assert [ended(store, one).status for one in (second, waiting)] == ["succeeded"] * 2
+
+
+def test_an_emergency_stop_ends_what_is_being_generated_at_once(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play([HELLO, Hold()], [HELLO, Hold()], [HELLO, Hold()])
+    atomic, stream, only_written = submit(store), submit(store, mode="stream"), submit(store, execute="none")
+    for _ in range(3):
+        assert engine.holding.acquire(timeout=WAIT_S)
+    first_action(store, stream)
+
+    store.stop_robot("nao")
+
+    for behavior_id in (atomic, stream):  # though the engine holds their programs back
+        document = ended(store, behavior_id)
+        assert document.error is not None
+        assert (document.status, document.error.code) == ("cancelled", "robot.stopped")
+        assert engine.hung_up.acquire(timeout=WAIT_S)
+    assert store.result(only_written).status == "running"  # type: ignore[union-attr]
+    engine.release()
+    assert ended(store, only_written).status == "succeeded"
+
+
+def test_what_the_robot_cannot_do_ends_the_generation_at_once(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play(["ALMotion.rest()\nALMotion.moveTo(0.1, 0.0, 0.0)\n", Hold()])
+    document = ended(store, submit(store, mode="stream"))
+    assert document.error is not None
+    assert (document.status, document.error.code, document.error.line) == ("failed", "robot.error", 2)
+    assert engine.hung_up.acquire(timeout=WAIT_S)
+
+
+def test_a_program_is_written_and_checked_for_the_robot_that_is_connected(
+    store: JobStore, engine: ScriptedEngine, older_robot: ScriptedRobot
+) -> None:
+    beyond_it = 'ALAnimationPlayer.run("animations/Stand/Gestures/Hey_2")\n'
+    while True:  # until the worker has looked at the robots
+        engine.play([beyond_it])
+        error = ended(store, submit(store, execute="robot")).error
+        assert error is not None
+        if error.code == "program.unavailable":
+            break
+        assert error.code == "call.unavailable", "the gateway knows at once"
+    engine.play([HELLO + beyond_it], [HELLO + beyond_it], [HELLO])
+    document = ended(store, submit(store, execute="robot"))
+    assert document.error is not None
+    assert (document.status, document.error.code, document.error.line) == ("failed", "program.unavailable", 3)
+    assert document.error.message.startswith("not on the connected robot: ALAnimationPlayer.run: animation")
+    assert (document.actions, "ALTextToSpeech.say" in older_robot.calls) == ([], False)
+    assert "Hey_2" not in engine.requests[0]["grammar"]
+    assert "Hey_1" in engine.requests[0]["grammar"]
+    assert ended(store, submit(store)).status == "succeeded"  # the simulated one has it
+    assert ended(store, submit(store, execute="robot")).status == "succeeded"
+    assert "ALTextToSpeech.say" in older_robot.calls
+
+
+def test_a_gateway_that_is_killed_fails_the_behaviour_and_stills_the_robot_when_it_is_back(
+    stack: Stack, store: JobStore, engine: ScriptedEngine
+) -> None:
+    robot = new_session()
+    robot.connect(stack.simulator_url)
+    motion = robot.service("ALMotion")
+    engine.play(['ALMotion.move(0.05, 0.0, 0.0)\nfor i in range(20):\n    ALTextToSpeech.say("I walk on and on")\n'])
+    behavior_id = submit(store)
+    first_action(store, behavior_id)
+
+    stack.kill("gateway")
+    try:
+        document = ended(store, behavior_id)
+        assert motion.moveIsActive(), "nobody is there to stop it"
+    finally:
+        stack.start("gateway")
+
+    assert document.error is not None
+    assert (document.status, document.error.code) == ("failed", "robot.unreachable")
+    assert "gateway was lost" in document.error.message
+    assert not motion.moveIsActive()
+    robot.close()
+    assert ended(store, submit(store)).status == "succeeded"
+
+
 def test_after_an_emergency_stop_what_is_being_generated_does_not_act(store: JobStore, engine: ScriptedEngine) -> None:
     engine.play([HELLO, Hold()], [HELLO])
     behavior_id = submit(store)
@@ -278,7 +401,7 @@ def test_after_an_emergency_stop_what_is_being_generated_does_not_act(store: Job
     assert document.error is not None
     assert document.error.code == "robot.stopped"
     assert document.actions == []
-    assert [event.name for event in events(store, behavior_id)][-2:] == ["statement", "cancelled"]
+    assert events(store, behavior_id)[-1].name == "cancelled"
     assert ended(store, submit(store)).status == "succeeded"
 
 

@@ -53,3 +53,15 @@ def test_empty_variables_mean_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROUTER_PORT", "")
     monkeypatch.setenv("GATEWAY_URL", "")
     assert RouterSettings().router_port == 8000
+
+
+def test_which_robots_can_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MORE_ROBOTS", '{"porter": {"simulator_url": "tcp://127.0.0.1:9560", "robot_url": ""}}')
+    settings = RouterSettings()
+    reached = [(robot, how) for robot in ("nao", "porter", "r2d2") for how in ("simulate", "robot")]
+    assert [pair for pair in reached if settings.reaches(*pair)] == [("nao", "simulate"), ("porter", "simulate")]
+    monkeypatch.setenv("ROBOT_URL", "tcp://nao.local:9559")
+    assert RouterSettings().reaches("nao", "robot")
+    monkeypatch.setenv("MORE_ROBOTS", '{"porter": "tcp://127.0.0.1:9560"}')
+    with pytest.raises(ValueError, match="porter: Input should be"):
+        RouterSettings()
