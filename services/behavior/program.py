@@ -80,6 +80,11 @@ class ProgramReader:
         self._error: ProgramError | None = None
 
     @property
+    def fault(self) -> ProgramError | None:
+        """The error that the next call would raise."""
+        return self._error
+
+    @property
     def text(self) -> str:
         """All lines that were read, up to and with the one at which an error was found."""
         return "".join(f"{line}\n" for line in self._lines)

@@ -12,6 +12,7 @@ from typing import Any
 
 from services.behavior.api_card import api_card
 from services.behavior.catalogue import Catalogue
+from services.behavior.errors import ProgramError
 from services.behavior.methods import CardSize
 from services.behavior.schema import BehaviorRequest, Scene, SceneItem
 
@@ -35,6 +36,25 @@ def build_messages(
         content = [{"type": "text", "text": text}, {"type": "image_url", "image_url": {"url": request.image}}]
     shared = [{"role": role, "content": words} for role, words in _shared(catalogue, card, constrained)]
     return [*shared, {"role": "user", "content": content}]
+
+
+def repair_messages(messages: list[Message], written: str, finding: ProgramError) -> list[Message]:
+    """The messages that ask once more, with the program so far and what the checks found in it.
+
+    What was asked before stands unchanged at their beginning, so that engines have it in their prompt cache.
+
+    Args:
+        messages: those that the program answered.
+        written: the program up to and with the line at fault.
+        finding: what is wrong with it.
+    """
+    place = finding.code if finding.line is None else f"{finding.code}, line {finding.line}"
+    words = neutralise(f"Wrong ({place}): {finding}.")
+    return [
+        *messages,
+        {"role": "assistant", "content": "\n".join(map(_unmarked, written.splitlines()))},
+        {"role": "user", "content": f"{words}\nWrite the whole program again without that fault."},
+    ]
 
 
 @lru_cache(maxsize=64)
@@ -72,4 +92,8 @@ _SQUARE_MARK = re.compile(r"\[(?=/?[A-Z_]+\])")
 
 def neutralise(text: str) -> str:
     """Text from outside on one line and without the marks of any chat template."""
-    return _SQUARE_MARK.sub("(", _ANGLE_MARK.sub("‹", " ".join(text.split())))
+    return _unmarked(" ".join(text.split()))
+
+
+def _unmarked(text: str) -> str:
+    return _SQUARE_MARK.sub("(", _ANGLE_MARK.sub("‹", text))

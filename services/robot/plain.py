@@ -21,9 +21,9 @@ def plain_argument(where: str, value: Any, depth: int = 0) -> Any:
         return value
     if isinstance(value, list | tuple):
         if depth == _MAX_DEPTH or len(value) > _MAX_ITEMS:
-            raise CheckError("call.length", f"{where}: more than {_MAX_ITEMS} items, or lists two deep", "use shorter lists")
+            raise CheckError("call.length", f"{where}: a list with too many items or lists in it", "use shorter lists")
         return [plain_argument(where, item, depth + 1) for item in value]
-    raise CheckError("call.type", f"{where}: {type(value).__name__}", "use numbers, texts, True, False and lists of them")
+    raise CheckError("call.type", f"{where}: {type(value).__name__}", "use numbers, texts, True, False and lists")
 
 
 def plain_result(result: Any) -> Any:

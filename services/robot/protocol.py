@@ -88,7 +88,6 @@ def failed_message(
     }
 
 
-
 def replaced_message(by: str) -> dict[str, Any]:
     """The behaviour called ``by`` has taken the robot."""
     return {"type": "replaced", "by": by}
