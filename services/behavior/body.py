@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from services.behavior.arguments import Entry, Identifier
 
@@ -61,8 +61,17 @@ class Coupling(Entry):
     by: Identifier
     points: Annotated[list[tuple[float, float, float]], Field(min_length=2)]
 
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        distances = [distance for distance, _, _ in self.points]
+        if distances[0] != 0 or any(after <= before for before, after in itertools.pairwise(distances)):
+            raise ValueError(f"the distances of points must rise from 0: {distances}")
+        if any(low >= high for _, low, high in self.points):
+            raise ValueError("a point's min is not below its max")
+        return self
+
     def limits(self, by_angle: float) -> tuple[float, float]:
-        """Smallest and largest angle of ``joint`` while ``by`` is at ``by_angle``."""
+        """Smallest and largest angle of ``joint`` while ``by`` is at ``by_angle``, all in radians."""
         at = abs(by_angle)
         for (x0, low0, high0), (x1, low1, high1) in itertools.pairwise(self.points):
             if at <= x1:

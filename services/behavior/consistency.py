@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from services.behavior.arguments import Argument, EnumArgument, NumberArgument, TextArgument
+from services.behavior.arguments import Argument, EnumArgument, JointArgument, NumberArgument, TextArgument
 from services.behavior.functions import FUNCTIONS
 from services.behavior.methods import Method
 from services.behavior.names import expand
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def find_problems(catalogue: Catalogue) -> list[str]:
-    """Everything in a catalogue that contradicts something else in it, one sentence each."""
+    """Everything in a catalogue that contradicts something else in it, one sentence each; empty when all is well."""
     problems = [*_of_body(catalogue), *_of_postures(catalogue), *_of_stance(catalogue), *_of_control(catalogue)]
     for service, entry in catalogue.services.items():
         if service == "scene" or service in FUNCTIONS or keyword.iskeyword(service):
@@ -86,6 +86,8 @@ def _of_method(catalogue: Catalogue, service: str, method: Method) -> Iterator[s
     if len(arguments) != len(method.args):
         yield "two arguments with one name"
     for argument in method.args:
+        if keyword.iskeyword(argument.name):
+            yield f"argument {argument.name}: an argument cannot have the name of a Python keyword"
         yield from (f"argument {argument.name}: {problem}" for problem in _of_argument(catalogue, argument, arguments))
     if method.values is not None and (
         method.values not in catalogue.enums or method.returns not in ("str", "list[str]")
@@ -116,6 +118,8 @@ def _of_argument(catalogue: Catalogue, argument: Argument, arguments: dict[str, 
         yield f"unknown enum {enum!r}"
     elif isinstance(argument, EnumArgument) and argument.family and not catalogue.enums[argument.values].families:
         yield f"the values of enum {enum!r} are of no posture families"
+    if isinstance(argument, JointArgument) and not catalogue.joints:
+        yield "the robot has no joints"
     if isinstance(argument, NumberArgument):
         links = [(argument.joints, "joint"), (argument.times_of, "float"), (argument.stiffness_of, "enum")]
         if isinstance(argument.absolute, str):

@@ -74,7 +74,11 @@ def _common_prefix(values: list[str]) -> str:
 
 
 def number(low: float, high: float, places: int) -> str:
-    """A decimal number from low to high with 1 to ``places`` places, or a whole number when ``places`` is 0."""
+    """The body of a rule for a number from low to high with 1 to ``places`` places, or a whole one when that is 0.
+
+    Raises:
+        ValueError: no number with so many places lies between them.
+    """
     branches: list[str] = []
     for digits in range(min(1, places), places + 1):
         # A rounding of 1e-9 keeps 0.1 * 10 from counting as more than 1.

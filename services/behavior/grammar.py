@@ -35,7 +35,7 @@ _EMPTY = Scene()
 
 
 def build_gbnf(catalogue: Catalogue, scene: Scene = _EMPTY, *, pictured: bool = False) -> str:
-    """The grammar of programs for one robot.
+    """The grammar, as GBNF text, of programs for one robot.
 
     Args:
         catalogue: the robot's.

@@ -13,7 +13,13 @@ from services.behavior.methods import Call
 
 
 def expand(pattern: str) -> list[str]:
-    """All texts of a pattern with braces: ``a_{1..3}`` becomes a_1, a_2, a_3 and ``{b,c}`` becomes b, c."""
+    """All texts of a pattern with braces: ``a_{1..3}`` becomes a_1, a_2, a_3 and ``{b,c}`` becomes b, c.
+
+    Raises:
+        ValueError: braces do not close, or stand within braces.
+    """
+    if re.search(r"[{}]", re.sub(r"\{[^{}]+\}", "", pattern)):
+        raise ValueError(f"{pattern!r}: every {{ needs its }}, with something and no other brace between them")
     parts: list[list[str]] = []
     for text, choice in re.findall(r"([^{}]+)|\{([^{}]+)\}", pattern):
         if text:

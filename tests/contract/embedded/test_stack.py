@@ -76,7 +76,7 @@ def test_a_death_that_nobody_ordered_is_an_error_with_the_end_of_the_log() -> No
 
 def test_a_service_that_cannot_start_is_an_error_that_says_why() -> None:
     with (
-        pytest.raises(StackError, match=r"The worker ended with status 2[\s\S]*setting is wrong"),
+        pytest.raises(StackError, match=r"The worker ended with status 2[\s\S]*BATCH_SIZE=many is not valid"),
         Stack(("store", "worker"), env={"BATCH_SIZE": "many"}),
     ):
         pytest.fail("it came up")

@@ -107,11 +107,32 @@ def test_the_simulated_robot_stands_as_the_scene_says(nao: SimulatedNao) -> None
 def test_motion_with_the_motors_off_fails_and_the_next_behaviour_starts_awake(nao: SimulatedNao) -> None:
     async def scenario() -> None:
         async with gateway(nao.url) as robots:
-            *_, final = await robots.run("ALMotion.rest()", "ALMotion.moveTo(0.1, 0.0, 0.0)")
-            assert (final["code"], final["line"]) == ("robot.error", 2)
-            assert "call ALMotion.wakeUp() first" in final["message"]
+            *_, final = await robots.run("ALMotion.rest()", 'ALMotion.openHand("LHand")')
+            assert (final["code"], final["line"]) == ("call.motors", 2)
+            assert final["suggestion"] == "write ALMotion.wakeUp() before it"
             *_, final = await robots.run("ALMotion.moveTo(0.1, 0.0, 0.0)", behavior="b2")
             assert final["type"] == "done"
+
+    play(scenario())
+
+
+def test_calls_are_checked_after_those_before_them_with_the_values_that_they_have(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            scene = {"objects": [{"name": "box", "position": [1.0, 0.0, 0.0]}], "free_space": 1.5}
+            # What a battery says is not known before it is asked.
+            walk = ["far = ALBattery.getBatteryCharge() / 100", "ALMotion.moveTo(0.0, far, 0.0)"]
+            *_, final = await robots.run(*walk, "ALMotion.moveTo(0.0, far, 0.0)", scene=scene)
+            assert (final["code"], final["line"]) == ("call.space", 3)
+            *_, final = await robots.run(walk[0], "ALMotion.moveTo(far, 0.0, 0.0)", behavior="b2", scene=scene)
+            assert (final["code"], final["line"]) == ("call.obstacle", 2)
+            assert await robots.calls() == [
+                "ALBattery.getBatteryCharge",
+                "ALMotion.moveTo",
+                "ALBattery.getBatteryCharge",
+            ]
+            *_, final = await robots.run(*walk, behavior="b3", scene=scene)
+            assert final == {"type": "done"}
 
     play(scenario())
 
@@ -182,36 +203,26 @@ def test_in_atomic_mode_nothing_begins_before_all_is_there_and_checked(nao: Simu
     play(scenario())
 
 
-def test_a_robot_of_another_kind_is_served_beside_the_first(nao: SimulatedNao) -> None:
+def test_robots_of_two_kinds_are_served_side_by_side(nao: SimulatedNao) -> None:
     async def scenario() -> None:
-        with SimulatedPorter(speed=50.0) as porter:
+        with SimulatedPorter(speed=20.0) as porter:
             more_robots = json.dumps({"porter": {"simulator_url": porter.url}})
             async with gateway(nao.url, more_robots=more_robots) as robots:
                 ready = await (await robots.http.get("/readyz")).json()
                 assert ready == {"ready": True, "robots": {"nao": {"simulate": True}, "porter": {"simulate": True}}}
-                _, *actions, final = await robots.run(
-                    'robot.say("I go to the kitchen")',
-                    'robot.go_to("kitchen")',
-                    'if robot.get_current_location() == "kitchen":\n    robot.pick("apple")',
-                    robot="porter",
-                )
-                assert final == {"type": "done"}
-                assert [action["method"] for action in actions] == ["say", "go_to", "get_current_location", "pick"]
-                wrong = await robots.run("ALMotion.rest()", behavior="b2", robot="porter")
-                assert wrong[-1]["code"] == "program.type"
                 report = await (await robots.http.get("/v1/robots/porter")).json()
                 state = report["targets"]["simulate"]
                 assert (state["connected"], state["posture"], state["battery"]) == (True, None, 100)
-                # Each robot has a stop of its own.
-                behavior = await robots.open("b3", robot="porter")
+                # Each kind has a stop of its own.
+                behavior = await robots.open("driving", robot="porter")
                 await behavior.send('robot.go_to("storage room")')
                 assert (await behavior.message())["type"] == "accepted"
                 assert (await robots.stop())["stopped"] == []
                 answer = await (await robots.http.post("/v1/robots/porter/stop")).json()
-                assert (answer["stopped"], answer["unreachable"]) == (["b3"], [])
+                assert (answer["stopped"], answer["unreachable"]) == (["driving"], [])
                 assert (await behavior.rest())[-1]["type"] == "stopped"
-                old = {"robot": "porter", "age_s": 60.0}
-                assert (await robots.run('robot.say("never")', behavior="b4", **old))[-1]["type"] == "stopped"
+                old = await robots.run('robot.say("never")', behavior="old", robot="porter", age_s=60.0)
+                assert old[-1]["type"] == "stopped"
 
     play(scenario())
 
