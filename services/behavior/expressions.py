@@ -49,7 +49,11 @@ class Expressions:
         self._evaluated = 0
 
     def value(self, node: ast.expr) -> Value:
-        """What is known of an expression; raises CheckError (codes without prefix) when it is wrong."""
+        """What is known of an expression.
+
+        Raises:
+            CheckError: it is wrong (codes without prefix).
+        """
         self._evaluated += 1
         if self._evaluated > MAX_EVALUATIONS:
             raise CheckError("loop", "the loops of this program take too many turns", "loop fewer times")
@@ -80,7 +84,11 @@ class Expressions:
         raise CheckError("subset", f"{_FORBIDDEN.get(type(node), 'this expression is')} not allowed here", _ALLOWED)
 
     def call(self, node: ast.Call) -> Value:
-        """Check a call of a service, of the scene or of a builtin."""
+        """Check a call of a service, of the scene or of a builtin, and tell what is known of its result.
+
+        Raises:
+            CheckError: it is wrong, by itself or after the calls before it (codes without prefix).
+        """
         if node.keywords:
             raise CheckError("keyword", "calls take positional arguments only", "remove the argument names")
         if any(isinstance(item, ast.Starred) for item in node.args):

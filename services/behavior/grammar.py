@@ -23,7 +23,7 @@ from services.behavior.grammar_arguments import CONTROL, MARKS, SPACES, TARGET, 
 from services.behavior.grammar_calls import Calls, in_grammar
 from services.behavior.grammar_states import LIMP, OTHER, states
 from services.behavior.schema import Scene
-from services.behavior.targets import NO_THINGS
+from services.behavior.targets import ENDINGS, WORDS
 
 __all__ = ["build_gbnf", "in_grammar"]
 
@@ -79,7 +79,7 @@ class _Grammar:
         self._calls = Calls(self._rules, catalogue, self._states, setting)
         self._start = start
         self._pictured = pictured
-        self._known = [*NO_THINGS, *catalogue.parts]
+        self._known = [*WORDS, *ENDINGS, *catalogue.parts]
 
     def text(self) -> str:
         rules = self._rules
@@ -106,7 +106,7 @@ class _Grammar:
         if self._pictured or not self._calls.to_places:
             return add("plan", f'(" | target: " {phrase})? {rest}'), None
         known = add("known", choice(self._known))
-        about = add("about", f"{_NAME} | {known}" if self._setting.located else known)
+        about = add("about", f'("the ")? ({_NAME} | {known})' if self._setting.located else f'("the ")? {known}')
         return add("plan", f'(" | target: " {about})? {rest}'), add("plan-elsewhere", f'" | target: " {phrase} {rest}')
 
     def _step(self, step: int, state: str) -> str:

@@ -100,6 +100,7 @@ class ProgramReader:
         Raises:
             ProgramError: the program fails a check. What was complete before the fault is given out first, and the
                 error raised by the next call, so that the outcome does not depend on how the text was cut.
+            ValueError: the reader is closed.
         """
         if self._closed:
             raise ValueError("the reader is closed")

@@ -87,7 +87,9 @@ class Scene(Document):
     def _names_are_unique(self) -> Self:
         seen: set[str] = set()
         for item in [*self.objects, *self.people]:
-            if (name := fold(item.name)) in seen:
+            if not (name := fold(item.name)):
+                raise ValueError(f"the name {item.name!r} cannot be seen; give one that can")
+            if name in seen:
                 raise ValueError(f"two items are called {item.name!r}; give each its own name")
             seen.add(name)
         return self

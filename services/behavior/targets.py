@@ -32,14 +32,8 @@ _ENDINGS = """
 前 后 左 右 上 下 前方 后方 左方 右方 左侧 右侧 前面 后面 左边 右边 上面 下面 旁边
 周围 四周 原地 这里 那里 远处 附近 方向 地面 地板 房间 天空 空地 中间 中央 位置 处 米
 """
-_NO_THINGS = """
-ahead around audience back children everybody everyone floor front left me people person right room user visitor
-visitors you 你 我 大家 观众 访客 前方 后方 左边 右边
-"""
 WORDS = frozenset(_WORDS.split())
 ENDINGS = tuple(_ENDINGS.split())
-NO_THINGS = tuple(_NO_THINGS.split())
-"""The few of them that a grammar offers."""
 
 
 class Targets:
