@@ -16,7 +16,7 @@ from services.behavior.targets import Targets
 from services.behavior.values import ANY, Unknown, Value, describe, is_number, item_kind, kind_of
 from services.behavior.words import did_you_mean
 
-MAX_EVALUATIONS = 20_000
+MAX_EVALUATIONS = 10_000
 
 _RETURNS: dict[str, Value] = {
     "none": None,
