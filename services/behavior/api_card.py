@@ -59,6 +59,8 @@ def api_card(catalogue: Catalogue, size: CardSize = "small", *, constrained: boo
         scene=scene,
         names="\n".join(_names(catalogue, [method for _, method in shown], size)),
     )
+    if size != "small":
+        card += "\nSpeak the language of the instruction."
     return card + _SUBSET if size == "full" else card
 
 

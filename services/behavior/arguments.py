@@ -42,6 +42,9 @@ class NumberArgument(Entry):
     """This number moves the base: ahead, to the left, or turning to the left. The unit says how: m and rad are a
     displacement, m/s and rad/s a speed, none a fraction of the base's full speed (``Catalogue.base``)."""
 
+    stiffness_of: Identifier | None = None
+    """The argument that names the joint or chain whose motors this sets: 0 lets them go slack."""
+
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         if self.joints is None and (self.min is None or self.max is None or self.min > self.max):

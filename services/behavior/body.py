@@ -21,12 +21,37 @@ class Joint(Entry):
     """The robot stands on it: moving it alone risks a fall."""
 
 
+Length = Annotated[float, Field(gt=0)]
+
+
 class Base(Entry):
-    """How fast the robot moves over the ground at full speed: metres per second ahead and aside, radians per second."""
+    """How the robot moves over the ground: how fast, and how much room it needs."""
 
     x: Annotated[float, Field(gt=0)]
+    """Full speed ahead, metres per second."""
     y: Annotated[float, Field(gt=0)]
+    """Full speed aside, metres per second."""
     theta: Annotated[float, Field(gt=0)]
+    """Full speed of turning, radians per second."""
+    height: Length
+    """Metres; what is perceived higher up is not in the way."""
+    from_things: Length
+    """Nearest that its middle may come to the middle of a thing, metres: its own radius and a little room."""
+    from_people: Length
+    """The same for a person, who takes up room too."""
+    least_battery: Annotated[int, Field(ge=0, le=100)] = 0
+    """Charge in per cent below which it must not set off."""
+
+
+class Budget(Entry):
+    """The most that one program may make the robot do, on the worst way through it and by the longest that calls take.
+
+    ``Takes`` gives calls more time than they need, so the seconds are several times what a program really lasts.
+    """
+
+    calls: Annotated[int, Field(gt=0)]
+    seconds: Annotated[float, Field(gt=0)]
+    metres: Annotated[float, Field(ge=0)] = 0.0
 
 
 class Coupling(Entry):

@@ -29,7 +29,7 @@ from services.behavior.arguments import (
     NumberArgument,
     TextArgument,
 )
-from services.behavior.body import Base, Coupling, Joint
+from services.behavior.body import Base, Budget, Coupling, Joint
 from services.behavior.consistency import find_problems, where
 from services.behavior.methods import Control, Method, Service
 from services.behavior.names import Enum, expand
@@ -72,8 +72,11 @@ class Catalogue(Entry):
     deny: dict[QualifiedName, Line]
     """Calls that are never generated or carried out, whoever asks, with the reason."""
     control: Control
+    budget: Budget
     base: Base | None = None
     """None for a robot that stays where it is, or goes to places by name only."""
+    parts: list[Line] = Field(default_factory=list)
+    """What people call the parts of the robot: a step of a plan may be about one although no scene has it."""
     postures: Identifier | None = None
     """The enum of postures; a scene may say in which of them the robot is."""
     joints: dict[Identifier, Joint] = Field(default_factory=dict)
@@ -81,6 +84,8 @@ class Catalogue(Entry):
     """Joints offered to the model, with braces as in enums."""
     chains: dict[Identifier, list[Identifier]] = Field(default_factory=dict)
     couplings: list[Coupling] = Field(default_factory=list)
+    upright: list[Identifier] = Field(default_factory=list)
+    """Posture families in which the robot stands on the joints that carry it; in others those may be moved."""
     enums: dict[Identifier, Enum] = Field(default_factory=dict)
     services: dict[Identifier, Service]
     examples: Annotated[list[Example], Field(min_length=1)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def find_problems(catalogue: Catalogue) -> list[str]:
     """Everything in a catalogue that contradicts something else in it, one sentence each; empty when all is well."""
-    problems = [*_of_body(catalogue), *_of_postures(catalogue), *_of_control(catalogue)]
+    problems = [*_of_body(catalogue), *_of_postures(catalogue), *_of_stance(catalogue), *_of_control(catalogue)]
     for service, entry in catalogue.services.items():
         if service == "scene" or service in FUNCTIONS or keyword.iskeyword(service):
             problems.append(f"{service}: a service cannot have a name that means something else in a program")
@@ -59,6 +59,13 @@ def _of_postures(catalogue: Catalogue) -> Iterator[str]:
         yield f"postures: unknown enum {catalogue.postures!r}"
     elif lost := [value for value in postures.values if postures.family(value) is None]:
         yield f"postures: {lost} are of no family"
+
+
+def _of_stance(catalogue: Catalogue) -> Iterator[str]:
+    if lost := sorted(set(catalogue.upright) - catalogue.families):
+        yield f"upright: unknown posture families {lost}"
+    if not catalogue.upright and any(joint.carries for joint in catalogue.joints.values()):
+        yield "upright: the robot stands on joints, and no posture family says when"
 
 
 def _of_control(catalogue: Catalogue) -> Iterator[str]:
@@ -114,7 +121,7 @@ def _of_argument(catalogue: Catalogue, argument: Argument, arguments: dict[str, 
     if isinstance(argument, JointArgument) and not catalogue.joints:
         yield "the robot has no joints"
     if isinstance(argument, NumberArgument):
-        links = [(argument.joints, "joint"), (argument.times_of, "float")]
+        links = [(argument.joints, "joint"), (argument.times_of, "float"), (argument.stiffness_of, "enum")]
         if isinstance(argument.absolute, str):
             links.append((argument.absolute, "bool"))
         for link, kind in links:

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import ast
-import operator
 import re
-from collections.abc import Callable
 
-from services.behavior import functions
+from services.behavior import functions, operators
 from services.behavior.calls import match_call
 from services.behavior.catalogue import Catalogue
 from services.behavior.errors import CheckError
-from services.behavior.scene import SCENE_METHODS, SceneView
-from services.behavior.values import ANY, Kind, Unknown, Value, describe, forget, is_number, item_kind, kind_of
+from services.behavior.scene import SCENE_METHODS, Pose, SceneView
+from services.behavior.schema import PlanStep
+from services.behavior.sequence import Sequence
+from services.behavior.targets import Targets
+from services.behavior.values import ANY, Unknown, Value, describe, is_number, item_kind, kind_of
 from services.behavior.words import did_you_mean
 
-MAX_KNOWN_CHARACTERS = 1000
-MAX_KNOWN_NUMBER = 1e12
+MAX_EVALUATIONS = 10_000
 
-_NUMERIC: dict[type[ast.operator], Callable[[float, float], float]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-}
-_ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _RETURNS: dict[str, Value] = {
     "none": None,
     "any": ANY,
@@ -42,34 +33,45 @@ _RETURNS: dict[str, Value] = {
 class Expressions:
     """Evaluates the expressions of one program.
 
-    ``names`` holds the variables set so far. ``moved`` says that the robot may have walked, so that positions in the
-    scene are no longer known exactly. ``refused`` says that only speech may follow.
+    ``names`` holds the variables set so far, ``sequence`` what is known of the robot, ``line`` the line of the
+    statement. ``refused`` says that only speech may follow, ``step`` is the step of the plan.
     """
 
-    def __init__(self, catalogue: Catalogue, scene: SceneView) -> None:
+    def __init__(self, catalogue: Catalogue, scene: SceneView, targets: Targets | None) -> None:
         self.catalogue = catalogue
         self.scene = scene
+        self.sequence = Sequence(catalogue, scene)
         self.names: dict[str, Value] = {}
-        self.moved = False
+        self.line = 0
         self.refused = False
+        self.step: PlanStep | None = None
+        self._targets = targets
+        self._evaluated = 0
 
     def value(self, node: ast.expr) -> Value:
-        """What is known of an expression; raises CheckError (codes without prefix) when it is wrong."""
+        """What is known of an expression.
+
+        Raises:
+            CheckError: it is wrong (codes without prefix).
+        """
+        self._evaluated += 1
+        if self._evaluated > MAX_EVALUATIONS:
+            raise CheckError("loop", "the loops of this program take too many turns", "loop fewer times")
         if isinstance(node, ast.Constant):
             return self._constant(node)
         if isinstance(node, ast.Name):
             return self._name(node)
         if isinstance(node, ast.List | ast.Tuple):
-            return _flat_enough([self.value(item) for item in node.elts])
+            return operators.flat_enough([self.value(item) for item in node.elts])
         if isinstance(node, ast.UnaryOp):
-            return self._unary(node)
+            return operators.unary(node.op, self.value(node.operand))
         if isinstance(node, ast.BinOp):
-            return self.binary(node.op, self.value(node.left), self.value(node.right))
+            return operators.binary(node.op, self.value(node.left), self.value(node.right))
         if isinstance(node, ast.BoolOp):
             values = [self.value(item) for item in node.values]
             kinds = {kind_of(value) for value in values}
             if "list" in kinds:
-                raise CheckError("type", "'and' and 'or' join conditions, not lists; compare them first")
+                raise CheckError("type", "'and' and 'or' join conditions, not lists", "compare them first")
             return Unknown("bool") if kinds == {"bool"} else ANY
         if isinstance(node, ast.Compare):
             return self._compare(node)
@@ -79,14 +81,18 @@ class Expressions:
             return self._format(node)
         if isinstance(node, ast.Call):
             return self.call(node)
-        raise CheckError("subset", f"{_FORBIDDEN.get(type(node), 'this expression')} not allowed here; {_ALLOWED}")
+        raise CheckError("subset", f"{_FORBIDDEN.get(type(node), 'this expression is')} not allowed here", _ALLOWED)
 
     def call(self, node: ast.Call) -> Value:
-        """Check a call of a service, of the scene or of a builtin."""
+        """Check a call of a service, of the scene or of a builtin, and tell what is known of its result.
+
+        Raises:
+            CheckError: it is wrong, by itself or after the calls before it (codes without prefix).
+        """
         if node.keywords:
-            raise CheckError("keyword", "calls take positional arguments only; remove the argument names")
+            raise CheckError("keyword", "calls take positional arguments only", "remove the argument names")
         if any(isinstance(item, ast.Starred) for item in node.args):
-            raise CheckError("subset", "* is not allowed in a call; write the arguments out")
+            raise CheckError("subset", "* is not allowed in a call", "write the arguments out")
         function = node.func
         if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
             return self._method(function.value.id, function.attr, node.args)
@@ -94,29 +100,36 @@ class Expressions:
             args = [self.value(item) for item in node.args]
             if function.id in functions.FUNCTIONS:
                 return functions.call(function.id, args)
-            raise CheckError("name", f"there is no function {function.id!r}; {self._function_hint(function.id)}")
-        raise CheckError("subset", "only Service.method(...), scene.method(...) and simple functions may be called")
+            raise CheckError("name", f"there is no function {function.id!r}", self._function_hint(function.id))
+        raise CheckError(
+            "subset", "this cannot be called", "call only Service.method(...), scene.method(...) and simple functions"
+        )
 
     def _method(self, owner: str, method: str, nodes: list[ast.expr]) -> Value:
         if owner in self.names:
-            raise CheckError("subset", f"{owner}.{method}: only services and scene have methods")
+            raise CheckError("subset", f"{owner}.{method}: only services and scene have methods", "write it without")
         if owner == "scene":
             return self._scene(method, [self.value(item) for item in nodes])
-        found, _ = match_call(self.catalogue, owner, method, [self.value(item) for item in nodes])
+        found, args = match_call(self.catalogue, owner, method, [self.value(item) for item in nodes])
         if self.refused and not found.speech:
-            raise CheckError("refusal", f"{owner}.{method} follows a refusal, after which the robot may only speak")
-        self.moved = self.moved or found.walks
+            raise CheckError(
+                "refusal", f"{owner}.{method} follows a refusal", "after a refusal the robot may only speak"
+            )
+        if self._targets is not None and self.step is not None and self.sequence.outline(found).place:
+            self._targets.check(self.step)
+        self.sequence.take(owner, found, args, self.line)
         return _RETURNS[found.returns]
 
     def _scene(self, method: str, args: list[Value]) -> Value:
         unknown = len(args) == 1 and isinstance(args[0], Unknown) and args[0].kind in ("str", "any")
+        pose = self.sequence.state.pose
         try:
-            found = None if unknown and method in SCENE_METHODS else self.scene.call(method, args)
+            found = None if unknown and method in SCENE_METHODS else self.scene.call(method, args, pose or Pose())
         except CheckError as error:
-            raise CheckError(error.code.removeprefix("call."), error.message) from None
-        if method == "position":
-            return [Unknown("float")] * 3 if self.moved or found is None else list(found)  # type: ignore[arg-type]
-        return Unknown("float") if self.moved or found is None else found
+            raise CheckError(error.code.removeprefix("call."), error.message, error.suggestion) from None
+        if pose is None or found is None:
+            return [Unknown("float")] * 3 if method == "position" else Unknown("float")
+        return list(found) if isinstance(found, tuple) else found
 
     def _function_hint(self, name: str) -> str:
         for service, entry in self.catalogue.services.items():
@@ -130,75 +143,37 @@ class Expressions:
         if value is None or isinstance(value, bool | str):
             return value
         if isinstance(value, int | float):
-            return _known_number(value)
-        raise CheckError("type", f"{describe(value)} is not allowed; use numbers, texts, True and False")
+            return operators.sensible(value)
+        raise CheckError("type", f"{describe(value)} is not allowed", "use numbers, texts, True and False")
 
     def _name(self, node: ast.Name) -> Value:
         if node.id in self.names:
             return self.names[node.id]
         if node.id in self.catalogue.services or node.id == "scene" or node.id in functions.FUNCTIONS:
-            raise CheckError("subset", f"{node.id} can only be called")
-        hint = f" ({did_you_mean(node.id, self.names)})" if self.names else ""
-        raise CheckError("name", f"{node.id!r} is not set on every way to here; set it first{hint}")
-
-    def _unary(self, node: ast.UnaryOp) -> Value:
-        value = self.value(node.operand)
-        if isinstance(node.op, ast.Not):
-            return Unknown("bool")
-        if not isinstance(node.op, ast.USub | ast.UAdd):
-            raise CheckError("subset", "~ is not allowed; use + - * / // %")
-        if not is_number(value):
-            raise CheckError("type", f"- needs a number, not {describe(value)}")
-        if isinstance(value, Unknown):
-            return value
-        return -value if isinstance(node.op, ast.USub) else value
-
-    def binary(self, op: ast.operator, left: Value, right: Value) -> Value:
-        """Check ``left op right`` and tell what is known of it."""
-        function = _NUMERIC.get(type(op))
-        if function is None:
-            raise CheckError("subset", "this operator is not allowed; use + - * / // %")
-        if isinstance(op, ast.Add) and kind_of(left) in ("str", "any") and kind_of(right) in ("str", "any"):
-            return _concatenate(left, right)
-        for side in (left, right):
-            if not is_number(side):
-                raise CheckError("type", f"arithmetic needs numbers, not {describe(side)}")
-        if isinstance(op, ast.Div | ast.FloorDiv | ast.Mod) and not isinstance(right, Unknown) and right == 0:
-            raise CheckError("arithmetic", "division by zero")
-        if isinstance(left, Unknown) or isinstance(right, Unknown):
-            kinds = {kind_of(left), kind_of(right)}
-            if isinstance(op, ast.Div) or "float" in kinds:
-                return Unknown("float")
-            return Unknown("int") if kinds == {"int"} else ANY
-        return _known_number(function(left, right))
+            raise CheckError("subset", f"{node.id} can only be called", "write its method and arguments")
+        hint = f", or {did_you_mean(node.id, self.names)}" if self.names else ""
+        raise CheckError("name", f"{node.id!r} is not set on every way to here", f"set it first{hint}")
 
     def _compare(self, node: ast.Compare) -> Value:
         values = [self.value(item) for item in [node.left, *node.comparators]]
         for op, left, right in zip(node.ops, values, values[1:], strict=False):
-            if isinstance(op, ast.Is | ast.IsNot):
-                raise CheckError("subset", "'is' is not allowed; use == or !=")
-            if isinstance(op, _ORDER):
-                kinds = {kind_of(left), kind_of(right)} - {"any"}
-                if not (kinds <= {"int", "float"} or kinds == {"str"}):
-                    raise CheckError("type", f"{describe(left)} and {describe(right)} have no order; compare numbers")
-            elif isinstance(op, ast.In | ast.NotIn) and kind_of(right) not in ("list", "str", "any"):
-                raise CheckError("type", f"'in' needs a list, not {describe(right)}")
+            operators.compare(op, left, right)
         return Unknown("bool")
 
     def _subscript(self, node: ast.Subscript) -> Value:
         if isinstance(node.slice, ast.Slice):
-            raise CheckError("subset", "slices are not allowed; take one item: items[0]")
+            raise CheckError("subset", "slices are not allowed", "take one item: items[0]")
         items, index = self.value(node.value), self.value(node.slice)
         if kind_of(items) not in ("list", "any"):
-            raise CheckError("type", f"only lists have items, not {describe(items)}")
+            raise CheckError("type", f"only lists have items, not {describe(items)}", "use the value itself")
         if kind_of(index) not in ("int", "any"):
-            raise CheckError("type", f"items are counted with whole numbers, not {describe(index)}")
+            raise CheckError("type", f"items are counted with whole numbers, not {describe(index)}", "write items[0]")
         if isinstance(items, Unknown):
             return Unknown(item_kind(items))
         if isinstance(index, Unknown):
             return Unknown(item_kind(items))
         if not -len(items) <= index < len(items):
-            raise CheckError("range", f"item {index} of a list of {len(items)}; items are counted from 0")
+            raise CheckError("range", f"there is no item {index} in a list of {len(items)}", "items are counted from 0")
         return items[index]
 
     def _format(self, node: ast.JoinedStr) -> Value:
@@ -210,44 +185,18 @@ class Expressions:
                 or not isinstance(part.value, ast.Name)
                 or part.conversion != -1
             ):
-                raise CheckError("subset", "a text with f takes plain names in braces: {x} or {x:.1f}")
+                raise CheckError("subset", "a text with f takes plain names in braces", "write {x} or {x:.1f}")
             value = self.value(part.value)
             if part.format_spec is None:
                 continue
             written = [spec.value for spec in ast.walk(part.format_spec) if isinstance(spec, ast.Constant)]
             if len(written) != 1 or not re.fullmatch(r"\.[0-3]f", str(written[0])):
-                raise CheckError("subset", "the only format allowed is like {x:.1f}")
+                raise CheckError("subset", "this format is not allowed", "write one like {x:.1f}")
             if not is_number(value):
-                raise CheckError("type", f"{{{part.value.id}:.1f}} needs a number, not {describe(value)}")
+                raise CheckError(
+                    "type", f"{{{part.value.id}:.1f}} needs a number, not {describe(value)}", "leave :.1f out"
+                )
         return Unknown("str")
-
-
-def _known_number(value: float) -> Value:
-    """A number as long as it is of a sensible size: repeated products must not grow without bound."""
-    if abs(value) > MAX_KNOWN_NUMBER:
-        raise CheckError("range", "this number is far too large")
-    return value
-
-
-def _flat_enough(items: list[Value]) -> list[Value]:
-    """The items of a list if at most they are lists themselves, and those hold none.
-
-    Lists that hold lists that hold lists could be made to double with every statement: a few lines would be a value
-    that fills any memory, when it is checked or sent to the robot.
-    """
-    for item in items:
-        if kind_of(item) != "list":
-            continue
-        if isinstance(item, Unknown) or any(kind_of(inner) in ("list", "any", "other") for inner in item):
-            raise CheckError("nesting", "a list may hold lists of numbers or texts, but those no further lists")
-    return items
-
-
-def _concatenate(left: Value, right: Value) -> Value:
-    if isinstance(left, str) and isinstance(right, str) and len(left) + len(right) <= MAX_KNOWN_CHARACTERS:
-        return left + right
-    kinds: set[Kind] = {kind_of(left), kind_of(right)}
-    return forget("") if "str" in kinds else ANY
 
 
 _ALLOWED = "use numbers, texts, lists, arithmetic, comparisons and calls of the API"

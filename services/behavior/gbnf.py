@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 DigitClass = tuple[str, str]
 
@@ -31,6 +31,13 @@ class Rules:
     def put(self, name: str, body: str) -> None:
         """Define the rule of exactly this name."""
         self._bodies[name] = body
+
+    def once(self, name: str, body: Callable[[], str]) -> str:
+        """The same name, its rule made if there is none yet; making it may use rules that are being made."""
+        if name not in self._bodies:
+            self._bodies[name] = ""
+            self._bodies[name] = body()
+        return name
 
     def text(self) -> str:
         """The grammar, one rule on a line."""

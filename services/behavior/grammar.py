@@ -1,239 +1,220 @@
 """A grammar (GBNF) of the programs that a robot's catalogue allows, so that an engine cannot write anything else.
 
 The grammar is narrower than the checks: every program of it is in the subset, calls known methods with the right number
-and types of arguments, keeps written-out numbers in range and sets names before it uses them. What no grammar can tell
-is left to the checks (where ``x - 0.25`` lands, coupled joints). It is bounded in every direction, so that greedy
-decoding of a small model comes to an end.
+and types of arguments, keeps numbers in range and sets names before it uses them. It follows how the robot stands, so
+that no walk comes while it sits and no motion while its motors are off, and it is bounded in every direction: greedy
+decoding of a small model comes to an end, and no program of it exceeds the budgets. Only where a walk ends is left to
+the checks: that depends on the numbers of the scene.
 
-Left out are methods whose value a program would have to keep (``getAngles``) and those whose text has a pattern. All
-others are in it: a third more of them costs llama.cpp nothing that could be measured.
+A step may hold four units of statements, a walk counting for two, a condition for two and a loop for three; what
+changes how the robot stands comes first in its step. ``x, y, z`` stand together with what uses them, because after a
+walk they mean nothing. A step whose target is neither of the scene nor a word for no thing (``targets.py``) gets no
+statements that go, look or point somewhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
-from services.behavior.catalogue import (
-    Argument,
-    BoolArgument,
-    Catalogue,
-    EnumArgument,
-    JointArgument,
-    Method,
-    NumberArgument,
-    TextArgument,
-    expand,
-)
-from services.behavior.gbnf import Rules, choice, literal, number
+from services.behavior.catalogue import Catalogue
+from services.behavior.gbnf import Rules, choice
+from services.behavior.grammar_arguments import CONTROL, MARKS, SPACES, TARGET, WITH_FRONT, Setting
+from services.behavior.grammar_calls import Calls, in_grammar
+from services.behavior.grammar_states import LIMP, OTHER, states
 from services.behavior.schema import Scene
+from services.behavior.targets import ENDINGS, WORDS
+
+__all__ = ["build_gbnf", "in_grammar"]
 
 MAX_STEPS = 4
-MAX_STATEMENTS_IN_STEP = 4
+MAX_UNITS_IN_STEP = 4
 MAX_PHRASE = 60
-MAX_TEXT = 160
-_PLACES = 2
-_CONTROL = r"\x00-\x1F\x7F-\x9F\u202A-\u202E\u2066-\u2069"
-_SPACES = r" \xA0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
-# A small model that begins a text with a mark goes on with marks to the end.
-_MARKS = r"\x21-\x2F\x3A-\x40\x5B-\x60\x7B-\x7E"
-_TARGET = "target"
-_WORD = TextArgument(name="word", type="str", max_length=20)
+_NAME = "name"
 _EMPTY = Scene()
 
 
-def in_grammar(method: Method) -> bool:
-    """Whether a program of the grammar can call a method."""
-    return _bounded(method) and (_acts(method) or _tells(method))
+def build_gbnf(catalogue: Catalogue, scene: Scene = _EMPTY, *, pictured: bool = False) -> str:
+    """The grammar, as GBNF text, of programs for one robot.
+
+    Args:
+        catalogue: the robot's.
+        scene: what it perceives, whose things alone can be named, and how it stands.
+        pictured: whether it perceives more than the scene names, in a picture.
+    """
+    items = [*scene.objects, *scene.people]
+    fronts = [item for item in items if item.facing is not None]
+    base = catalogue.base
+    setting = Setting(
+        located=bool(items),
+        fronts=bool(fronts),
+        walks=base is None or scene.battery is None or scene.battery >= base.least_battery,
+    )
+    text = _build(catalogue, setting, states(catalogue).start(scene.posture), pictured)
+    if items:
+        text += f"{TARGET} ::= {_quoted(item.name for item in items)}\n"
+        text += f"{_NAME} ::= {choice(item.name for item in items)}\n"
+    if fronts:
+        text += f"{WITH_FRONT} ::= {_quoted(item.name for item in fronts)}\n"
+    return text
 
 
-def _bounded(method: Method) -> bool:
-    return not any(isinstance(argument, TextArgument) and argument.pattern is not None for argument in method.args)
-
-
-def _acts(method: Method) -> bool:
-    """Whether it is called for what it does; whether that was done may be left unread."""
-    return method.returns == "none" or (method.returns == "bool" and method.effect != "read")
-
-
-def _tells(method: Method) -> bool:
-    """Whether it is called for its answer, which a condition can use."""
-    return method.returns in ("int", "float", "str") or (method.returns == "bool" and method.effect == "read")
-
-
-def build_gbnf(catalogue: Catalogue, scene: Scene = _EMPTY) -> str:
-    """The grammar, as GBNF text, of programs for one robot; only what is in the scene can be named as a thing of it."""
-    names = [f'"{item.name}"' for item in [*scene.objects, *scene.people]]
-    if not names:
-        return _build(catalogue, located=False)
-    return f"{_build(catalogue, located=True)}{_TARGET} ::= {choice(names)}\n"
+def _quoted(names: Iterable[str]) -> str:
+    return choice(f'"{name}"' for name in names)
 
 
 @lru_cache(maxsize=64)
-def _build(catalogue: Catalogue, *, located: bool) -> str:
-    """All rules but that of the scene's names, which is the only one that differs between requests."""
-    return _Grammar(catalogue, located=located).text()
+def _build(catalogue: Catalogue, setting: Setting, start: str, pictured: bool) -> str:
+    """All rules but those of the scene's names, which are the only ones that differ between requests of one setting."""
+    return _Grammar(catalogue, setting, start, pictured=pictured).text()
 
 
 class _Grammar:
-    def __init__(self, catalogue: Catalogue, *, located: bool) -> None:
-        self._catalogue = catalogue
+    """Rules are written when they are first used, so that there are none that cannot be reached."""
+
+    def __init__(self, catalogue: Catalogue, setting: Setting, start: str, *, pictured: bool) -> None:
         self._rules = Rules()
-        self._located = located
-        # Programs are read from left to right in two states: before and after x, y, z are set.
-        self._states = ("plain", "located") if located else ("plain",)
+        self._setting = setting
+        self._states = states(catalogue)
+        self._calls = Calls(self._rules, catalogue, self._states, setting)
+        self._start = start
+        self._pictured = pictured
+        self._known = [*WORDS, *ENDINGS, *catalogue.parts]
 
     def text(self) -> str:
         rules = self._rules
-        rules.put("root", "refusal | step-1-plain")
-        phrase = rules.add("phrase", rf"[^{_MARKS}{_SPACES}{_CONTROL}] [^|{_CONTROL}]{{0,{MAX_PHRASE - 1}}}")
-        fields = " ".join(f'(" | {field}: " {phrase})?' for field in ("target", "prefer", "avoid"))
-        rules.put("plan", f"{phrase} {fields}")
-        rules.put("refusal", f'"# Refuse: " {phrase}{self._speech()}')
-        for state in self._states:
-            rules.put(f"statement-{state}", " | ".join(self._statements(state)))
-        if self._located:
-            rules.put("locate", f'"x, y, z = scene.position(" {_TARGET} ")"')
-        for state in self._states:
-            for step in range(1, MAX_STEPS + 1):
-                self._step(step, state)
+        speech = self._calls.speech()
+        said = f' ("\\n" {speech})?' if speech is not None else ""
+        # The root stands first: readers of grammars expect it there.
+        rules.put("root", "refusal | program")
+        rules.put("refusal", f'"# Refuse: " {self._phrase()}{said}')
+        rules.put("program", self._step(1, self._start))
         return rules.text()
 
-    def _step(self, step: int, state: str) -> None:
-        """Rules of one plan step: its comment, then 1 to so many statements, then perhaps the next step."""
-        put = self._rules.put
-        put(f"step-{step}-{state}", f'"# Step {step}: " plan "\\n" body-{step}-{MAX_STATEMENTS_IN_STEP}-{state}')
-        for left in range(1, MAX_STATEMENTS_IN_STEP + 1):
-            following = []
-            if left > 1:
-                following.append(f"body-{step}-{left - 1}-{state}")
-            if step < MAX_STEPS:
-                following.append(f"step-{step + 1}-{state}")
-            tail = f' ("\\n" ({" | ".join(following)}))?' if following else ""
-            body = f"statement-{state}{tail}"
-            if self._located and left > 1:
-                body += f' | locate "\\n" body-{step}-{left - 1}-located'
-            put(f"body-{step}-{left}-{state}", body)
+    # --- steps -------------------------------------------------------------------------------------------------------
 
-    def _statements(self, state: str) -> list[str]:
-        action = self._rules.add(f"action-{state}", " | ".join(self._actions(state)))
-        inner = f'"\\n    " {action}'
-        conditions = self._conditions(state)
-        statements = [action, f'"for i in range(" ([2-9] | "10") "):" {inner} ({inner} ({inner})?)?']
-        if conditions:
-            condition = self._rules.add(f"condition-{state}", " | ".join(conditions))
-            statements.append(f'"if " {condition} ":" {inner} ({inner})? ("\\nelse:" {inner} ({inner})?)?')
-        return statements
-
-    def _actions(self, state: str) -> list[str]:
-        """Calls that act, gathered by service so that an engine has fewer branches to follow."""
-        by_service: dict[str, list[str]] = {}
-        for service, method in self._catalogue.calls:
-            if _bounded(method) and _acts(method):
-                call = f'{literal(method.name + "(")} {self._arguments(method, state)} ")"'
-                by_service.setdefault(service, []).append(call)
-        return [
-            f"{literal(service + '.')} {self._rules.add(f'{service}-{state}', ' | '.join(calls))}"
-            for service, calls in by_service.items()
-        ]
-
-    def _arguments(self, method: Method, state: str) -> str:
-        parts: list[str] = []
-        names = {argument.name: argument for argument in method.args}
-        angles = {argument.joints for argument in method.args if isinstance(argument, NumberArgument)}
-        for argument in method.args:
-            if isinstance(argument, JointArgument) and argument.name in angles:
-                continue  # written together with its angles
-            if isinstance(argument, NumberArgument) and argument.joints in names:
-                parts.append(self._joint_and_angle(argument))
-            else:
-                parts.append(self._argument(argument, state))
-        return ' ", " '.join(parts)
-
-    def _argument(self, argument: Argument, state: str) -> str:
-        add = self._rules.add
-        if isinstance(argument, EnumArgument):
-            return self._value(argument.values)
-        if isinstance(argument, BoolArgument):
-            return add("bool", '"True" | "False"')
-        if isinstance(argument, JointArgument):
-            return add("joint", choice(f'"{joint}"' for joint in self._catalogue.joints))
-        if isinstance(argument, TextArgument):
-            text = self._text(argument)
-            return text if argument.shape == "one" else add("texts", f'"[" {text} (", " {text}){{0,3}} "]"')
-        return self._number(argument, state)
-
-    def _value(self, enum: str) -> str:
-        values = self._catalogue.enums[enum].values
-        return self._rules.add(enum, choice(f'"{value}"' for value in values))
-
-    def _text(self, argument: TextArgument) -> str:
-        forbidden = _CONTROL + "".join(
-            rf"\x{ord(character):02X}" for character in sorted({*argument.forbidden, *'"\\'})
+    def _phrase(self) -> str:
+        # No bar, of either width: it would begin the next field.
+        return self._rules.add(
+            "phrase", rf"[^{MARKS}{SPACES}{CONTROL}\uFF5C] [^|\uFF5C{CONTROL}]{{0,{MAX_PHRASE - 1}}}"
         )
-        most = min(argument.max_length, MAX_TEXT)
-        return self._rules.add("text", rf'"\"" [^{_MARKS}{_SPACES}{forbidden}] [^{forbidden}]{{0,{most - 1}}} "\""')
 
-    def _number(self, argument: NumberArgument, state: str) -> str:
-        assert argument.min is not None  # noqa: S101 (the catalogue has made sure)
-        assert argument.max is not None  # noqa: S101
-        places = 0 if argument.type == "int" else _PLACES
-        body = number(argument.min, argument.max, places)
-        rule = self._rules.add("number", f"{literal(f'{0:.{min(places, 1)}f}')} | {body}" if argument.or_zero else body)
-        if argument.shape == "triple":
-            numbers = f'"[" {rule} ", " {rule} ", " {rule} "]"'
-            return self._rules.add("triple", f'"[x, y, z]" | {numbers}' if state == "located" else numbers)
-        branches = [rule]
-        if argument.unit == "m" and state == "located":
-            branches.append(self._rules.add("place", f'[xyz] (" " [-+*] " " {self._small()})?'))
-        if argument.unit == "rad" and self._located:
-            branches.append(f'"scene.bearing(" {_TARGET} ")"')
-        return rule if len(branches) == 1 else self._rules.add("value", " | ".join(branches))
+    def _plan(self) -> tuple[str, str | None]:
+        """The fields of a step that may go to places, and of one that may not, after the goal."""
+        phrase, add = self._phrase(), self._rules.add
+        rest = f'(" | prefer: " {phrase})? (" | avoid: " {phrase})?'
+        if self._pictured or not self._calls.to_places:
+            return add("plan", f'(" | target: " {phrase})? {rest}'), None
+        known = add("known", choice(self._known))
+        about = add("about", f'("the ")? ({_NAME} | {known})' if self._setting.located else f'("the ")? {known}')
+        return add("plan", f'(" | target: " {about})? {rest}'), add("plan-elsewhere", f'" | target: " {phrase} {rest}')
 
-    def _small(self) -> str:
-        return self._rules.add("small", number(0.0, 2.0, _PLACES))
+    def _step(self, step: int, state: str) -> str:
+        """The rule of a step of the plan: its comment, its statements, and perhaps the steps after it."""
 
-    def _joint_and_angle(self, argument: NumberArgument) -> str:
-        """A joint with an angle within its limits, joints of equal limits together."""
-        by_limits: dict[tuple[float, float], list[str]] = {}
-        for name in (name for pattern in self._catalogue.offered_joints for name in expand(pattern)):
-            joint = self._catalogue.joints[name]
-            low, high, span = joint.min, joint.max, joint.max - joint.min
-            if argument.absolute is False:
-                low, high = -span, span
-            elif argument.absolute is not True:
-                # Another argument says whether this is an angle or a change: it must do for both.
-                low, high = max(low, -span), min(high, span)
-            by_limits.setdefault((low, high), []).append(f'"{name}"')
-        branches = [
-            f'{choice(names)} ", " {self._rules.add("angle", number(low, high, _PLACES))}'
-            for (low, high), names in by_limits.items()
-        ]
-        return self._rules.add("joint-angle", " | ".join(branches))
+        def body() -> str:
+            plan, elsewhere = self._plan()
+            bodies = [f"{self._body(MAX_UNITS_IN_STEP, state)}{self._next(step, state)}"]
+            bodies += (f"{opening}{self._next(step, after)}" for opening, after in self._openings(state))
+            steps = f'{plan} "\\n" ({" | ".join(bodies)})'
+            if elsewhere is not None:
+                calm = self._calls.acting("calm", state)
+                again = f'("\\n" {calm}){{0,{MAX_UNITS_IN_STEP - 1}}}'
+                steps += f' | {elsewhere} "\\n" {calm} {again}{self._next(step, state)}'
+            return f'"# Step {step}: " {self._phrase()} ({steps})'
 
-    def _conditions(self, state: str) -> list[str]:
-        compare = self._rules.add("compare", '" > " | " < "')
-        conditions: list[str] = []
-        for service, method in self._catalogue.calls:
-            if not (_bounded(method) and _tells(method)):
+        return self._rules.once(f"step-{step}-{state}", body)
+
+    def _next(self, step: int, state: str) -> str:
+        return f' ("\\n" {self._step(step + 1, state)})?' if step < MAX_STEPS else ""
+
+    def _openings(self, state: str) -> list[tuple[str, str]]:
+        """How a step may begin that changes how the robot stands, each with the state of the rest of it."""
+        openings: dict[str, list[str]] = {}
+        condition = self._calls.condition(state)
+        for target in self._states.all_targets(state):
+            change = self._calls.changing(state, target)
+            if change is None:
                 continue
-            call = literal(f"{service}.{method.name}()")
-            if method.args:
-                call = f'{literal(f"{service}.{method.name}(")} {self._arguments(method, state)} ")"'
-            if method.returns == "str":
-                call += f' " == " {self._value(method.values) if method.values else self._text(_WORD)}'
-            elif method.returns != "bool":
-                call += f" {compare} {self._rules.add('percent', number(0, 100, 0))}"
-            conditions.append(call)
-        if self._located:
-            conditions.append(f'"scene.distance(" {_TARGET} ")" {compare} {self._small()}')
-        if state == "located":
-            conditions.append(f"[xyz] {compare} {self._small()}")
-        return conditions
+            openings.setdefault(target, []).append(f'{change} ("\\n" {self._body(3, target)})?')
+            if condition is not None and target != state:
+                after = self._states.meet(state, target)
+                block = f'({self._inner(state)})? "\\n    " {change} ("\\nelse:" {self._inner(state)})?'
+                openings.setdefault(after, []).append(f'"if " {condition} ":" {block} ("\\n" {self._body(2, after)})?')
+        if (loop := self._loop_of_changes(state)) is not None:
+            openings.setdefault(OTHER, []).append(loop)
+        return [(self._rules.add(f"to-{after}", " | ".join(forms)), after) for after, forms in openings.items()]
 
-    def _speech(self) -> str:
-        """What a robot may say when it declines; nothing for one that cannot speak."""
-        for service, method in self._catalogue.calls:
-            if method.speech and [argument.type for argument in method.args] == ["str"]:
-                said = f'{literal(f"{service}.{method.name}(")} {self._argument(method.args[0], "plain")} ")"'
-                return f' ("\\n" {said})?'
-        return ""
+    def _body(self, left: int, state: str) -> str:
+        """The rule of statements that leave the robot as it stands, of ``left`` units at most."""
+
+        def body() -> str:
+            return " | ".join(
+                f'{statement} ("\\n" {self._body(left - units, state)})?' if left > units else statement
+                for statement, units in self._statements(state)
+                if units <= left
+            )
+
+        return self._rules.once(f"body-{left}-{state}", body)
+
+    # --- statements --------------------------------------------------------------------------------------------------
+
+    def _statements(self, state: str) -> list[tuple[str, int]]:
+        """The statements that leave the robot as it stands, with their units."""
+        found = [
+            (self._calls.acting("calm", state), 1),
+            (self._calls.acting("look", state), 1),
+            (self._calls.acting("walk", state), 2),
+            (self._if(state), 2),
+            (self._loop(state), 3),
+            (self._place(state), 3),
+        ]
+        return [(rule, units) for rule, units in found if rule is not None]
+
+    def _inner(self, state: str) -> str:
+        """A statement within a block: a call that is no walk."""
+        calls = [self._calls.acting(kind, state) for kind in ("calm", "look")]
+        return self._rules.add("inner", f'"\\n    " ({" | ".join(call for call in calls if call is not None)})')
+
+    def _if(self, state: str) -> str | None:
+        condition = self._calls.condition(state)
+        if condition is None:
+            return None
+        inner, walk = self._inner(state), self._calls.acting("walk", state)
+        branch = f"{inner} ({inner})?"
+        if walk is not None:
+            branch = self._rules.add("branch", f'{branch} | ({inner})? "\\n    " {walk} ({inner})?')
+        return self._rules.add("if", f'"if " {condition} ":" {branch} ("\\nelse:" {branch})?')
+
+    def _loop(self, state: str) -> str:
+        """Loops of twelve calls at most; of them short walks and one other call with each."""
+        inner, walk = self._inner(state), self._calls.acting("walk", state, repeated=True)
+        loops = [f'([2-9] | "10") "):" {inner}', f'[2-6] "):" {inner} {inner}', f'[2-4] "):" {inner} {inner} {inner}']
+        if walk is not None:
+            step = f'"\\n    " {walk}'
+            loops.append(f'[2-6] "):" {step} ({step} | {inner})?')
+        return self._rules.add("for", f'"for i in range(" ({" | ".join(loops)})')
+
+    def _loop_of_changes(self, state: str) -> str | None:
+        """A loop that changes how the robot stands, with what may be done in any posture between."""
+        targets = [target for target in self._states.all_targets(state) if target != LIMP]
+        changes = [change for target in targets if (change := self._calls.changing(LIMP, target)) is not None]
+        if not changes or targets == [state]:
+            return None
+        change = f'"\\n    " ({" | ".join(changes)})'
+        return self._rules.add(
+            "for-changes", f'"for i in range(" [2-4] "):" {change} ({change} | {self._inner(LIMP)})?'
+        )
+
+    def _place(self, state: str) -> str | None:
+        """Where a thing is, and what is done with that."""
+        if not self._setting.located:
+            return None
+        look, walk = (self._calls.acting(kind, state, located=True) for kind in ("look", "walk"))
+        uses = " | ".join(use for use in (walk, look) if use is not None)
+        if not uses:
+            return None
+        condition = self._calls.condition(state, located=True)
+        block = f'"if " {condition} ":\\n    " ({uses}) ("\\nelse:" {self._inner(state)})?'
+        first = f'({look} "\\n")? ' if look is not None else ""
+        return self._rules.add("place", f'"x, y, z = scene.position(" {TARGET} ")\\n" {first}({uses} | {block})')

@@ -7,7 +7,7 @@ import itertools
 from services.behavior.catalogue import Catalogue, Method, NumberArgument
 from services.behavior.errors import CheckError
 from services.behavior.ranges import check_range
-from services.behavior.values import Unknown, Value, kind_of
+from services.behavior.values import Unknown, Value, kind_of, known_number
 
 _ROUNDING = 1e-6
 
@@ -23,7 +23,7 @@ def check_angles(catalogue: Catalogue, name: str, method: Method, args: list[Val
         if not isinstance(argument, NumberArgument):
             continue
         if argument.joints is not None:
-            names = _joint_names(catalogue, values[argument.joints])
+            names = joints_of(catalogue, values[argument.joints])
             if names is None:
                 continue
             series = _series(f"{name}: {argument.name}", names, values[argument.joints], values[argument.name])
@@ -37,8 +37,27 @@ def check_angles(catalogue: Catalogue, name: str, method: Method, args: list[Val
                 _check_times(catalogue, name, times.name, series, moments, absolute=absolute)
 
 
-def _joint_names(catalogue: Catalogue, value: Value) -> list[str] | None:
-    """The joints that a joint argument means, or None while they are not all known."""
+def targets(catalogue: Catalogue, method: Method, args: list[Value]) -> dict[str, list[float]]:
+    """The angles that a call brings joints to, one after the other, in their units; only what is known and absolute."""
+    found: dict[str, list[float]] = {}
+    values = {argument.name: value for argument, value in zip(method.args, args, strict=True)}
+    for argument in method.args:
+        if not isinstance(argument, NumberArgument) or argument.joints is None:
+            continue
+        absolute = values[argument.absolute] if isinstance(argument.absolute, str) else argument.absolute
+        names = joints_of(catalogue, values[argument.joints])
+        if absolute is True and names is not None:
+            series = _series(argument.name, names, values[argument.joints], values[argument.name])
+            found |= {joint: angles for joint, angles in series.items() if all(map(_is_known, angles))}
+    return found
+
+
+def _is_known(angle: Value) -> bool:
+    return known_number(angle) is not None
+
+
+def joints_of(catalogue: Catalogue, value: Value) -> list[str] | None:
+    """The joints that a value names (a joint, a chain of joints, a list of joints), or None while it is not known."""
     if isinstance(value, str):
         return catalogue.chains.get(value, [value])
     if isinstance(value, list) and all(isinstance(name, str) for name in value):
@@ -57,13 +76,17 @@ def _series(where: str, names: list[str], named: Value, value: Value) -> Series:
     if isinstance(named, str) and len(names) == 1:
         items = value if isinstance(value, list) else [value]
         if any(kind_of(item) == "list" for item in items):
-            raise CheckError("type", f"{where} must be a number or a list of numbers for the one joint {names[0]}")
+            raise CheckError(
+                "type", f"{where} is a list of lists", f"give a number or a list of numbers for {names[0]}"
+            )
         return {names[0]: items}
     if not isinstance(value, list):
         # One number for several joints holds for each of them, as NAOqi has it.
         return {joint: [value] for joint in names}
     if len(value) != len(names):
-        raise CheckError("arity", f"{where} has {len(value)} entries for {len(names)} joints; give one for each joint")
+        raise CheckError(
+            "arity", f"{where} has {len(value)} entries for {len(names)} joints", "give one for each joint"
+        )
     return {
         joint: item if isinstance(item, list) else [item]
         for joint, item in zip(names, value, strict=True)
@@ -109,13 +132,15 @@ def _check_times(
             continue
         if len(at) != len(angles):
             raise CheckError(
-                "arity", f"{name}: {joint} has {len(angles)} angles and {len(at)} {times}; give as many of each"
+                "arity", f"{name}: {joint} has {len(angles)} angles and {len(at)} {times}", "give as many of each"
             )
         for (angle0, time0), (angle1, time1) in itertools.pairwise(zip(angles, at, strict=True)):
             if isinstance(time0, Unknown) or isinstance(time1, Unknown):
                 continue
             if time1 <= time0:
-                raise CheckError("range", f"{name}: {times} of {joint} must grow; {time1:g} follows {time0:g}")
+                raise CheckError(
+                    "range", f"{name}: in the {times} of {joint} {time1:g} follows {time0:g}", "let times grow"
+                )
             if absolute is True and not isinstance(angle0, Unknown) and not isinstance(angle1, Unknown):
                 _check_speed(catalogue, name, joint, abs(angle1 - angle0), time1 - time0)
 
@@ -125,6 +150,6 @@ def _check_speed(catalogue: Catalogue, name: str, joint: str, distance: float, s
     if distance > top * seconds * (1 + _ROUNDING):
         raise CheckError(
             "velocity",
-            f"{name}: {joint} would need {distance / seconds:.1f} per second and can do {top:g}; allow at least "
-            f"{distance / top:.2f} s",
+            f"{name}: {joint} would need {distance / seconds:.1f} per second and can do {top:g}",
+            f"allow at least {distance / top:.2f} s",
         )

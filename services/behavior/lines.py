@@ -15,9 +15,9 @@ def check_characters(line: str) -> None:
     """
     for character in line:
         if (ord(character) < 32 and character != "\t") or 0x7F <= ord(character) < 0xA0 or character in _BIDIRECTIONAL:
-            raise CheckError("syntax", f"control character U+{ord(character):04X} is not allowed; remove it")
+            raise CheckError("syntax", f"control character U+{ord(character):04X} is not allowed", "remove it")
         if 0xD800 <= ord(character) < 0xE000:
-            raise CheckError("syntax", "half of a character (a lone surrogate) is not allowed; remove it")
+            raise CheckError("syntax", "half of a character (a lone surrogate) is not allowed", "remove it")
 
 
 def scan(line: str, brackets: int) -> int:
@@ -36,13 +36,13 @@ def scan(line: str, brackets: int) -> int:
         if quote:
             if character == "\\":
                 if line[position + 1 : position + 2] not in ('"', "'", "\\"):
-                    raise CheckError("syntax", "a text may escape quotes only; remove the backslash")
+                    raise CheckError("syntax", "a text may escape quotes only", "remove the backslash")
                 position += 1
             elif character == quote:
                 quote = ""
         elif character in "\"'":
             if line.startswith(character * 3, position):
-                raise CheckError("subset", 'texts in triple quotes are not allowed; use "text"')
+                raise CheckError("subset", "texts in triple quotes are not allowed", 'write "text"')
             quote = character
         elif character == "#":
             return brackets
@@ -51,10 +51,10 @@ def scan(line: str, brackets: int) -> int:
         elif character in ")]}":
             brackets = max(0, brackets - 1)
         elif character == "\\":
-            raise CheckError("syntax", "a backslash outside a text is not allowed; write the statement on one line")
+            raise CheckError("syntax", "a backslash outside a text is not allowed", "write the statement on one line")
         elif not character.isascii():
-            raise CheckError("syntax", f"{character!r} is not allowed outside texts and comments")
+            raise CheckError("syntax", f"{character!r} is not allowed outside texts and comments", "remove it")
         position += 1
     if quote:
-        raise CheckError("syntax", f"the text is not closed; end it with {quote} on the same line")
+        raise CheckError("syntax", "the text is not closed", f"end it with {quote} on the same line")
     return brackets

@@ -10,11 +10,13 @@ import re
 from dataclasses import dataclass
 
 from services.behavior.catalogue import Catalogue
-from services.behavior.errors import CheckError, ProgramError
+from services.behavior.errors import CheckError, ProgramError, program_error
 from services.behavior.lines import check_characters, scan
+from services.behavior.plan import read_refusal, read_step
 from services.behavior.scene import SceneView
 from services.behavior.schema import PlanStep, Scene
 from services.behavior.subset import StatementChecker
+from services.behavior.targets import Targets
 
 __all__ = ["PlanStep", "ProgramError", "ProgramReader", "Refusal", "Statement"]
 
@@ -22,8 +24,6 @@ MAX_CHARACTERS = 10_000
 MAX_LINES = 200
 MAX_LINE_CHARACTERS = 600
 
-_STEP = re.compile(r"#\s*step\s+(\d{1,3})\s*[:.-]\s*([^|\s][^|]*)(\|.*)?", re.IGNORECASE)
-_REFUSE = re.compile(r"#\s*refuse\s*:\s*(\S.*)", re.IGNORECASE)
 _BLOCK = re.compile(r"(if|for)\b")
 _FORBIDDEN_BLOCK = re.compile(r"(while|def|class|with|try|async)\b")
 _CONTINUED_BLOCK = re.compile(r"(elif|else)\b")
@@ -55,8 +55,16 @@ Item = PlanStep | Statement | Refusal
 class ProgramReader:
     """Reads one program. After an error every further call raises that error."""
 
-    def __init__(self, catalogue: Catalogue, scene: Scene) -> None:
-        self._checker = StatementChecker(catalogue, SceneView(scene))
+    def __init__(self, catalogue: Catalogue, scene: Scene, *, pictured: bool = False) -> None:
+        """Read a program for one robot.
+
+        Args:
+            catalogue: the robot's.
+            scene: what it perceives.
+            pictured: whether there is a picture too, so that it perceives more than the scene names.
+        """
+        view = SceneView(scene)
+        self._checker = StatementChecker(catalogue, view, None if pictured else Targets(catalogue, view))
         self._partial = ""
         self._lines: list[str] = []
         self._accepted = 0
@@ -72,6 +80,16 @@ class ProgramReader:
         self._error: ProgramError | None = None
 
     @property
+    def fault(self) -> ProgramError | None:
+        """The error that the next call would raise."""
+        return self._error
+
+    @property
+    def text(self) -> str:
+        """All lines that were read, up to and with the one at which an error was found."""
+        return "".join(f"{line}\n" for line in self._lines)
+
+    @property
     def code(self) -> str:
         """The program so far: every line up to the last plan step or statement that was given out."""
         return "".join(f"{line}\n" for line in self._lines[: self._accepted])
@@ -82,6 +100,7 @@ class ProgramReader:
         Raises:
             ProgramError: the program fails a check. What was complete before the fault is given out first, and the
                 error raised by the next call, so that the outcome does not depend on how the text was cut.
+            ValueError: the reader is closed.
         """
         if self._closed:
             raise ValueError("the reader is closed")
@@ -120,8 +139,8 @@ class ProgramReader:
             piece, end, text = text.partition("\n")
             self._partial += piece
             if len(self._partial) > MAX_LINE_CHARACTERS:
-                message = f"a line has at most {MAX_LINE_CHARACTERS} characters"
-                raise ProgramError("program.length", message, len(self._lines) + 1)
+                message = f"the line has more than {MAX_LINE_CHARACTERS} characters"
+                raise ProgramError("program.length", message, len(self._lines) + 1, suggestion="write shorter lines")
             if not end:
                 return
             line, self._partial = self._partial, ""
@@ -133,7 +152,9 @@ class ProgramReader:
                 self._line(self._partial.removesuffix("\r"))
             self._complete()
         if not self._statements and not self._refused:
-            raise ProgramError("program.empty", "the program does nothing; call a method or refuse the instruction")
+            raise ProgramError(
+                "program.empty", "the program does nothing", suggestion="call a method or refuse the instruction"
+            )
 
     def _line(self, line: str) -> None:
         """Take one line of the program."""
@@ -151,12 +172,13 @@ class ProgramReader:
             if len(self._lines) > MAX_LINES or self._characters > MAX_CHARACTERS:
                 raise CheckError(
                     "length",
-                    f"a program has at most {MAX_LINES} lines and {MAX_CHARACTERS} characters; make it shorter",
+                    f"the program has more than {MAX_LINES} lines or {MAX_CHARACTERS} characters",
+                    "make it shorter",
                 )
             check_characters(line)
             self._sort(line)
         except CheckError as error:
-            raise ProgramError(f"program.{error.code}", error.message, len(self._lines), line) from None
+            raise program_error(error, len(self._lines), line) from None
 
     def _sort(self, line: str) -> None:
         """Tell statements, parts of statements and comments apart."""
@@ -173,7 +195,9 @@ class ProgramReader:
             self._comment(line)
             return
         if forbidden := _FORBIDDEN_BLOCK.match(line):
-            raise CheckError("subset", f"{forbidden[0]} is not allowed; use if, and for over a range such as range(3)")
+            raise CheckError(
+                "subset", f"{forbidden[0]} is not allowed", "use if, and for over a range such as range(3)"
+            )
         self._brackets = scan(line, 0)
         self._open = [line]
         if not self._brackets and not _BLOCK.match(line):
@@ -195,35 +219,25 @@ class ProgramReader:
         self._accepted = last
 
     def _comment(self, line: str) -> None:
-        if refusal := _REFUSE.fullmatch(line.strip()):
+        if (reason := read_refusal(line)) is not None:
             if self._statements:
-                raise CheckError("refusal", "a refusal stands before every statement; remove it or the statements")
+                raise CheckError("refusal", "a refusal follows a statement", "write the refusal alone, or none")
             if not self._refused:
                 self._refused = True
                 self._checker.refuse()
-                self._items.append(Refusal(refusal[1].strip()))
+                self._items.append(Refusal(reason))
                 self._accepted = len(self._lines)
-        elif step := _STEP.fullmatch(line.strip()):
-            fields = _fields(step[3] or "")
-            self._step = int(step[1])
-            self._items.append(PlanStep(step=self._step, goal=step[2].strip(), **fields))
+        elif (step := read_step(line)) is not None:
+            self._step = step.step
+            self._checker.begin(step)
+            self._items.append(step)
             self._accepted = len(self._lines)
 
 
 def _continues_block(line: str) -> bool:
     """Whether a line after the first of a block belongs to it: indented, blank, a remark, or elif and else."""
-    if _REFUSE.fullmatch(line.strip()):
+    if read_refusal(line) is not None:
         return False  # wherever it stands: what is refused must not be acted on
     if line.startswith("#"):
-        return not _STEP.fullmatch(line.strip())
+        return read_step(line) is None
     return not line.strip() or line[0] in " \t" or _CONTINUED_BLOCK.match(line) is not None
-
-
-def _fields(text: str) -> dict[str, str]:
-    """``| target: red ball | avoid: walking`` as a dictionary; unknown fields are dropped."""
-    fields: dict[str, str] = {}
-    for part in text.split("|"):
-        name, _, value = part.partition(":")
-        if (name := name.strip().lower()) in ("target", "prefer", "avoid") and value.strip():
-            fields[name] = value.strip()
-    return fields

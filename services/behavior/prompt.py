@@ -12,8 +12,9 @@ from typing import Any
 
 from services.behavior.api_card import api_card
 from services.behavior.catalogue import Catalogue
+from services.behavior.errors import ProgramError
 from services.behavior.methods import CardSize
-from services.behavior.schema import BehaviorRequest, Scene
+from services.behavior.schema import BehaviorRequest, Scene, SceneItem
 
 Message = dict[str, Any]
 
@@ -37,6 +38,25 @@ def build_messages(
     return [*shared, {"role": "user", "content": content}]
 
 
+def repair_messages(messages: list[Message], written: str, finding: ProgramError) -> list[Message]:
+    """The messages that ask once more, with the program so far and what the checks found in it.
+
+    What was asked before stands unchanged at their beginning, so that engines have it in their prompt cache.
+
+    Args:
+        messages: those that the program answered.
+        written: the program up to and with the line at fault.
+        finding: what is wrong with it.
+    """
+    place = finding.code if finding.line is None else f"{finding.code}, line {finding.line}"
+    words = neutralise(f"Wrong ({place}): {finding}.")
+    return [
+        *messages,
+        {"role": "assistant", "content": "\n".join(map(_unmarked, written.splitlines()))},
+        {"role": "user", "content": f"{words}\nWrite the whole program again without that fault."},
+    ]
+
+
 @lru_cache(maxsize=64)
 def _shared(catalogue: Catalogue, card: CardSize, constrained: bool) -> tuple[tuple[str, str], ...]:
     turns = [("system", api_card(catalogue, card, constrained=constrained))]
@@ -48,16 +68,20 @@ def _shared(catalogue: Catalogue, card: CardSize, constrained: bool) -> tuple[tu
 
 def _turn(scene: Scene, instruction: str) -> str:
     """The user's turn: what the robot perceives on one line, the instruction on another."""
-    things = [
-        f"{neutralise(item.name)} ({', '.join(f'{coordinate:g}' for coordinate in item.position)})"
-        for item in [*scene.objects, *scene.people]
-    ]
+    things = [_thing(item) for item in [*scene.objects, *scene.people]]
     if scene.posture is not None:
         things.append(f"posture {neutralise(scene.posture)}")
     if scene.battery is not None:
         things.append(f"battery {scene.battery}%")
+    if scene.free_space is not None:
+        things.append(f"free space {scene.free_space:g} m")
     perceived = f"Scene: {'; '.join(things)}\n" if things else ""
     return f"{perceived}Instruction: {neutralise(instruction)}"
+
+
+def _thing(item: SceneItem) -> str:
+    place = f"{neutralise(item.name)} ({', '.join(f'{coordinate:g}' for coordinate in item.position)})"
+    return place if item.facing is None else f"{place} facing {item.facing:g}"
 
 
 # How chat templates mark turns: <|im_end|>, </s>, <start_of_turn>, <<SYS>>, [INST]. Engines read these marks wherever
@@ -68,4 +92,8 @@ _SQUARE_MARK = re.compile(r"\[(?=/?[A-Z_]+\])")
 
 def neutralise(text: str) -> str:
     """Text from outside on one line and without the marks of any chat template."""
-    return _SQUARE_MARK.sub("(", _ANGLE_MARK.sub("‹", " ".join(text.split())))
+    return _unmarked(" ".join(text.split()))
+
+
+def _unmarked(text: str) -> str:
+    return _SQUARE_MARK.sub("(", _ANGLE_MARK.sub("‹", text))

@@ -37,6 +37,12 @@ def _printable(text: str) -> str:
     return text
 
 
+def fold(name: str) -> str:
+    """A name as it is compared: without case and invisible characters, with one kind of width and of spaces."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return " ".join("".join(character for character in folded if unicodedata.category(character) != "Cf").split())
+
+
 # Constraints come before it, not after: pydantic applies those that follow a function to what it was given, unstripped.
 PRINTABLE = AfterValidator(_printable)
 Coordinate = Annotated[float, Field(ge=-100.0, le=100.0, allow_inf_nan=False)]
@@ -54,11 +60,15 @@ class SceneItem(Document):
     name: Annotated[
         str,
         # Names are written into the prompt, into string literals and between the bars of plan comments.
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r'^[^"\\\n\t<>|]+$'),
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r'^[^"\\\n\t<>|｜]+$'),
         PRINTABLE,
     ]
     position: Annotated[list[Coordinate], Field(min_length=3, max_length=3)]
     """[x, y, z] in metres: x ahead of the robot, y to its left, z up."""
+    facing: Annotated[float, Field(ge=-6.3, le=6.3, allow_inf_nan=False)] | None = None
+    """Where its front looks, in radians in the robot's frame: 0 along x, positive to the left; null: not known."""
+    passable: bool = False
+    """Whether the robot may walk over or through it, as over a mark on the floor or through a door that is open."""
 
 
 class Scene(Document):
@@ -72,14 +82,18 @@ class Scene(Document):
     """How the robot stands, such as Stand or Sit."""
     battery: Annotated[int, Field(ge=0, le=100)] | None = None
     """Charge in per cent."""
+    free_space: Annotated[float, Field(ge=0.0, le=100.0, allow_inf_nan=False)] | None = None
+    """Radius in metres around the robot that is free to walk in; null: not known."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         seen: set[str] = set()
         for item in [*self.objects, *self.people]:
-            if item.name.casefold() in seen:
+            if not (name := fold(item.name)):
+                raise ValueError(f"the name {item.name!r} cannot be seen; give one that can")
+            if name in seen:
                 raise ValueError(f"two items are called {item.name!r}; give each its own name")
-            seen.add(item.name.casefold())
+            seen.add(name)
         return self
 
 
@@ -159,8 +173,11 @@ class Failure(Document):
 
     code: str
     message: str
+    """What is wrong."""
     line: int | None = None
     statement: str | None = None
+    suggestion: str | None = None
+    """How to mend it."""
 
 
 class Timings(Document):
@@ -202,6 +219,8 @@ class BehaviorResult(Document):
     error: Failure | None = None
     picture: str | None = None
     """Where to see what a simulated robot did: the path of an animated SVG."""
+    repaired: bool = False
+    """Whether the first answer of the model failed a check, and this is its second, written with that finding."""
     timings: Timings = Field(default_factory=Timings)
     usage: Usage = Field(default_factory=Usage)
 

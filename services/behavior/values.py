@@ -50,6 +50,11 @@ def is_number(value: Value) -> bool:
     return kind_of(value) in ("int", "float", "any")
 
 
+def known_number(value: Value) -> float | None:
+    """A number that is known, else None."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
 def item_kind(value: Value) -> Kind:
     """The type of the items of a list."""
     if isinstance(value, Unknown):

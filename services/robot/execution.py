@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from services.behavior.check import CheckError, check_call
+from services.behavior.check import CallChecker, CheckError
 from services.behavior.scene import Pose, SceneView
 from services.behavior.schema import Action
 from services.picture.recording import Fallen, scene_items
@@ -139,7 +139,8 @@ class Execution:
             await self._robot.settle()
         except Exception as error:
             failure = error if isinstance(error, BehaviorFailed | CheckError) else self._own_fault()
-            self._ending = failed_message(failure.code, failure.message, *self._place(failure))
+            suggestion = failure.suggestion if isinstance(failure, CheckError) else None
+            self._ending = failed_message(failure.code, failure.message, *self._place(failure), suggestion)
             await self._robot.still()
             return self._ending
         except BaseException:
@@ -178,6 +179,7 @@ class Execution:
         await self._robot.bridge.wait_connected(CONNECT_WAIT_S)
         await self._robot.prepare(self._begin.scene)
         self._origin = await self._robot.position()
+        self._checker = CallChecker(self._robot.catalogue, self._scene)
         self._accepted = True
         await self._send(ACCEPTED)
         if self._begin.mode == "atomic":
@@ -246,7 +248,7 @@ class Execution:
         plain = [plain_argument(f"{service}.{method}", value) for value in args]
         if service == SCENE:
             return self._scene.call(method, plain, await self._moved())
-        checked = check_call(self._robot.catalogue, service, method, plain)
+        checked = self._checker.check(service, method, plain, self._running.line if self._running else 0)
         self._calls += 1
         if self._calls > self._settings.gateway_max_calls:
             limit = self._settings.gateway_max_calls

@@ -16,14 +16,14 @@ _LARGEST_INT = 2**53  # beyond this an integer is no exact float any more
 def plain_argument(where: str, value: Any, depth: int = 0) -> Any:
     """Return a value of plain types; CheckError for anything else that a program could hand over."""
     if isinstance(value, int) and abs(value) > _LARGEST_INT:
-        raise CheckError("call.range", f"{where}: a whole number of {value.bit_length()} bits is out of any range")
+        raise CheckError("call.range", f"{where}: a whole number of {value.bit_length()} bits", "use smaller numbers")
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):
         if depth == _MAX_DEPTH or len(value) > _MAX_ITEMS:
-            raise CheckError("call.length", f"{where}: a list has at most {_MAX_ITEMS} items and lists in it no others")
+            raise CheckError("call.length", f"{where}: a list with too many items or lists in it", "use shorter lists")
         return [plain_argument(where, item, depth + 1) for item in value]
-    raise CheckError("call.type", f"{where} takes numbers, texts, True or False and lists, not {type(value).__name__}")
+    raise CheckError("call.type", f"{where}: {type(value).__name__}", "use numbers, texts, True, False and lists")
 
 
 def plain_result(result: Any) -> Any:

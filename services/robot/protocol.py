@@ -76,8 +76,21 @@ def recording_message(recording: str) -> dict[str, Any]:
     return {"type": "recording", "recording": recording}
 
 
-def failed_message(code: str, message: str, line: int | None = None, statement: str | None = None) -> dict[str, Any]:
-    return {"type": "failed", "code": code, "message": message, "line": line, "statement": statement}
+def failed_message(
+    code: str,
+    message: str,
+    line: int | None = None,
+    statement: str | None = None,
+    suggestion: str | None = None,
+) -> dict[str, Any]:
+    return {
+        "type": "failed",
+        "code": code,
+        "message": message,
+        "line": line,
+        "statement": statement,
+        "suggestion": suggestion,
+    }
 
 
 def replaced_message(by: str) -> dict[str, Any]:

@@ -25,7 +25,8 @@ class Media:
 EVENTS: Final = Media(
     ("text/event-stream",),
     "Events queued, started, step, statement, action and, as the last one, done, error or cancelled, whose data is "
-    "the result document. Reconnect with Last-Event-ID to go on where a stream broke off.",
+    "the result document. With a second started what was shown before counts no more: another backend writes, or the "
+    "same once more, to mend what its repairs tells. Reconnect with Last-Event-ID to go on where a stream broke off.",
     {"type": "string"},
 )
 ANY_JSON: Final = Media(("application/json",), "A JSON object.", {"type": "object"})

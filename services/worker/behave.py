@@ -8,7 +8,7 @@ import json
 import random
 import time
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import aiohttp
@@ -27,7 +27,7 @@ from services.backends.base import (
 from services.behavior.catalogue import Catalogue
 from services.behavior.grammar import build_gbnf
 from services.behavior.program import ProgramError, ProgramReader, Refusal, Statement
-from services.behavior.prompt import build_messages
+from services.behavior.prompt import build_messages, repair_messages
 from services.behavior.schema import (
     Action,
     BehaviorResult,
@@ -54,6 +54,7 @@ log = structlog.get_logger("worker.behave")
 Interruption = Literal["cancel", "lost", "shutdown", "stop", "robot"]
 _RETRY_FIRST_S = 0.1
 _RETRY_MOST_S = 2.0
+_CHARACTERS_OF_A_TOKEN = 4
 
 
 class BehaviorFailed(Exception):
@@ -92,6 +93,8 @@ class Behavior:
         self._backend = lease.backend
         self._announced: str | None = None
         self._actions: list[Action] = []
+        self._asked_again = False
+        self._spent = Usage()
         self._reset()
 
     def _reset(self) -> None:
@@ -101,6 +104,8 @@ class Behavior:
         self._refusal: str | None = None
         self._code = ""
         self._finish: Finish | None = None
+        self._pieces = 0
+        self._repaired = False
         self._ttft_ms: float | None = None
         self._ttfs_ms: float | None = None
         self._ttfa_ms: float | None = None
@@ -183,8 +188,7 @@ class Behavior:
                 reason = f"behaviour {error.by} took the robot from it"
                 return self._result("cancelled", Failure(code="robot.replaced", message=reason))
             case ProgramError():
-                failure = Failure(code=error.code, message=error.message, line=error.line, statement=error.statement)
-                return self._result("failed", failure)
+                return self._result("failed", error.failure())
             case BackendError():
                 return self._result("failed", Failure(code=error.code, message=error.message))
             case TimeoutError():
@@ -231,7 +235,7 @@ class Behavior:
             max_tokens=self._request.max_tokens,
             temperature=self._request.temperature,
             seed=self._request.seed,
-            grammar=build_gbnf(catalogue, self._request.scene),
+            grammar=build_gbnf(catalogue, self._request.scene, pictured=vision),
             trace=self.lease.trace,
         )
         if not named and not vision:
@@ -276,8 +280,11 @@ class Behavior:
             return Unavailable(f"after failures {names} is left alone for a while; try again later")
         return next((error for error in errors if isinstance(error, Unavailable | Overloaded)), errors[-1])
 
-    def _announce(self, backend: Backend) -> None:
-        """Say who is asked. Said again, it tells followers to forget what was shown before."""
+    def _announce(self, backend: Backend, mends: ProgramError | None = None) -> None:
+        """Say who is asked, and for a second answer what is to be mended.
+
+        Said again, it tells followers to forget what was shown before.
+        """
         if self._announced == backend.config.name:
             return
         self._backend = self._announced = backend.config.name
@@ -285,11 +292,49 @@ class Behavior:
             "backend": backend.config.name,
             "model": backend.config.model or None,
             "attempt": self.lease.attempt,
+            "repairs": mends.failure().model_dump() if mends is not None else None,
         }
         self._page.emit("started", json.dumps(data))
 
     async def _generate(self, backend: Backend, generation: GenerationRequest, catalogue: Catalogue) -> None:
-        reader = ProgramReader(catalogue, self._request.scene)
+        """Have the program written; one that fails a check goes back to the model, once, before anything has acted."""
+        reader = ProgramReader(catalogue, self._request.scene, pictured=self._request.image is not None)
+        try:
+            await self._read(backend, generation, reader)
+        except ProgramError as error:
+            again = self._repair(generation, reader, error)
+            if again is None:
+                raise
+            log.info("program goes back to the model", behavior=self.lease.id, code=error.code, finding=error.message)
+            self._announced = None
+            self._reset()
+            self._repaired = True
+            self._announce(backend, mends=error)
+            reader = ProgramReader(catalogue, self._request.scene, pictured=self._request.image is not None)
+            await self._read(backend, again, reader)
+
+    def _repair(
+        self, generation: GenerationRequest, reader: ProgramReader, error: ProgramError
+    ) -> GenerationRequest | None:
+        """What to ask once more for a program that fails a check, or None if it is to fail.
+
+        It is not asked again once the robot may have acted, for what was refused, or when so few of the tokens are left
+        that another program as long as this one would be cut off.
+        """
+        if not self._tools.settings.repair or self._asked_again or self._execution is not None:
+            return None
+        # An answer that is broken off never tells what it took. Each piece is a token or several that came together.
+        pieces = Usage(completion_tokens=max(self._pieces, len(reader.text) // _CHARACTERS_OF_A_TOKEN))
+        took = pieces if self._finish is None else usage_of(self._finish)
+        left = generation.max_tokens - took.completion_tokens
+        if self._refusal is not None or left < took.completion_tokens or not reader.text.strip():
+            return None
+        self._asked_again = True
+        self._spent = took
+        messages = repair_messages(generation.messages, reader.text, error)
+        return replace(generation, messages=messages, max_tokens=left, temperature=0.0)
+
+    async def _read(self, backend: Backend, generation: GenerationRequest, reader: ProgramReader) -> None:
         try:
             async with aclosing(backend.stream(generation)) as stream:
                 async for item in stream:
@@ -298,8 +343,11 @@ class Behavior:
                         continue
                     if self._ttft_ms is None:
                         self._ttft_ms = self._elapsed_ms()
+                    self._pieces += 1
                     for found in reader.feed(item.text):
                         await self._handle(found)
+                    if reader.fault is not None:  # what the engine may still write need not be waited for
+                        raise reader.fault
             if self._finish is not None and self._finish.reason == "length":
                 limit = f"the program was cut at {self._request.max_tokens} tokens; raise max_tokens or ask for less"
                 raise BehaviorFailed(Failure(code="program.truncated", message=limit))
@@ -369,18 +417,14 @@ class Behavior:
         return round(self.lease.waited_ms + (time.monotonic() - self._started) * 1000, 3)
 
     def _result(self, status: Status, error: Failure | None) -> BehaviorResult:
-        usage = Usage()
-        model = None
-        if self._finish is not None:
-            model = self._finish.model
-            usage = Usage(prompt_tokens=self._finish.prompt_tokens, completion_tokens=self._finish.completion_tokens)
+        usage = Usage() if self._finish is None else usage_of(self._finish)
         return BehaviorResult(
             id=self.lease.id,
             status=status,
             instruction=self._request.instruction,
             robot=self._request.robot,
             backend=self._backend,
-            model=model,
+            model=None if self._finish is None else self._finish.model,
             plan=self._plan,
             code=self._code,
             actions=self._actions,
@@ -394,5 +438,14 @@ class Behavior:
                 ttfa_ms=self._ttfa_ms,
                 total_ms=self._elapsed_ms(),
             ),
-            usage=usage,
+            repaired=self._repaired,
+            usage=Usage(
+                prompt_tokens=self._spent.prompt_tokens + usage.prompt_tokens,
+                completion_tokens=self._spent.completion_tokens + usage.completion_tokens,
+            ),
         )
+
+
+def usage_of(finish: Finish) -> Usage:
+    """The tokens that an engine counted."""
+    return Usage(prompt_tokens=finish.prompt_tokens, completion_tokens=finish.completion_tokens)

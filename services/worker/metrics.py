@@ -16,6 +16,11 @@ GENERATIONS = Counter(
     "Answers asked of backends by how that went; one behaviour may need several.",
     ["backend", "outcome"],
 )
+REPAIRS = Counter(
+    "rbe_worker_repairs",
+    "Programs that the model wrote a second time because the checks found a fault, by how the behaviour ended.",
+    ["backend", "status"],
+)
 CIRCUIT = Gauge("rbe_worker_backend_circuit", "Circuit of a backend: 0 closed, 1 half-open, 2 open.", ["backend"])
 SHADOWS = Counter("rbe_worker_shadows", "Copies for shadow backends by what came of them.", ["backend", "outcome"])
 SHADOW_TTFT = Histogram("rbe_worker_shadow_ttft_seconds", "Copy sent to first token.", ["backend"], buckets=_SECONDS)
@@ -33,6 +38,8 @@ TOTAL = Histogram("rbe_worker_total_seconds", "Acceptance to end.", ["backend"],
 def record(document: BehaviorResult, mode: str) -> None:
     """Count a behaviour that ended; ``mode`` is how it was to act."""
     FINISHED.labels(document.backend, document.status).inc()
+    if document.repaired:
+        REPAIRS.labels(document.backend, document.status).inc()
     TOKENS.labels(document.backend).inc(document.usage.completion_tokens)
     timings = document.timings
     if timings.ttfa_ms is not None:

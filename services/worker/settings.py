@@ -40,6 +40,8 @@ class WorkerSettings(BaseSettings):
     warm_up_s: Annotated[float, Field(ge=0)] = 20.0
     #: How much of a robot's API the prompt shows; more is for larger models.
     api_card: CardSize = "small"
+    #: Whether a program that fails a check goes back to the model once, with what was found.
+    repair: bool = True
     #: Longest that a behaviour waits for an engine that is away or overloaded.
     engine_wait_s: Seconds = 60.0
     gateway_url: str = "http://127.0.0.1:8200"

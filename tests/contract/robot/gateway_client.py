@@ -17,7 +17,7 @@ from services.robot.qi_session import new_session
 from services.robot.settings import GatewaySettings
 
 Messages = list[dict[str, Any]]
-SCENE = {"objects": [{"name": "red ball", "position": [0.6, 0.1, 0.0]}]}
+SCENE = {"objects": [{"name": "red ball", "position": [0.6, 0.1, 0.0], "passable": True}]}
 
 
 def play(scenario: Coroutine[Any, Any, None]) -> None:

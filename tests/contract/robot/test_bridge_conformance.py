@@ -145,7 +145,7 @@ def test_what_it_lacks_fails_its_check_and_the_lack_is_named(case: Case, stateme
                 return
             assert (final["code"], final["line"]) == ("call.unavailable", 1)
             assert final["message"].startswith("not on the connected robot: ")
-            assert ON_THE_NEWER[statement] in final["message"]
+            assert ON_THE_NEWER[statement] in f"{final['message']}; {final['suggestion']}"
             assert statement.split("(")[0] not in case.robot.calls
 
     play(scenario())

@@ -107,11 +107,28 @@ def test_the_simulated_robot_stands_as_the_scene_says(nao: SimulatedNao) -> None
 def test_motion_with_the_motors_off_fails_and_the_next_behaviour_starts_awake(nao: SimulatedNao) -> None:
     async def scenario() -> None:
         async with gateway(nao.url) as robots:
-            *_, final = await robots.run("ALMotion.rest()", "ALMotion.moveTo(0.1, 0.0, 0.0)")
-            assert (final["code"], final["line"]) == ("robot.error", 2)
-            assert "call ALMotion.wakeUp() first" in final["message"]
+            *_, final = await robots.run("ALMotion.rest()", 'ALMotion.openHand("LHand")')
+            assert (final["code"], final["line"]) == ("call.motors", 2)
+            assert final["suggestion"] == "write ALMotion.wakeUp() before it"
             *_, final = await robots.run("ALMotion.moveTo(0.1, 0.0, 0.0)", behavior="b2")
             assert final["type"] == "done"
+
+    play(scenario())
+
+
+def test_calls_are_checked_after_those_before_them_with_the_values_that_they_have(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            scene = {"objects": [{"name": "box", "position": [1.0, 0.0, 0.0]}], "free_space": 1.5}
+            # What a battery says is not known before it is asked.
+            walk = ["far = ALBattery.getBatteryCharge() / 100", "ALMotion.moveTo(0.0, far, 0.0)"]
+            *_, final = await robots.run(*walk, "ALMotion.moveTo(0.0, far, 0.0)", scene=scene)
+            assert (final["code"], final["line"]) == ("call.space", 3)
+            *_, final = await robots.run(walk[0], "ALMotion.moveTo(far, 0.0, 0.0)", behavior="b2", scene=scene)
+            assert (final["code"], final["line"]) == ("call.obstacle", 2)
+            assert await robots.calls() == ["ALMotion.moveTo"]
+            *_, final = await robots.run(*walk, behavior="b3", scene=scene)
+            assert final == {"type": "done"}
 
     play(scenario())
 

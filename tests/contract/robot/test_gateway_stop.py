@@ -51,7 +51,7 @@ def test_emergency_stop_ends_a_walk_at_once_and_dismisses_the_line(nao: Simulate
         'ALAnimationPlayer.run("animations/Stand/Gestures/Thinking_8")',
         'ALRobotPosture.goToPosture("LyingBack", 0.1)',
         'ALMotion.angleInterpolation("HeadYaw", 1.0, 30.0, True)',
-        'ALMotion.angleInterpolation("LKneePitch", 1.0, 30.0, True)',
+        'ALMotion.angleInterpolation("RElbowYaw", 1.0, 30.0, True)',
         "ALLeds.rasta(30.0)",
         "ALAudioPlayer.playSine(440, 50, 0, 10.0)",
         "while True:\n    pass",

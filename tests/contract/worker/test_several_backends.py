@@ -33,7 +33,10 @@ def engines() -> Iterator[dict[str, ScriptedEngine]]:
 
 @pytest.fixture(scope="module")
 def several(engines: dict[str, ScriptedEngine]) -> Iterator[JobStore]:
-    """The queue of a worker that takes over from llama.cpp with vLLM and copies everything to Transformers."""
+    """The queue of a worker that takes over from llama.cpp with vLLM and copies everything to Transformers.
+
+    Only vLLM sees pictures, and no program goes back to a model.
+    """
     urls = {f"{name.upper()}_URL": engine.url for name, engine in engines.items()}  # type: ignore[attr-defined]
     settings = {
         "BACKEND_FAILOVER": "vllm",
@@ -42,6 +45,8 @@ def several(engines: dict[str, ScriptedEngine]) -> Iterator[JobStore]:
         "CIRCUIT_OPEN_S": "3600",
         "ENGINE_WAIT_S": "2",
         "LEASE_S": "3",
+        "REPAIR": "false",
+        "VLLM_VISION": "true",
         "WARM_UP_S": "0",
     }
     with Stack(("store", "simulator", "gateway", "worker"), env={**urls, **settings}, robot_speed=20.0) as stack:
@@ -119,6 +124,29 @@ def test_a_shadow_gets_a_copy_that_changes_nothing(engines: dict[str, ScriptedEn
         time.sleep(0.02)
     copied, asked = engines["transformers"].requests[0], engines["llamacpp"].requests[0]
     assert copied["messages"] == asked["messages"]
+
+
+def test_programs_are_not_sent_back_where_that_is_switched_off(
+    engines: dict[str, ScriptedEngine], behave: Behave
+) -> None:
+    engines["llamacpp"].play(["ALMotion.jump()\n"], HELLO)
+    document = behave()
+    assert (document.status, document.repaired) == ("failed", False)
+    assert len(engines["llamacpp"].requests) == 1
+
+
+def test_a_picture_goes_to_a_backend_that_sees(engines: dict[str, ScriptedEngine], behave: Behave) -> None:
+    picture = "data:image/png;base64,iVBORw0KGgo="
+    engines["vllm"].play(["# Step 1: go to the sofa | target: sofa\nALMotion.moveTo(0.2, 0.0, 0.0)\n"])
+    document = behave(instruction="Go to the sofa", image=picture, backend="vllm")
+    assert document.status == "succeeded", "what the picture shows need not be in the scene"
+    assert engines["vllm"].requests[0]["messages"][-1]["content"] == [
+        {"type": "text", "text": "Instruction: Go to the sofa"},
+        {"type": "image_url", "image_url": {"url": picture}},
+    ]
+    blind = behave(image=picture, backend="llamacpp")
+    assert blind.status == "failed"
+    assert not engines["llamacpp"].requests
 
 
 def test_the_trace_context_reaches_the_engine(engines: dict[str, ScriptedEngine], behave: Behave) -> None:

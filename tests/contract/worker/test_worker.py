@@ -356,7 +356,8 @@ def test_an_emergency_stop_ends_what_is_being_generated_at_once(store: JobStore,
 
 
 def test_what_the_robot_cannot_do_ends_the_generation_at_once(store: JobStore, engine: ScriptedEngine) -> None:
-    engine.play(["ALMotion.rest()\nALMotion.moveTo(0.1, 0.0, 0.0)\n", Hold()])
+    slack = 'ALMotion.setStiffnesses("Head", ALMemory.getData("FrontTactilTouched"))\n'  # 0.0, which no check can know
+    engine.play([slack + 'ALMotion.setAngles("HeadYaw", 0.5, 0.2)\n', Hold()])
     document = ended(store, submit(store, mode="stream"))
     assert document.error is not None
     assert (document.status, document.error.code, document.error.line) == ("failed", "robot.error", 2)

@@ -1,4 +1,4 @@
-"""Writes random texts of a GBNF grammar: enough of the notation for the grammars that we build."""
+"""Writes random texts of a GBNF grammar and recognises them: enough of the notation for the grammars that we build."""
 
 from __future__ import annotations
 
@@ -14,6 +14,17 @@ _TOKEN = re.compile(
 _ESCAPES = {"n": "\n", '"': '"', "\\": "\\", "t": "\t", "r": "\r", "]": "]", "[": "["}
 # What is tried for "anything but": letters, marks that programs give a meaning to, and other scripts.
 _ALPHABET = [chr(code) for code in range(1, 0x180)] + list("日本語🙂\u202e\u2066")
+
+
+class Class(list[str]):
+    """A class of characters: as a list, those of it that are tried."""
+
+    def __init__(self, members: set[str], *, negated: bool) -> None:
+        super().__init__([c for c in _ALPHABET if c not in members] if negated else sorted(members))
+        self._members, self._negated = members, negated
+
+    def takes(self, character: str) -> bool:
+        return (character in self._members) != self._negated
 
 
 @dataclass
@@ -33,7 +44,7 @@ class Rule:
     name: str
 
 
-Node = str | list[str] | Repeat | Choice | Rule
+Node = str | Class | Repeat | Choice | Rule
 
 
 class Grammar:
@@ -57,7 +68,7 @@ class Grammar:
             return self.texts(self.rules["root"])
         if isinstance(node, str):
             return {node}
-        if isinstance(node, list):
+        if isinstance(node, Class):
             return set(node)
         if isinstance(node, Rule):
             return self.texts(self.rules[node.name])
@@ -66,10 +77,45 @@ class Grammar:
             return {"", *self.texts(node.node)}
         return {"".join(parts) for branch in node.branches for parts in product(*map(self.texts, branch))}
 
+    def matches(self, text: str) -> bool:
+        """Whether the grammar writes exactly this text."""
+        return len(text) in self._ends(self.rules["root"], text, 0, {})
+
+    def _ends(self, node: Node, text: str, at: int, known: dict[tuple[int, int], set[int]]) -> set[int]:
+        """Every place at which a part of the text that begins at a place may end."""
+        key = (id(node), at)
+        if key not in known:
+            known[key] = self._find_ends(node, text, at, known)
+        return known[key]
+
+    def _find_ends(self, node: Node, text: str, at: int, known: dict[tuple[int, int], set[int]]) -> set[int]:
+        if isinstance(node, str):
+            return {at + len(node)} if text.startswith(node, at) else set()
+        if isinstance(node, Class):
+            return {at + 1} if at < len(text) and node.takes(text[at]) else set()
+        if isinstance(node, Rule):
+            return self._ends(self.rules[node.name], text, at, known)
+        if isinstance(node, Repeat):
+            ends = reached = {at}
+            found = {at} if node.low == 0 else set()
+            for times in range(1, node.high + 1):
+                reached = {end for start in reached for end in self._ends(node.node, text, start, known)}
+                if not reached:
+                    break
+                found |= reached if times >= node.low else set()
+            return found
+        found = set()
+        for branch in node.branches:
+            ends = {at}
+            for part in branch:
+                ends = {end for start in ends for end in self._ends(part, text, start, known)}
+            found |= ends
+        return found
+
     def _write(self, node: Node, chance: random.Random) -> str:
         if isinstance(node, str):
             return node
-        if isinstance(node, list):
+        if isinstance(node, Class):
             return chance.choice(node)
         if isinstance(node, Rule):
             return self._write(self.rules[node.name], chance)
@@ -119,8 +165,8 @@ def _characters(text: str) -> list[str]:
     return [one(match) for match in re.finditer(pattern, text, re.DOTALL)]
 
 
-def _members(text: str) -> list[str]:
-    """The characters of a class; of a negated one, those of the alphabet that it takes."""
+def _members(text: str) -> Class:
+    """The characters of a class."""
     negated = text.startswith("^")
     characters = _characters(text.removeprefix("^"))
     members: set[str] = set()
@@ -132,4 +178,4 @@ def _members(text: str) -> list[str]:
         else:
             members.add(characters[at])
             at += 1
-    return [character for character in _ALPHABET if character not in members] if negated else sorted(members)
+    return Class(members, negated=negated)

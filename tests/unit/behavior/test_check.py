@@ -46,9 +46,9 @@ REFUSED: list[tuple[str, list[Any], str, str]] = [
     ("ALMotion.say", ["Hello"], "method", "did you mean ALTextToSpeech.say?"),
     ("ALMotion.moveTo", [1.0], "arity", "ALMotion.moveTo(x, y, theta)"),
     ("ALTextToSpeech.say", [], "arity", "say(text) or ALTextToSpeech.say(text, language)"),
-    ("ALMotion.moveTo", ["1.0", 0.0, 0.0], "type", "must be a number, not '1.0'"),
-    ("ALMotion.moveTo", [True, 0.0, 0.0], "type", "must be a number, not True"),
-    ("ALMotion.moveTo", [None, 0.0, 0.0], "type", "must be a number"),
+    ("ALMotion.moveTo", ["1.0", 0.0, 0.0], "type", "x is '1.0'; give a number"),
+    ("ALMotion.moveTo", [True, 0.0, 0.0], "type", "x is True; give a number"),
+    ("ALMotion.moveTo", [None, 0.0, 0.0], "type", "give a number"),
     ("ALMotion.moveTo", [math.nan, 0.0, 0.0], "finite", "finite"),
     ("ALMotion.moveTo", [-math.inf, 0.0, 0.0], "finite", "finite"),
     ("ALMotion.setAngles", ["HeadYaw", math.nan, 0.2], "finite", "finite"),
@@ -57,6 +57,20 @@ REFUSED: list[tuple[str, list[Any], str, str]] = [
     ("ALMotion.setAngles", ["HeadYaw", 10**400, 0.2], "range", "too large"),
     ("ALMotion.moveTo", [0.0, 0.0, 90.0], "degrees", "write radians: 1.57"),
     ("ALMotion.setAngles", ["HeadYaw", 45, 0.2], "degrees", "write radians: 0.79"),
+    # Units that cannot be right
+    ("ALMotion.moveTo", [50, 0.0, 0.0], "centimetres", "x is 50, which looks like centimetres; write metres: 0.50"),
+    ("ALMotion.moveTo", [0.0, -1500, 0.0], "millimetres", "write metres: -1.50"),
+    ("ALMotion.move", [10, 0.0, 0.0], "centimetres", "write metres per second: 0.10"),
+    ("ALMotion.move", [0.0, 0.0, 20], "degrees", "write radians per second: 0.35"),
+    ("ALMotion.moveTo", [4, 0.0, 0.0], "range", "x is 4 m; write a number between -3 and 3 m"),
+    ("ALLeds.fadeRGB", ["FaceLeds", "red", 500], "milliseconds", "write seconds: 0.50"),
+    ("ALLeds.fadeRGB", ["FaceLeds", "red", 60], "range", "between 0 and 30 s"),
+    ("ALLeds.fadeRGB", ["FaceLeds", "red", -1.0], "range", "between 0 and 30 s"),
+    ("ALMotion.setAngles", ["HeadYaw", 0.2, 20], "percent", "write a fraction of 1: 0.20"),
+    ("ALMotion.setAngles", ["LHand", 80, 0.2], "percent", "write a fraction of 1: 0.80"),
+    ("ALTextToSpeech.setVolume", [1.5], "range", "between 0 and 1"),
+    ("ALTextToSpeech.setVolume", [150], "range", "between 0 and 1"),
+    ("ALAudioPlayer.playSine", [440, 50, 7, 1.0], "range", "between -1 and 1"),
     ("ALMotion.setAngles", ["HeadYaw", 2.2, 0.2], "limit", "between -2.0857 and 2.0857 rad"),
     ("ALMotion.setAngles", ["LHand", 1.5, 0.2], "limit", "between 0 and 1"),
     ("ALMotion.setAngles", ["HeadYa", 0.2, 0.2], "joint", "did you mean 'HeadYaw'?"),
@@ -68,7 +82,7 @@ REFUSED: list[tuple[str, list[Any], str, str]] = [
     ("ALMotion.setAngles", ["Head", [-1.527, 0.4], 0.2], "coupling", "HeadYaw at -1.527"),
     ("ALMotion.changeAngles", ["HeadYaw", 4.5, 0.2], "limit", "between -4.1714 and 4.1714"),
     ("ALMotion.angleInterpolation", ["HeadYaw", [0.5, 0.1], [1.0], True], "arity", "as many of each"),
-    ("ALMotion.angleInterpolation", ["HeadYaw", [0.5, 0.1], [2.0, 1.0], True], "range", "must grow"),
+    ("ALMotion.angleInterpolation", ["HeadYaw", [0.5, 0.1], [2.0, 1.0], True], "range", "let times grow"),
     ("ALMotion.angleInterpolation", ["HeadYaw", [2.0, -2.0], [1.0, 1.1], True], "velocity", "at least 0.48 s"),
     ("ALMotion.angleInterpolation", ["HeadYaw", [[0.5]], [[1.0]], True], "type", "HeadYaw"),
     ("ALMotion.openHand", ["LeftHand"], "enum", "'LHand'"),
@@ -80,7 +94,7 @@ REFUSED: list[tuple[str, list[Any], str, str]] = [
     ("ALTextToSpeech.say", ["a" * 401], "length", "split it"),
     ("ALAnimatedSpeech.say", ["^start(animations/Stand/Hey) hi"], "enum", "did you mean"),
     ("ALAnimatedSpeech.say", ["^mode(disabled) hi"], "text", "^"),
-    ("ALAudioPlayer.playFile", ["/etc/passwd"], "text", "must match"),
+    ("ALAudioPlayer.playFile", ["/etc/passwd"], "text", "that matches"),
     ("ALLeds.fadeRGB", ["FaceLeds", "pink", 1.0], "enum", "'white'"),
     ("ALLeds.fadeRGB", ["FaceLeds", 0x1000000, 1.0], "range", "between 0 and"),
     ("ALAudioPlayer.playSine", [440.0, 50, 0, 1.0], "type", "whole number"),
@@ -103,7 +117,8 @@ def test_refuses_and_says_how_to_mend(catalogue: Catalogue, call: str, args: lis
     service, _, method = call.partition(".")
     with pytest.raises(CheckError) as caught:
         check_call(catalogue, service, method, args)
-    assert (caught.value.code, words in caught.value.message) == (f"call.{code}", True), caught.value.message
+    assert (caught.value.code, words in str(caught.value)) == (f"call.{code}", True), str(caught.value)
+    assert caught.value.suggestion
 
 
 def test_every_denied_method_is_refused(catalogue: Catalogue) -> None:

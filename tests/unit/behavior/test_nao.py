@@ -58,8 +58,8 @@ def test_calls_are_sent_as_naoqi_takes_them(
     [
         ("ALTracker.lookAt", [[0.6, 0.1], 2, 0.3, False], "type", "list of three numbers such as"),
         ("ALTracker.lookAt", [0.6, 2, 0.3, False], "type", "list of three numbers such as"),
-        ("ALTracker.lookAt", [[0.6, 0.1, "up"], 2, 0.3, False], "type", "position must be a number"),
-        ("ALTracker.lookAt", [[60.0, 0.1, 0.0], 2, 0.3, False], "range", "between -5 and 5 m"),
+        ("ALTracker.lookAt", [[0.6, 0.1, "up"], 2, 0.3, False], "type", "give a number"),
+        ("ALTracker.lookAt", [[7.0, 0.1, 0.0], 2, 0.3, False], "range", "between -5 and 5 m"),
         ("ALTracker.lookAt", [[0.6, 0.1, 0.0], 3, 0.3, False], "range", "frame is 3"),
         ("ALTracker.setMode", ["Move"], "enum", "mode cannot be 'Move'"),
         ("ALTextToSpeech.setParameter", ["pitchShift", 0.5], "range", "between 1 and 4"),

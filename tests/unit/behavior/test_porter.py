@@ -41,7 +41,7 @@ def test_good_programs_pass(program: str) -> None:
         ('robot.go_to("kitchn")', "enum", "did you mean 'kitchen'"),
         ('robot.pick("piano")', "enum", "thing cannot be 'piano'"),
         ('robot.place("person")', "enum", "thing cannot be 'person'"),
-        ('robot.ask("Anna", "Tea?", "yes")', "type", "options must be a list of texts"),
+        ('robot.ask("Anna", "Tea?", "yes")', "type", "options is 'yes'; give a list of texts"),
         ('robot.ask("Anna", "Tea?", [])', "type", "empty list"),
         ("robot.drive(1.0)", "denied", "without an end"),
         ("robot.fly()", "method", "robot has no method 'fly'"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.behavior.catalogue import Catalogue, load_catalogue
@@ -91,6 +91,7 @@ TEXTS = [
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 @given(data=st.data())
+@settings(deadline=None)
 def test_the_outcome_does_not_depend_on_how_the_text_is_cut(text: str, data: st.DataObject) -> None:
     cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=40).map(sorted))
     pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
@@ -161,6 +162,9 @@ def test_a_refusal_allows_speech_only(read: Callable[[str], list[Item]], fault: 
         Statement("ALTextToSpeech.say('It is too far.')", 2, None),
     ]
     assert read("# Refuse: too far") == [Refusal("too far")]
+    assert read("# Refuse：太远了") == [Refusal("太远了")]
+    assert read("# 拒绝：太远了\nALTextToSpeech.say('太远了。')")[0] == Refusal("太远了")
+    assert fault("# 拒绝：太远了\nALMotion.moveTo(1.0, 0.0, 0.0)").code == "program.refusal"
     assert fault("# Refuse: too far\nALMotion.moveTo(1.0, 0.0, 0.0)").code == "program.refusal"
     assert fault("# Refuse: too far\nif True:\n    ALMotion.wakeUp()").code == "program.refusal"
     late = fault("ALMotion.wakeUp()\n# Refuse: too far\n")
@@ -175,13 +179,20 @@ def test_a_refusal_allows_speech_only(read: Callable[[str], list[Item]], fault: 
     [
         ("# step 3 - look", PlanStep(step=3, goal="look")),
         ("#Step 0: look | AVOID: falls | speed: slow | prefer:", PlanStep(step=0, goal="look", avoid="falls")),
+        ("# Step 1：看｜target：红球", PlanStep(step=1, goal="看", target="红球")),
+        (
+            "# 步骤 1：看红球 | 对象：红球 | 偏好：慢一点 | 避免：碰到它",
+            PlanStep(step=1, goal="看红球", target="红球", prefer="慢一点", avoid="碰到它"),
+        ),
+        ("#步骤２、打招呼", PlanStep(step=2, goal="打招呼")),
+        ("# 第 3 步：挥手", PlanStep(step=3, goal="挥手")),
     ],
 )
 def test_plan_comments_are_read_leniently(read: Callable[[str], list[Item]], comment: str, step: PlanStep) -> None:
     assert read(f"{comment}\nALMotion.wakeUp()")[0] == step
 
 
-@pytest.mark.parametrize("comment", ["# Step 1:", "# Step one: look", "# look", "# Refuse:"])
+@pytest.mark.parametrize("comment", ["# 拒绝", "# 步骤一：看", "# Step 1:", "# Step one: look", "# look", "# Refuse:"])
 def test_other_comments_are_only_comments(read: Callable[[str], list[Item]], comment: str) -> None:
     assert read(f"{comment}\nALMotion.wakeUp()") == [Statement("ALMotion.wakeUp()", 2, None)]
 
@@ -189,3 +200,35 @@ def test_other_comments_are_only_comments(read: Callable[[str], list[Item]], com
 @pytest.mark.parametrize("text", ["", "\n\n", "# Step 1: think\n", "```python\n```", "# nothing"])
 def test_a_program_that_does_nothing_is_an_error(fault: Callable[[str], ProgramError], text: str) -> None:
     assert fault(text).code == "program.empty"
+
+
+def test_a_program_in_chinese_is_read_to_its_end(catalogue: Catalogue) -> None:
+    scene = Scene(objects=[SceneItem(name="红球", position=[1.0, 0.2, 0.0])], people=[])
+    reader = ProgramReader(catalogue, scene)
+    text = (
+        "# 步骤 1：走到红球旁边 | 对象：红球 | 避免：踩到它\n"
+        'x, y, z = scene.position("红球")\n'
+        "ALMotion.moveTo(x - 0.4, y, 0.0)\n"
+        "# 步骤 2：打招呼 | 对象：大家\n"
+        'ALTextToSpeech.say("大家好！我是机器人。", "Chinese")\n'
+    )
+    items = reader.feed(text) + reader.close()
+    assert items[0] == PlanStep(step=1, goal="走到红球旁边", target="红球", avoid="踩到它")
+    assert [item.step for item in items if isinstance(item, Statement)] == [1, 1, 2]
+    assert reader.code == text
+
+
+def test_a_chinese_name_that_is_nearly_right_is_asked_about(catalogue: Catalogue) -> None:
+    scene = Scene(objects=[SceneItem(name="红色的球", position=[1.0, 0.2, 0.0])])
+    reader = ProgramReader(catalogue, scene)
+    with pytest.raises(ProgramError) as caught:
+        reader.feed('x, y, z = scene.position("红色球")\n')
+    assert (caught.value.code, caught.value.suggestion) == ("program.target", "did you mean '红色的球'?")
+
+
+def test_all_that_was_read_is_told_with_the_line_at_fault(catalogue: Catalogue) -> None:
+    reader = ProgramReader(catalogue, HALL)
+    assert reader.feed("# Step 1: jump\n# now\nALMotion.jump()\nALMotion.rest()\n") == [PlanStep(step=1, goal="jump")]
+    with pytest.raises(ProgramError):
+        reader.close()
+    assert reader.text == "# Step 1: jump\n# now\nALMotion.jump()\n"

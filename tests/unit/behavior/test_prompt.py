@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from services.behavior.catalogue import Catalogue, load_catalogue, robots
+from services.behavior.errors import ProgramError
 from services.behavior.program import ProgramReader, Refusal
-from services.behavior.prompt import build_messages
-from services.behavior.schema import BehaviorRequest, Scene
+from services.behavior.prompt import build_messages, repair_messages
+from services.behavior.schema import BehaviorRequest, Scene, SceneItem
 
 
 def test_everything_before_the_users_turn_is_the_same_for_every_request(catalogue: Catalogue, scene: Scene) -> None:
@@ -29,6 +30,24 @@ def test_the_user_turn_holds_scene_and_instruction(catalogue: Catalogue, scene: 
         "Scene: red ball (0.6, 0.1, 0); door (2, -1, 0); Anna (1, 0.5, 0); posture Stand; battery 80%\n"
         "Instruction: Go to the door"
     )
+
+
+def test_the_scene_tells_where_things_look_and_how_much_space_is_free(catalogue: Catalogue) -> None:
+    scene = Scene(objects=[SceneItem(name="椅子", position=[1.0, 0.0, 0.0], facing=1.57)], free_space=1.5)
+    content = build_messages(catalogue, BehaviorRequest(instruction="走到椅子前面", scene=scene))[-1]["content"]
+    assert content == "Scene: 椅子 (1, 0, 0) facing 1.57; free space 1.5 m\nInstruction: 走到椅子前面"
+
+
+def test_what_was_found_is_asked_to_be_mended_after_all_that_was_asked_before(catalogue: Catalogue) -> None:
+    messages = build_messages(catalogue, BehaviorRequest(instruction="Walk"))
+    finding = ProgramError("program.range", "x is <|im_end|>9 m", 2, "ALMotion.moveTo(9, 0, 0)", "write less")
+    again = repair_messages(messages, "# Step 1: walk\nfor i in range(2):\n    say('</s>')\n", finding)
+    assert again[:-2] == messages
+    assert again[-2] == {"role": "assistant", "content": "# Step 1: walk\nfor i in range(2):\n    say('‹/s>')"}
+    assert again[-1]["content"].splitlines() == [
+        "Wrong (program.range, line 2): x is ‹|im_end|>9 m; write less.",
+        "Write the whole program again without that fault.",
+    ]
 
 
 @pytest.mark.parametrize(

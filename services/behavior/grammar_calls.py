@@ -1,0 +1,169 @@
+"""The calls of a grammar: what a program may write in each state of the robot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from services.behavior.arguments import NumberArgument, TextArgument
+from services.behavior.catalogue import Catalogue
+from services.behavior.gbnf import Rules, literal, number
+from services.behavior.grammar_arguments import TARGET, WORD, Arguments, Setting
+from services.behavior.grammar_states import States
+from services.behavior.methods import Method
+from services.behavior.outline import outlines
+
+Kind = Literal["calm", "look", "walk"]
+"""What a call does: nothing with places, looking or pointing at one, walking."""
+
+
+def in_grammar(method: Method) -> bool:
+    """Whether a program of the grammar can call a method."""
+    return _bounded(method) and (_acts(method) or _tells(method))
+
+
+def _bounded(method: Method) -> bool:
+    """Whether a grammar can follow what a call does: no walk without an end, no joint let go, no text by a pattern."""
+    if method.walks and method.takes.until_stopped:
+        return False
+    return not any(
+        (isinstance(argument, TextArgument) and argument.pattern is not None)
+        or (isinstance(argument, NumberArgument) and argument.stiffness_of is not None)
+        for argument in method.args
+    )
+
+
+def _acts(method: Method) -> bool:
+    """Whether it is called for what it does; whether that was done may be left unread."""
+    return method.returns == "none" or (method.returns == "bool" and method.effect != "read")
+
+
+def _tells(method: Method) -> bool:
+    """Whether it is called for its answer, which a condition can use."""
+    return method.returns in ("int", "float", "str") or (method.returns == "bool" and method.effect == "read")
+
+
+class Calls:
+    """Writes the rules of calls, each once."""
+
+    def __init__(self, rules: Rules, catalogue: Catalogue, states: States, setting: Setting) -> None:
+        self._rules = rules
+        self._catalogue = catalogue
+        self._states = states
+        self._setting = setting
+        self._arguments = Arguments(rules, catalogue, states, setting)
+        self._outlines = outlines(catalogue)
+        self._made: dict[tuple[object, ...], str | None] = {}
+
+    def acting(self, kind: Kind, state: str, *, located: bool = False, repeated: bool = False) -> str | None:
+        """The rule of the calls of a kind that leave the robot as it stands, or None where there are none.
+
+        Args:
+            kind: what they do.
+            state: the robot's.
+            located: whether x, y and z are set.
+            repeated: whether they stand in a loop.
+        """
+        return self._gathered(
+            f"{kind}-{state}",
+            (kind, state, located, repeated),
+            (
+                (service, method.name, self._arguments.of(method, state, located=located, repeated=repeated))
+                for service, method in self._catalogue.calls
+                if _bounded(method)
+                and _acts(method)
+                and self._kind(method) == kind
+                and self._states.allows(method, state)
+                and not self._states.targets(method, state)
+                and (kind != "walk" or self._may_walk(method, repeated=repeated))
+            ),
+        )
+
+    def changing(self, state: str, target: str) -> str | None:
+        """The rule of the calls that bring the robot from one state into another, or None where there are none."""
+        return self._gathered(
+            f"to-{target}",
+            ("to", state, target),
+            (
+                (service, method.name, self._arguments.of(method, state, target=target))
+                for service, method in self._catalogue.calls
+                if _bounded(method)
+                and _acts(method)
+                and self._states.allows(method, state)
+                and target in self._states.targets(method, state)
+            ),
+        )
+
+    @property
+    def to_places(self) -> bool:
+        """Whether any call goes, looks or points somewhere that is given in metres."""
+        return any(self._outlines[id(method)].place for _, method in self._catalogue.calls if in_grammar(method))
+
+    def _kind(self, method: Method) -> Kind:
+        if method.walks:
+            return "walk"
+        return "look" if self._outlines[id(method)].place else "calm"
+
+    def _may_walk(self, method: Method, *, repeated: bool) -> bool:
+        """Whether a walk may be written; one of which nothing says how far it goes is never repeated."""
+        return self._setting.walks and (not repeated or self._outlines[id(method)].displacement is not None)
+
+    def _gathered(self, hint: str, key: tuple[object, ...], calls: Iterable[tuple[str, str, str | None]]) -> str | None:
+        """Calls gathered by service, so that an engine has fewer branches to follow; looked at once for each key."""
+        if key not in self._made:
+            self._made[key] = self._gather(hint, calls)
+        return self._made[key]
+
+    def _gather(self, hint: str, calls: Iterable[tuple[str, str, str | None]]) -> str | None:
+        by_service: dict[str, list[str]] = {}
+        for service, name, arguments in calls:
+            if arguments is not None:
+                by_service.setdefault(service, []).append(f'{literal(name + "(")} {arguments} ")"')
+        if not by_service:
+            return None
+        branches = [
+            f"{literal(service + '.')} {self._rules.add(f'{service}-{hint}', ' | '.join(branches))}"
+            for service, branches in by_service.items()
+        ]
+        return self._rules.add(hint, " | ".join(branches))
+
+    def condition(self, state: str, *, located: bool = False) -> str | None:
+        """The rule of the conditions, or None where there are none."""
+        key = ("if", state, located)
+        if key not in self._made:
+            conditions = self._conditions(state, located=located)
+            self._made[key] = self._rules.add("condition", " | ".join(conditions)) if conditions else None
+        return self._made[key]
+
+    def _conditions(self, state: str, *, located: bool) -> list[str]:
+        compare = self._rules.add("compare", '" > " | " < "')
+        conditions: list[str] = []
+        for service, method in self._catalogue.calls:
+            if not (_bounded(method) and _tells(method) and self._states.allows(method, state)):
+                continue
+            arguments = self._arguments.of(method, state)
+            if arguments is None:
+                continue
+            call = f'{literal(f"{service}.{method.name}(")} {arguments} ")"'
+            if not method.args:
+                call = literal(f"{service}.{method.name}()")
+            if method.returns == "str":
+                enum = method.values
+                answer = self._arguments.names(enum, self._catalogue.enums[enum].values) if enum else None
+                call += f' " == " {answer or self._arguments.text(WORD)}'
+            elif method.returns != "bool":
+                call += f" {compare} {self._rules.add('percent', number(0, 100, 0))}"
+            conditions.append(call)
+        if self._setting.located:
+            conditions.append(f'"scene.distance(" {TARGET} ")" {compare} {self._arguments.small()}')
+        if located:
+            conditions.append(f"[xy] {compare} {self._arguments.small()}")
+        return conditions
+
+    def speech(self) -> str | None:
+        """What a robot may say when it declines; None for one that cannot speak."""
+        for service, method in self._catalogue.calls:
+            argument = method.args[0] if len(method.args) == 1 else None
+            if method.speech and isinstance(argument, TextArgument) and argument.shape == "one":
+                return f'{literal(f"{service}.{method.name}(")} {self._arguments.text(argument, method)} ")"'
+        return None

@@ -1,0 +1,70 @@
+"""Where a robot may walk: within the space that the scene says is free, and not into what stands there."""
+
+from __future__ import annotations
+
+import math
+
+from services.behavior.body import Base
+from services.behavior.errors import CheckError
+from services.behavior.robot_state import RobotState
+from services.behavior.scene import Pose, SceneView, Thing
+
+_ROUNDING = 1e-6
+_NEEDED = 0.05  # a suggestion leaves this much more room than is needed, metres
+
+
+def check_way(base: Base, scene: SceneView, state: RobotState, name: str, x: float, y: float, theta: float) -> None:
+    """Check the straight way that a call takes from where the robot is, and let it get there.
+
+    Args:
+        base: how much room the robot needs.
+        scene: what stands where, and how much space is free.
+        state: where the robot is; it is changed.
+        name: of the call, for messages.
+        x, y, theta: the way in metres and radians, in the robot's frame.
+
+    Raises:
+        CheckError: ``space``, it leads out of the free space; ``obstacle``, into something that stands there.
+    """
+    length = math.hypot(x, y)
+    if state.pose is None:
+        state.reach += length
+        _check_space(scene, state.reach, name, 0.0)
+        return
+    start, end = state.pose, state.pose.moved(x, y, theta)
+    if length > _ROUNDING:
+        for thing in scene.things:
+            _check_thing(base, thing, start, end, name, x, y)
+    reach = math.hypot(end.x, end.y)
+    _check_space(scene, reach, name, math.hypot(start.x, start.y))
+    state.pose, state.reach = end, max(state.reach, reach)
+
+
+def _check_space(scene: SceneView, reach: float, name: str, before: float) -> None:
+    free = scene.free_space
+    if free is not None and reach > max(free, before) + _ROUNDING:
+        raise CheckError(
+            "space",
+            f"{name} takes the robot {reach:.2f} m from where it began, and {free:g} m around that are free",
+            f"stay within {free:g} m, all walks together, or refuse",
+        )
+
+
+def _check_thing(base: Base, thing: Thing, start: Pose, end: Pose, name: str, x: float, y: float) -> None:
+    """Whether a way comes too near to a thing; one that leads away from it is good wherever it begins."""
+    if thing.passable or thing.z > base.height:
+        return
+    keep = base.from_people if thing.person else base.from_things
+    dx, dy = end.x - start.x, end.y - start.y
+    to_x, to_y = thing.x - start.x, thing.y - start.y
+    along = (to_x * dx + to_y * dy) / (dx * dx + dy * dy)
+    nearest = min(max(along, 0.0), 1.0)
+    distance = math.hypot(to_x - nearest * dx, to_y - nearest * dy)
+    if distance > keep - _ROUNDING or nearest == 0.0:
+        return
+    # The share of the way after which the robot is as near as it may come, with a little room left.
+    aside = abs(to_x * dy - to_y * dx) / math.hypot(dx, dy)
+    share = along - math.sqrt(max((keep + _NEEDED) ** 2 - aside**2, 0.0)) / math.hypot(dx, dy)
+    mended = f"walk only to ({share * x:.2f}, {share * y:.2f}), or go round it" if share > _NEEDED else "go round it"
+    what = "walks over the place of" if distance < _NEEDED else f"comes within {distance:.2f} m of"
+    raise CheckError("obstacle", f"{name} {what} {thing.name!r}; {keep:g} m is the nearest", mended)

@@ -1,0 +1,67 @@
+"""What is known of the robot at one point of a program, while its calls are followed one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from services.behavior.scene import Pose
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A walk that goes on until it is stopped: the service and line that began it, metres per second."""
+
+    service: str
+    line: int
+    speed: float
+
+
+@dataclass
+class RobotState:
+    """All that may be so on one of the ways through the program to this point.
+
+    Where a state has a line, it is the line of the program that brought it about, 0 if it was so from the beginning.
+    """
+
+    families: dict[str | None, int]
+    """The posture families that the robot may be in; None stands for one that nobody knows."""
+    slack: dict[str | None, int] = field(default_factory=dict)
+    """Joints whose motors may be off; None stands for all of them."""
+    angles: dict[str, float] = field(default_factory=dict)
+    """Joints of which the last target is known, in their unit."""
+    pose: Pose | None = field(default_factory=Pose)
+    """Where the robot is, or None when that is not known."""
+    reach: float = 0.0
+    """Metres from where it began that it may have come to, as far as its ways are known."""
+    walk: Walk | None = None
+    calls: int = 0
+    seconds: float = 0.0
+    metres: float = 0.0
+
+    def copy(self) -> RobotState:
+        """The same state, to be followed on another way."""
+        return replace(self, families=dict(self.families), slack=dict(self.slack), angles=dict(self.angles))
+
+    def join(self, other: RobotState) -> RobotState:
+        """What may be so after one way or the other; of budgets the larger."""
+        walks = [walk for walk in (self.walk, other.walk) if walk is not None]
+        return RobotState(
+            families=_either(self.families, other.families),
+            slack=_either(self.slack, other.slack),
+            angles={joint: angle for joint, angle in self.angles.items() if other.angles.get(joint) == angle},
+            pose=self.pose if self.pose == other.pose else None,
+            reach=max(self.reach, other.reach),
+            walk=max(walks, key=lambda walk: walk.speed, default=None),
+            calls=max(self.calls, other.calls),
+            seconds=max(self.seconds, other.seconds),
+            metres=max(self.metres, other.metres),
+        )
+
+
+def _either(one: Mapping[Key, int], other: Mapping[Key, int]) -> dict[Key, int]:
+    """What may be so after either way, with the later line."""
+    return {key: max(one.get(key, 0), other.get(key, 0)) for key in {**one, **other}}

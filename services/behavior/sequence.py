@@ -1,0 +1,222 @@
+"""Follows the calls of a program one after the other: what each needs of the robot, and what it leads to.
+
+A call that is right by itself may be wrong where it stands: a walk of a robot that sits, a motion with the motors off,
+a joint that an earlier call has brought out of the way, the one metre that is no longer free, the call that is one too
+many. Nothing here knows any robot; all of it is in the catalogue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from services.behavior import effort
+from services.behavior.catalogue import Catalogue, Method
+from services.behavior.errors import CheckError
+from services.behavior.ground import check_way
+from services.behavior.joints import joints_of, targets
+from services.behavior.outline import Outline, outlines
+from services.behavior.ranges import check_range
+from services.behavior.remedies import off_its_legs, posture_call
+from services.behavior.robot_state import RobotState, Walk
+from services.behavior.scene import SceneView
+from services.behavior.values import Value, known_number
+
+
+class Sequence:
+    """The calls of one program. ``state`` is what is known of the robot before the next of them."""
+
+    def __init__(self, catalogue: Catalogue, scene: SceneView) -> None:
+        self._catalogue = catalogue
+        self._scene = scene
+        self._outlines = outlines(catalogue)
+        family = None if scene.posture is None else catalogue.family(scene.posture)
+        self.state = RobotState({family: 0})
+
+    def outline(self, method: Method) -> Outline:
+        """What matters of a method of the catalogue."""
+        return self._outlines[id(method)]
+
+    def take(self, service: str, method: Method, args: list[Value], line: int) -> None:
+        """Check one call after those before it, and follow what it does.
+
+        Args:
+            service: the service that is called.
+            method: the form of the method (``calls.match_call``).
+            args: the arguments in normal form; each may be Unknown.
+            line: the line of the program that it stands in.
+
+        Raises:
+            CheckError: ``posture``, ``motors``, ``balance``, ``conflict``, ``battery``, ``space``, ``obstacle``,
+                ``coupling``, ``calls``, ``seconds`` or ``metres``.
+        """
+        outline, name, state = self._outlines[id(method)], f"{service}.{method.name}", self.state
+        self._check_posture(outline, name, args)
+        moved = self._moved_joints(outline, args)
+        if method.needs.motors:
+            self._check_motors(outline, name, moved)
+        self._check_walk_under_way(outline, name, moved)
+        self._check_balance(name, moved)
+        state.calls += 1
+        lasts = effort.seconds(self._catalogue, outline, args) if method.blocking else 0.0
+        state.seconds += lasts
+        if method.walks:
+            self._walk(outline, name, args, Walk(service, line, 0.0))
+        elif state.walk is not None and lasts:
+            self._walk_on(state.walk, lasts)
+        self._check_budget(name)
+        self._follow_joints(outline, name, args, moved)
+        self._follow(outline, args, line)
+        if method.effect == "stop" and state.walk is not None and state.walk.service == service:
+            state.walk = None
+
+    # --- what a call needs -------------------------------------------------------------------------------------------
+
+    def _check_posture(self, outline: Outline, name: str, args: list[Value]) -> None:
+        needed = [outline.method.needs.family]
+        needed += [enum.family(args[at]) for at, enum in outline.needs if isinstance(args[at], str)]
+        for at, tag, enum in outline.tags:
+            if isinstance(args[at], str):
+                needed += [enum.family(value) for value in tag.findall(args[at])]
+        for family in needed:
+            if family is None:
+                continue
+            for other, since in self.state.families.items():
+                if other not in (None, family):
+                    is_ = "is" if len(self.state.families) == 1 else "may be"
+                    raise CheckError(
+                        "posture",
+                        f"{name} needs posture {family}, and the robot {is_} {other} {_since(since, 'by the scene')}",
+                        f"write {posture_call(self._catalogue, family)} before it",
+                    )
+            self.state.families = {family: min(self.state.families.values())}
+
+    def _check_motors(self, outline: Outline, name: str, moved: list[str] | None) -> None:
+        slack = self.state.slack
+        # A call that does not say which joints it moves needs all that a program can let go, but for a walk: the legs
+        # go slack only together with everything else.
+        limp = [joint for joint in slack if joint is None or (moved is None and not outline.method.walks)]
+        limp += [joint for joint in moved or () if joint in slack]
+        if not limp:
+            return
+        wake = self._catalogue.control.wake
+        before = f"write {wake.service}.{wake.method}() before it" if wake else "leave it out"
+        what = "the motors are off" if limp[0] is None else f"the motors of {limp[0]} are off"
+        raise CheckError("motors", f"{name} moves the robot, and {what} {_since(slack[limp[0]])}", before)
+
+    def _check_balance(self, name: str, moved: list[str] | None) -> None:
+        carrying = [joint for joint in moved or () if self._catalogue.joints[joint].carries]
+        if not carrying or not {None, *self._catalogue.upright} & set(self.state.families):
+            return
+        raise CheckError(
+            "balance",
+            f"{name} moves {carrying[0]}, on which the robot stands: it may fall",
+            f"write {off_its_legs(self._catalogue)} before it, or leave it out",
+        )
+
+    def _check_walk_under_way(self, outline: Outline, name: str, moved: list[str] | None) -> None:
+        walk, method = self.state.walk, outline.method
+        if walk is None:
+            return
+        on_legs = any(self._catalogue.joints[joint].carries for joint in moved or ())
+        if not (on_legs or outline.leads_to or method.leads_to.family or method.effect == "posture"):
+            return
+        end = self._catalogue.control.end
+        before = f"write {end.service}.{end.method}() before it" if end else "leave it out"
+        raise CheckError("conflict", f"{name} moves the legs, and the robot still walks {_since(walk.line)}", before)
+
+    # --- walking -----------------------------------------------------------------------------------------------------
+
+    def _walk(self, outline: Outline, name: str, args: list[Value], begun: Walk) -> None:
+        base, state = self._catalogue.base, self.state
+        charge = self._scene.battery
+        if base is not None and charge is not None and charge < base.least_battery:
+            raise CheckError(
+                "battery",
+                f"{name} sets off with {charge} % of charge, and {base.least_battery} % is the least",
+                'answer only "# Refuse: the battery is too low" and say so',
+            )
+        state.walk = None
+        if base is not None and (way := effort.displacement(outline, args)) is not None:
+            x, y, theta = (part or 0.0 for part in way)
+            state.metres += (x * x + y * y) ** 0.5
+            if None in way:
+                self._lose_pose((x * x + y * y) ** 0.5, name)
+            else:
+                check_way(base, self._scene, state, name, x, y, theta)
+        elif (speed := effort.speed(self._catalogue, outline, args)) is not None:
+            state.walk = replace(begun, speed=speed)
+            self._lose_pose(0.0, name)
+        else:
+            state.metres += outline.method.takes.metres
+            state.pose = None
+
+    def _walk_on(self, walk: Walk, seconds: float) -> None:
+        """A walk goes on while another call lasts."""
+        self.state.metres += walk.speed * seconds
+        self._lose_pose(walk.speed * seconds, f"the walk that line {walk.line} began")
+
+    def _lose_pose(self, metres: float, name: str) -> None:
+        """The robot has gone somewhere, by at least so many metres."""
+        self.state.pose = None
+        if self._catalogue.base is not None:
+            check_way(self._catalogue.base, self._scene, self.state, name, metres, 0.0, 0.0)
+
+    def _check_budget(self, name: str) -> None:
+        state, budget = self.state, self._catalogue.budget
+        for code, used, most, what in (
+            ("calls", state.calls, budget.calls, "calls"),
+            ("seconds", state.seconds, budget.seconds, "seconds"),
+            ("metres", state.metres, budget.metres, "metres of walking"),
+        ):
+            if used > most:
+                shorter = "loop fewer times, or do less" if code != "metres" else "walk less"
+                message = f"with {name} the program comes to {used:.0f} {what}, and {most:g} is the most"
+                raise CheckError(code, message, shorter)
+
+    # --- what a call leads to ----------------------------------------------------------------------------------------
+
+    def _moved_joints(self, outline: Outline, args: list[Value]) -> list[str] | None:
+        """The joints that a call moves, as far as they are known; None when it does not say which."""
+        if not outline.joints:
+            return None
+        return [joint for at in outline.joints for joint in joints_of(self._catalogue, args[at]) or ()]
+
+    def _follow_joints(self, outline: Outline, name: str, args: list[Value], moved: list[str] | None) -> None:
+        """Check coupled joints against what earlier calls have set, and note what this one sets."""
+        method, angles = outline.method, self.state.angles
+        if moved is None:
+            if method.effect in ("motion", "posture", "power") and angles:
+                angles.clear()
+            return
+        new = targets(self._catalogue, method, args)
+        for coupling in self._catalogue.couplings:
+            for one, other in ((coupling.joint, coupling.by), (coupling.by, coupling.joint)):
+                if one not in new or other in new or other not in angles:
+                    continue
+                for angle in new[one]:
+                    joint, by = (angle, angles[other]) if one == coupling.joint else (angles[other], angle)
+                    low, high = coupling.limits(by)
+                    what = f"{name}: with {coupling.by} at {by:g}, {coupling.joint}"
+                    check_range(what, joint, low, high, self._catalogue.joints[coupling.joint].unit, "coupling")
+        for name in moved:
+            angles.pop(name, None)
+        angles.update({joint: series[-1] for joint, series in new.items()})
+
+    def _follow(self, outline: Outline, args: list[Value], line: int) -> None:
+        method, state = outline.method, self.state
+        families = [enum.family(args[at]) if isinstance(args[at], str) else None for at, enum in outline.leads_to]
+        if families or method.leads_to.family is not None:
+            state.families = {(families or [method.leads_to.family])[0]: line}
+        if method.leads_to.motors is not None:
+            state.slack = {} if method.leads_to.motors else {None: line}
+        if outline.slack is not None:
+            named, stiffness = (args[at] for at in outline.slack)
+            for joint in joints_of(self._catalogue, named) or ():
+                if known_number(stiffness) == 0.0:
+                    state.slack[joint] = line
+                elif None not in state.slack:
+                    state.slack.pop(joint, None)
+
+
+def _since(line: int, otherwise: str = "from the beginning") -> str:
+    return f"since line {line}" if line else otherwise
