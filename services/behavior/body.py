@@ -33,8 +33,8 @@ class Base(Entry):
     """Full speed aside, metres per second."""
     theta: Annotated[float, Field(gt=0)]
     """Full speed of turning, radians per second."""
-    height: Length
-    """Metres; what is perceived higher up is not in the way."""
+    overhead: Length
+    """Things that are perceived higher up than this, in metres, are not in the way; what is lower may reach down."""
     from_things: Length
     """Nearest that its middle may come to the middle of a thing, metres: its own radius and a little room."""
     from_people: Length

@@ -35,6 +35,7 @@ def document(catalogue: Catalogue) -> str:
         parts.append("## Names\n\n`{A,B}` stands for A or B, `{1..3}` for 1, 2 or 3.\n\n" + names)
     if catalogue.joints:
         parts.append("\n\n".join(_body(catalogue)))
+    parts.append("## Limits of a program\n\n" + _table(("what", "limit"), _limits(catalogue)))
     denied = _table(("call", "because"), ((_code(call), reason) for call, reason in catalogue.deny.items()))
     parts.append("## Never called\n\nWhoever asks; nor is anything whose name begins with `_`.\n\n" + denied)
     parts.append(
@@ -51,6 +52,19 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     head = list(head)
     lines = [head, ["---"] * len(head), *(list(row) for row in rows)]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def _limits(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    """What one program may do at most, and where the robot may walk."""
+    budget, base = catalogue.budget, catalogue.base
+    yield "calls", f"{budget.calls}"
+    yield "time, by the longest that calls take", f"{budget.seconds:g} s"
+    yield "way over the ground", f"{budget.metres:g} m"
+    if base is not None:
+        yield "nearest to a thing, middle to middle", f"{base.from_things:g} m"
+        yield "nearest to a person", f"{base.from_people:g} m"
+        yield "things higher than this are not in the way", f"{base.overhead:g} m"
+        yield "charge with which it may set off", f"{base.least_battery} %"
 
 
 def _row(method: Method) -> tuple[str, str, str, str]:

@@ -52,7 +52,7 @@ def _check_space(scene: SceneView, reach: float, name: str, before: float) -> No
 
 def _check_thing(base: Base, thing: Thing, start: Pose, end: Pose, name: str, x: float, y: float) -> None:
     """Whether a way comes too near to a thing; one that leads away from it is good wherever it begins."""
-    if thing.passable or thing.z > base.height:
+    if thing.passable or (thing.z > base.overhead and not thing.person):
         return
     keep = base.from_people if thing.person else base.from_things
     dx, dy = end.x - start.x, end.y - start.y

@@ -50,7 +50,7 @@ class Sequence:
                 ``coupling``, ``calls``, ``seconds`` or ``metres``.
         """
         outline, name, state = self._outlines[id(method)], f"{service}.{method.name}", self.state
-        self._check_posture(outline, name, args)
+        self._check_posture(outline, name, args, line)
         moved = self._moved_joints(outline, args)
         if method.needs.motors:
             self._check_motors(outline, name, moved)
@@ -71,7 +71,7 @@ class Sequence:
 
     # --- what a call needs -------------------------------------------------------------------------------------------
 
-    def _check_posture(self, outline: Outline, name: str, args: list[Value]) -> None:
+    def _check_posture(self, outline: Outline, name: str, args: list[Value], line: int) -> None:
         needed = [outline.method.needs.family]
         needed += [enum.family(args[at]) for at, enum in outline.needs if isinstance(args[at], str)]
         for at, tag, enum in outline.tags:
@@ -88,7 +88,9 @@ class Sequence:
                         f"{name} needs posture {family}, and the robot {is_} {other} {_since(since, 'by the scene')}",
                         f"write {posture_call(self._catalogue, family)} before it",
                     )
-            self.state.families = {family: min(self.state.families.values())}
+            if family not in self.state.families:  # nobody knew; from now on this is what the program goes by
+                self.state.families = {family: line}
+            self.state.families.pop(None, None)
 
     def _check_motors(self, outline: Outline, name: str, moved: list[str] | None) -> None:
         slack = self.state.slack

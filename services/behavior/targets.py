@@ -21,9 +21,9 @@ girls group guest guests her him human humans kid kids listener listeners man me
 people person public someone somebody speaker spectators student students teacher team them us user users viewer viewers
 visitor visitors we woman women you
 it itself myself robot self yourself
-ahead area around aside away back backward backwards behind below center centre circle clockwise corner direction
-distance down end floor forward forwards front ground here home left line meter meters metre metres middle none nothing
-path place point position right room side sideways sky space spot square start steps there turn up way
+ahead area around aside away back backward backwards behind below ceiling center centre circle clockwise corner
+direction distance down end floor forward forwards front ground here home left line meter meters metre metres middle
+none nothing path place point position right room side sideways sky space spot square start steps there turn up way
 """
 # The same in Chinese, where words are not set apart: a target that ends so is about no thing.
 _ENDINGS = """
@@ -41,7 +41,7 @@ class Targets:
 
     Only steps whose statements go, look or point somewhere that is given in metres are asked: what nobody perceives has
     no place, so the numbers of such a step are made up. A target is there when it names a thing of the scene, whatever
-    else it says of it ("the red ball near the door", or "ball" where only one is), or when what it is about is no
+    else it says of it ("the red ball near the door"), or some of the name ("ball"), or when what it is about is no
     thing: people in general, the robot and its parts, a direction, the ground. What it is about is its last word before
     the first preposition ("visitor at the door": visitor), and in Chinese its ending.
     """
@@ -65,9 +65,10 @@ class Targets:
         raise CheckError("plan.target", message, hint)
 
     def _is_there(self, target: str) -> bool:
-        if any(_within(name, target) for name in self._folded):
+        if target == "n/a" or not any(map(str.isalnum, target)):
             return True
-        if sum(_within(target, name) for name in self._folded) == 1:
+        one = target.removesuffix("s")
+        if any(_within(name, target) or _within(name, one) or _within(one, name) for name in self._folded):
             return True
         words = _WORD.findall(_PREPOSITION.split(target.removeprefix("in front of "))[0]) or _WORD.findall(target)
         about = words[-1] if words else ""

@@ -349,14 +349,13 @@ class Behavior:
                     if reader.fault is not None:  # what the engine may still write need not be waited for
                         raise reader.fault
             if self._finish is not None and self._finish.reason == "length":
-                limit = f"the program was cut at {self._request.max_tokens} tokens; raise max_tokens or ask for less"
-                raise BehaviorFailed(Failure(code="program.truncated", message=limit))
+                limit = f"the program was cut at {self._request.max_tokens} tokens"
+                mend = "raise max_tokens or ask for less"
+                raise BehaviorFailed(Failure(code="program.truncated", message=limit, suggestion=mend))
             for found in reader.close():
                 await self._handle(found)
         finally:
             self._code = reader.code
-        if not self._statements and self._refusal is None:
-            raise BehaviorFailed(Failure(code="program.empty", message="the engine's answer holds no statement"))
 
     async def _handle(self, found: PlanStep | Statement | Refusal) -> None:
         if isinstance(found, PlanStep):

@@ -72,7 +72,7 @@ BAD: list[tuple[str, str, int, str, str]] = [
     (program(SIT, TURN), "posture", 2, "moveTo needs posture Standing", STAND),
     (program(LIE, HEY), "posture", 2, "is LyingBack since line 1", STAND),
     (program(STAND, SIT_HEY), "posture", 2, "needs posture Sitting, and the robot is Standing since line 1", SIT),
-    (program(HEY, SIT_HEY), "posture", 2, "needs posture Sitting, and the robot is Standing", SIT),
+    (program(HEY, SIT_HEY), "posture", 2, "needs posture Sitting, and the robot is Standing since line 1", SIT),
     (program(SIT, 'ALAnimationPlayer.runTag("hello", "Stand")'), "posture", 2, "Standing", STAND),
     (program(SIT, 'ALAnimatedSpeech.say("^run(animations/Stand/Gestures/No_1) No")'), "posture", 2, "say needs", STAND),
     (program(SIT, 'ALBehaviorManager.startBehavior("animations/Stand/Gestures/Hey_1")'), "posture", 2, "", STAND),
@@ -229,6 +229,13 @@ def test_ways_into_things_and_people_are_found(text: str, line: int, words: str,
     assert mended in (error.suggestion or "")
 
 
+def test_people_are_in_the_way_wherever_their_faces_are() -> None:
+    scene = Scene(people=[SceneItem(name="Anna", position=[1.0, 0.0, 1.7])])
+    error = find(scene, "ALMotion.moveTo(1.0, 0.0, 0.0)")
+    assert error is not None
+    assert error.code == "program.obstacle"
+
+
 def test_a_robot_may_walk_away_from_what_it_stands_too_near_to() -> None:
     scene = Scene(objects=[SceneItem(name="ball", position=[0.1, 0.0, 0.0])])
     assert find(scene, "ALMotion.moveTo(-0.5, 0.0, 0.0)") is None
@@ -287,7 +294,8 @@ HALL = Scene(
         "Zoë and the red ball", "椅子", "那把椅子", "椅子前面",
         "visitors", "the visitor at the door", "everyone in the room", "me", "you", "the user", "person in front of me",
         "ahead", "left", "one metre ahead", "to the left", "in front of me", "open floor", "sky", "the robot itself",
-        "left hand", "eyes", "head", "NAO", "大家", "观众", "前方", "左边", "左手", "你", "房间中央",
+        "red balls", "n/a", "-", "the ceiling", "left hand", "eyes", "head", "NAO",
+        "大家", "观众", "前方", "左边", "左手", "你", "房间中央",
     ],
 )  # fmt: skip
 def test_targets_that_are_there_or_no_things_pass(target: str) -> None:
