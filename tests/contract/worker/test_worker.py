@@ -81,9 +81,17 @@ def test_what_the_simulated_robot_did_is_kept_beside_the_result(store: JobStore,
     assert recording.at(recording.seconds).x == pytest.approx(0.2, abs=0.01)
 
 
-def test_a_behaviour_that_makes_the_robot_fall_has_failed(store: JobStore, engine: ScriptedEngine) -> None:
-    engine.play(['ALMotion.angleInterpolation("LHipPitch", -1.2, 2.0, True)\n'])
+def test_a_behaviour_during_which_the_robot_falls_has_failed(
+    stack: Stack, store: JobStore, engine: ScriptedEngine
+) -> None:
+    engine.play(['ALMotion.angleInterpolation("HeadYaw", 1.0, 30.0, True)\n'])
     behavior_id = submit(store)
+    somebody = new_session()
+    somebody.connect(stack.simulator_url)
+    deadline = time.monotonic() + WAIT_S
+    while json.loads(somebody.service("SimulatedState").snapshot())["joints"]["HeadYaw"] < 0.05:
+        assert time.monotonic() < deadline
+    somebody.service("ALMotion").setAngles("LHipPitch", -1.2, 0.5)  # past the gateway, which would not allow it
     document = ended(store, behavior_id)
     assert document.status == "failed"
     assert document.error is not None
@@ -360,7 +368,7 @@ def test_what_the_robot_cannot_do_ends_the_generation_at_once(store: JobStore, e
     engine.play([slack + 'ALMotion.setAngles("HeadYaw", 0.5, 0.2)\n', Hold()])
     document = ended(store, submit(store, mode="stream"))
     assert document.error is not None
-    assert (document.status, document.error.code, document.error.line) == ("failed", "robot.error", 2)
+    assert (document.status, document.error.code, document.error.line) == ("failed", "call.motors", 2)
     assert engine.hung_up.acquire(timeout=WAIT_S)
 
 

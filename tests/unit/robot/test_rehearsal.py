@@ -49,24 +49,12 @@ def test_what_is_under_way_at_the_end_is_told_to_its_end() -> None:
     assert recording.at(recording.seconds).angles["HeadYaw"] == pytest.approx(1.0)
 
 
-def test_a_fall_that_comes_after_the_last_call_is_told() -> None:
-    recording = rehearse('ALMotion.setAngles("LHipPitch", -1.2, 0.1)\n')
-    assert recording.fallen is not None
-    assert abs(recording.at(recording.seconds).lean) > 1.0
-
-
 @pytest.mark.parametrize(
     ("program", "error", "reason"),
     [
         ("import os\n", ProgramError, "import"),
         ("far = ALSonar.getFilteredValues()\nALMotion.moveTo(far[0], 0.0, 0.0)\n", CheckError, "x is 5"),
         ("# Refuse: that would hurt somebody\n", BehaviorFailed, "that would hurt somebody"),
-        (
-            'ALMotion.setAngles(["LHipPitch", "RKneePitch"], [-1.2, 1.0], 0.9)\nALMotion.moveTo(0.1, 0.0, 0.0)\n'
-            'ALMotion.moveTo(0.2, 0.0, 0.0)\n',
-            BehaviorFailed,
-            "the robot",
-        ),
     ],
 )  # fmt: skip
 def test_a_program_that_does_not_run_says_why(program: str, error: type[Exception], reason: str) -> None:
