@@ -25,6 +25,8 @@ DEFAULT_ROBOT = "nao"
 MAX_INSTRUCTION_CHARACTERS = 2000
 MAX_IMAGE_CHARACTERS = 8 * 1024 * 1024
 MAX_SCENE_ITEMS = 64
+#: What the recording of a simulated robot's motion may take up beside its result; a usual one takes up a thousand.
+MAX_RECORDING_CHARACTERS = 24 * 1024
 
 
 def _printable(text: str) -> str:
@@ -217,6 +219,8 @@ class BehaviorResult(Document):
     error: Failure | None = None
     repaired: bool = False
     """Whether the first answer of the model failed a check, and this is its second, written with that finding."""
+    picture: str | None = None
+    """Where to see what a simulated robot did: the path of an animated SVG."""
     timings: Timings = Field(default_factory=Timings)
     usage: Usage = Field(default_factory=Usage)
 

@@ -1,4 +1,7 @@
-"""A client of the router's HTTP API: submit an instruction, follow its events. Standard library only."""
+"""A client of the router's HTTP API: submit an instruction, follow its events, fetch its picture.
+
+Standard library only.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +48,25 @@ def submit(router_url: str, request: dict[str, Any]) -> str:
     if response.status != http.HTTPStatus.ACCEPTED:
         raise RouterProblem(document["detail"])
     return str(document["id"])
+
+
+def fetch(router_url: str, path: str) -> bytes:
+    """``GET path``; returns the body.
+
+    Raises:
+        RouterProblem: the router does not have it.
+        OSError, http.client.HTTPException: the router cannot be reached.
+    """
+    connection = http.client.HTTPConnection(urlsplit(router_url).netloc, timeout=_SILENCE_S)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read()
+    finally:
+        connection.close()
+    if response.status != http.HTTPStatus.OK:
+        raise RouterProblem(json.loads(body)["detail"])
+    return body
 
 
 def follow(router_url: str, behavior_id: str) -> Iterator[Event]:

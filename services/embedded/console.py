@@ -10,7 +10,7 @@ import time
 from typing import Any, TextIO
 
 _COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36", "magenta": "35"}
-_LABELS = {"plan": "cyan", "program": "magenta", "robot": "green"}
+_LABELS = {"plan": "cyan", "program": "magenta", "robot": "green", "picture": "yellow"}
 #: What a service does while one waits for it, where its name alone does not say.
 _DOING = {
     "engine": "engine (loads the model)",
@@ -98,6 +98,10 @@ class Console:
             self._labelled("program", data["source"])
         elif name == "action":
             self._labelled("robot", f"{data['at_s']:6.2f} s  {render_call(data)}  took {data['took_s']:.2f} s")
+
+    def picture(self, place: str) -> None:
+        """Where to see what the robot did."""
+        self._labelled("picture", place)
 
     def outcome(self, result: dict[str, Any]) -> None:
         """How it ended, and how long what took."""

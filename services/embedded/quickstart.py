@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import queue
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from services.embedded.client import TERMINAL_EVENTS, Event, RouterProblem, follow, submit
+from services.embedded.client import TERMINAL_EVENTS, Event, RouterProblem, fetch, follow, submit
 from services.embedded.console import Console, standard_console
 from services.embedded.ports import PortTaken
-from services.embedded.stack import Stack, StackError
+from services.embedded.stack import ROOT, Stack, StackError
 
 DEFAULT_INSTRUCTION = "Wave and say hello"
 _CHECK_S = 0.2
@@ -158,6 +161,8 @@ def carry_out(stack: Stack, instruction: str, options: argparse.Namespace, conso
     if options.json:
         print(json.dumps(result, indent=2, ensure_ascii=False), flush=True)
     else:
+        if result["picture"]:
+            console.picture(show_picture(stack.router_url, result["picture"], keep=options.keep))
         console.line()
         console.outcome(result)
     if result["status"] not in ("succeeded", "refused"):
@@ -187,6 +192,27 @@ def _show_until_done(
         if not options.json:
             console.event(event.name, event.data)
     raise StackError(f"No end of the behaviour within {_LONGEST_S:.0f} s.")
+
+
+def show_picture(router_url: str, path: str, *, keep: bool) -> str:
+    """Return where a browser finds the picture: at the router that stays up, or in a file that is written for it."""
+    if keep:
+        return router_url + path
+    try:
+        picture = fetch(router_url, path)
+    except (RouterProblem, OSError, http.client.HTTPException) as error:
+        return f"none: {error}"
+    for folder in (ROOT / "reports", Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(exist_ok=True)
+            whole = folder / "behavior.svg"
+            part = whole.with_suffix(f".{os.getpid()}.part")
+            part.write_bytes(picture)
+            part.replace(whole)  # a browser that shows the last one never sees half of this one
+        except OSError:
+            continue
+        return str(whole)
+    return "none: no folder can be written"
 
 
 def keep(stack: Stack, console: Console) -> None:

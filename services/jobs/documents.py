@@ -36,6 +36,11 @@ def stopped_failure() -> Failure:
     return Failure(code="robot.stopped", message="the emergency stop was pressed")
 
 
+def picture_path(behavior_id: str) -> str:
+    """Path at which the router shows what a simulated robot did."""
+    return f"/v1/behaviors/{behavior_id}/picture.svg"
+
+
 def stored_request(text: str) -> BehaviorRequest:
     """The request as the store holds it, for a document about it.
 

@@ -362,6 +362,7 @@ class Ledger:
                 self._settings.result_ttl_s,
                 self._settings.results_limit,
                 batch.number,
+                batch.recording,
                 *pairs,
             ],
         )
@@ -401,6 +402,8 @@ class EventBatch:
     #: Pairs of event name and data as JSON text.
     events: list[tuple[str, str]]
     document: BehaviorResult | None = None
+    #: The motion of a simulated robot, kept with the final document; empty if there is none.
+    recording: str = ""
     #: The robot that is about to move, or none: from here on the behaviour is never started again.
     acting_robot: str | None = None
     #: Only if the lease has ended (written on behalf of a worker that died).

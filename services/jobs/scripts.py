@@ -65,7 +65,8 @@ return {state[2], state[3], attempt, now - state[4], state[5] or '{}', state[4],
 #: KEYS: record, events, result, queued, leases, finished, bytes.
 #: ARGV: id, owner, attempt, 'expired' to demand an ended lease or '', terminal status or '', final document or '',
 #:       key of the robot's last emergency stop when it is about to move or '', time to live in seconds, kept results,
-#:       number of this batch of events within the attempt, then pairs of name, data.
+#:       number of this batch of events within the attempt, recording of the robot's motion or '', then pairs of name,
+#:       data.
 #: Returns 1, 0 when the caller is not (or no longer) the owner of a living behaviour, or -1, with nothing written, when
 #: the robot was stopped since the behaviour was accepted and must not begin to move for it. A batch that is sent again
 #: because its answer was lost is not written twice.
@@ -87,11 +88,12 @@ if ARGV[7] ~= '' then
   redis.call('HSET', KEYS[1], 'acting', 1)
 end
 redis.call('HSET', KEYS[1], 'batch', batch)
-for i = 11, #ARGV, 2 do redis.call('XADD', KEYS[2], '*', 'event', ARGV[i], 'data', ARGV[i + 1]) end
+for i = 12, #ARGV, 2 do redis.call('XADD', KEYS[2], '*', 'event', ARGV[i], 'data', ARGV[i + 1]) end
 if ARGV[5] ~= '' then
   redis.call('HSET', KEYS[1], 'status', ARGV[5])
   redis.call('DECRBY', KEYS[7], redis.call('HSTRLEN', KEYS[1], 'request'))
   redis.call('HDEL', KEYS[1], 'request')
+  if ARGV[11] ~= '' then redis.call('HSET', KEYS[1], 'recording', ARGV[11]) end
   redis.call('XADD', KEYS[3], '*', 'document', ARGV[6])
   redis.call('ZREM', KEYS[4], ARGV[1])
   redis.call('ZREM', KEYS[5], ARGV[1])

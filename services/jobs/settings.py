@@ -25,7 +25,8 @@ class JobSettings(BaseSettings):
     queue_ttl_s: Positive = 600
     #: Seconds that a finished behaviour, its events and its idempotency key are kept.
     result_ttl_s: Positive = 3600
-    #: Finished behaviours kept at most, whatever their age: the bound on the store's memory.
+    #: Finished behaviours kept at most, whatever their age: the bound on the store's memory. What a simulated robot did
+    #: is kept with each, which is a thousand bytes for most of them (``MAX_RECORDING_CHARACTERS`` at most).
     results_limit: Positive = 20_000
     #: Seconds after which a silent worker is taken for dead; it renews three times as often.
     lease_s: Positive = 10

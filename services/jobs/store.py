@@ -204,6 +204,14 @@ class JobStore:
             behavior_id, request, backend, status, waited_ms=waited_ms if status == "queued" else None
         )
 
+    def recording(self, behavior_id: str) -> str | None:
+        """What a simulated robot did for a behaviour that has ended, as it was told; None if there is nothing."""
+        if not _ID.fullmatch(behavior_id):
+            return None
+        with _store_errors():
+            (recording,) = self._fields(behavior_id, "recording")
+        return cast("str | None", recording)
+
     def wait(self, behavior_id: str, timeout_s: float) -> BehaviorResult | None:
         """The final document as soon as there is one, else after ``timeout_s`` seconds the document as it stands."""
         if not _ID.fullmatch(behavior_id):
@@ -359,6 +367,7 @@ class JobStore:
                         self._settings.result_ttl_s,
                         self._settings.results_limit,
                         "final",
+                        "",
                         terminal_event(document.status),
                         "",
                     ],

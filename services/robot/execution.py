@@ -12,6 +12,7 @@ import structlog
 from services.behavior.check import CallChecker, CheckError
 from services.behavior.scene import Pose, SceneView
 from services.behavior.schema import Action
+from services.picture.recording import Fallen, scene_items
 from services.robot.errors import BehaviorFailed
 from services.robot.plain import plain_argument, plain_result
 from services.robot.protocol import (
@@ -22,6 +23,7 @@ from services.robot.protocol import (
     StatementMessage,
     action_message,
     failed_message,
+    recording_message,
 )
 from services.robot.robot import Robot
 from services.robot.sandbox import SCENE, Sandbox
@@ -69,6 +71,7 @@ class Execution:
         self._calls = 0
         self._began: float | None = None
         self._origin = Pose()
+        self._fallen: Fallen | None = None
         self._ending: dict[str, Any] | None = None
         self._task = asyncio.create_task(self._run(), name=f"behavior-{self.id}")
 
@@ -108,13 +111,17 @@ class Execution:
     async def _run(self) -> None:
         try:
             async with self._robot.line.turn(self):
-                final = await self._outcome()
+                try:
+                    final = await self._outcome()
+                finally:
+                    await self._tell_recording()
         except BehaviorFailed as failure:  # no turn came
             final = failed_message(failure.code, failure.message)
         except asyncio.CancelledError:
             if self._ending is None:
                 raise
             final = self._ending
+        final = self._after_fall(final)
         self._ending = final  # too late for any other
         log.info("behavior ended", behavior=self.id, target=self._robot.target, how=final["type"], calls=self._calls)
         if final is not DROPPED:
@@ -147,6 +154,22 @@ class Execution:
             statement = self._statements[failure.statement]
             return statement.line + failure.line, statement.source
         return (self._running.line, self._running.source) if self._running else (None, None)
+
+    async def _tell_recording(self) -> None:
+        """Send what a simulated robot did, for its picture, and note whether it fell."""
+        if not self._accepted or (recording := await self._robot.recording()) is None:
+            return
+        self._fallen = recording.fallen
+        recording.items = scene_items(self._begin.scene)
+        if self._ending is not DROPPED and (packed := recording.packed()) is not None:
+            await self._send(recording_message(packed))
+
+    def _after_fall(self, final: dict[str, Any]) -> dict[str, Any]:
+        """A behaviour that made the robot fall has failed, whatever its calls answered."""
+        if self._fallen is None or final["type"] not in ("done", "failed"):
+            return final
+        message = f"the robot fell, because {self._fallen.why}"
+        return failed_message("robot.fell", message, final.get("line"), final.get("statement"))
 
     def _own_fault(self) -> BehaviorFailed:
         log.exception("behavior met a defect of the gateway", behavior=self.id)

@@ -71,6 +71,11 @@ def action_message(action: Action) -> dict[str, Any]:
     return {"type": "action", **action.model_dump()}
 
 
+def recording_message(recording: str) -> dict[str, Any]:
+    """What a simulated robot did, see ``services.picture.recording``; comes before the final message."""
+    return {"type": "recording", "recording": recording}
+
+
 def failed_message(
     code: str,
     message: str,

@@ -12,6 +12,7 @@ from services.behavior.methods import Call
 from services.behavior.narrowing import compare, narrow
 from services.behavior.scene import Pose
 from services.behavior.schema import Lacks, RobotState, Scene
+from services.picture.recording import Recording
 from services.robot.bridge import Bridge
 from services.robot.errors import BehaviorFailed, RobotUnreachable
 from services.robot.inspection import inspect
@@ -24,6 +25,7 @@ HALT_AGAIN_AFTER_S = 0.1
 ENDINGS_S = 0.1  # those who press the stop are told that the robot was, though a behaviour has not ended yet
 READ_TIMEOUT_S = 5.0
 STATE_TIMEOUT_S = 1.0
+RECORDING_TIMEOUT_S = 15.0  # a fall that is about to happen is waited for
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +84,17 @@ class Robot:
         """End what a program left going, such as a walk, so that nobody has to run after the robot."""
         if self._control.end is not None:
             await self._ask(self._control.end, STOP_TIMEOUT_S)
+
+    async def recording(self) -> Recording | None:
+        """What a simulated robot did since it was prepared; None for a real one, and when it cannot be had."""
+        if not self.bridge.connected or not self.bridge.clock.simulated:
+            return None
+        try:
+            text = await self.bridge.call("SimulatedState", "recording", [], RECORDING_TIMEOUT_S)
+            return Recording.model_validate_json(text) if text else None
+        except (BehaviorFailed, ValueError) as error:
+            log.warning("no recording", robot=self.name, reason=str(error))
+            return None
 
     # --- the emergency stop ------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from services.backends.config import Backends
 from services.backends.routing import Routing
 from services.behavior.catalogue import robots
 from services.jobs.store import JobStore
-from services.router import about, behaviors, health, passthrough, tgi_views
+from services.router import about, behaviors, health, passthrough, pictures, tgi_views
 from services.router import backends as backend_views
 from services.router import robots as robot_views
 from services.router.connections import install_reserve
@@ -73,7 +73,7 @@ def create_app(
     install_reserve(app)
     install_guard(app, settings, keys)
     register_error_handlers(app)
-    for part in (behaviors, robot_views, passthrough, backend_views, tgi_views, health, about):
+    for part in (behaviors, pictures, robot_views, passthrough, backend_views, tgi_views, health, about):
         app.register_blueprint(part.create_blueprint(context))
     gevent.spawn(backend_views.watch_circuits, context)
     return app

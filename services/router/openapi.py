@@ -39,6 +39,13 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "description": "Id of the last event seen; the stream goes on after it.",
         "schema": {"type": "string", "pattern": "^[0-9]{1,16}-[0-9]{1,9}$"},
     },
+    "still": {
+        "name": "still",
+        "in": "query",
+        "description": "The last moment only, which does not move.",
+        "schema": {"type": "boolean"},
+        "allowEmptyValue": True,
+    },
     "X-Backend": {
         "name": "X-Backend",
         "in": "header",

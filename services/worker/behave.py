@@ -38,7 +38,7 @@ from services.behavior.schema import (
     Timings,
     Usage,
 )
-from services.jobs.documents import result_document, stopped_failure
+from services.jobs.documents import picture_path, result_document, stopped_failure
 from services.jobs.ledger import Lease
 from services.worker import metrics
 from services.worker.engines import Engine, Engines
@@ -132,7 +132,7 @@ class Behavior:
         if document is None:
             return self._interruption != "shutdown"
         try:
-            await self._page.finish(document)
+            await self._page.finish(document, self._recording if document.picture else "")
         except LeaseLost:
             log.warning("lease lost before the end was written", behavior=self.lease.id, attempt=self.lease.attempt)
             return True
@@ -406,6 +406,11 @@ class Behavior:
         self._actions.append(action)
         self._page.emit("action", action)
 
+    @property
+    def _recording(self) -> str:
+        """What a simulated robot did, as the gateway told it."""
+        return self._execution.recording if self._execution else ""
+
     def _elapsed_ms(self) -> float:
         """Milliseconds since acceptance."""
         return round(self.lease.waited_ms + (time.monotonic() - self._started) * 1000, 3)
@@ -424,6 +429,7 @@ class Behavior:
             actions=self._actions,
             refusal=self._refusal,
             error=error,
+            picture=picture_path(self.lease.id) if self._recording else None,
             timings=Timings(
                 queue_ms=self.lease.waited_ms,
                 ttft_ms=self._ttft_ms,

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from services.behavior.schema import Action, BehaviorRequest, Failure
+from services.behavior.schema import MAX_RECORDING_CHARACTERS, Action, BehaviorRequest, Failure
 
 _CONNECT_TRIES = 4
 _RETRY_S = 0.5
@@ -55,6 +55,8 @@ class Execution:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, listener: Listener) -> None:
         self._socket = socket
         self._listener = listener
+        self.recording = ""
+        """What the simulated robot did, for its picture; empty if that was not told."""
         self._accepted = asyncio.get_running_loop().create_future()
         self._receiver = asyncio.create_task(self._receive())
         self._receiver.add_done_callback(self._over)
@@ -163,6 +165,9 @@ class Execution:
                 self._listener.acting()
             elif kind == "accepted":
                 self._accepted.set_result(None)
+            elif kind == "recording":
+                if len(body["recording"]) <= MAX_RECORDING_CHARACTERS:
+                    self.recording = body["recording"]
             elif kind in ("done", "cancelled"):
                 return
             elif kind == "stopped":

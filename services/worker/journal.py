@@ -36,6 +36,7 @@ class Page:
         self._number = 0
         self._events: list[tuple[str, str]] = []
         self._document: BehaviorResult | None = None
+        self._recording = ""
         self._acting_robot: str | None = None
         self._waiters: list[asyncio.Future[None]] = []
         self.lost = False
@@ -50,9 +51,12 @@ class Page:
         self._acting_robot = self.lease.request.robot
         await self._written()
 
-    async def finish(self, document: BehaviorResult) -> None:
-        """Return once the terminal event and the final document are written. Raises LeaseLost."""
-        self._document = document
+    async def finish(self, document: BehaviorResult, recording: str = "") -> None:
+        """Return once the terminal event and the final document are written. Raises LeaseLost.
+
+        ``recording`` is the motion of the simulated robot, to be kept with the document.
+        """
+        self._document, self._recording = document, recording
         await self._written()
 
     async def _written(self) -> None:
@@ -72,6 +76,7 @@ class Page:
             self._number,
             self._events,
             document=self._document,
+            recording=self._recording,
             acting_robot=self._acting_robot,
         )
         waiters = self._waiters

@@ -1,4 +1,4 @@
-"""The body of a NAO H25: joints with limits and speeds, chains, postures, and the head's self-collision limits."""
+"""The body of a NAO H25: joints with limits and speeds, chains, and the head's self-collision limits."""
 
 from __future__ import annotations
 
@@ -104,72 +104,3 @@ def resolve(names: str | list[str]) -> list[str]:
         else:
             raise ValueError(f"{name!r} is no joint or chain of this robot; chains: {', '.join(CHAINS)}")
     return joints
-
-
-@dataclass(frozen=True)
-class Posture:
-    """A named attitude: its family as NAOqi calls it, and the angle of every joint."""
-
-    family: str
-    angles: dict[str, float]
-
-
-def _posture(
-    family: str,
-    *,
-    shoulder: tuple[float, float] = (1.40, 0.30),
-    elbow: tuple[float, float] = (-1.39, -1.02),
-    hip: tuple[float, float, float] = (0.0, 0.0, 0.0),
-    knee: float = 0.0,
-    ankle: tuple[float, float] = (0.0, 0.0),
-    head_pitch: float = 0.0,
-    hands: float = 0.3,
-) -> Posture:
-    """Build a symmetric posture from the left side: (pitch, roll), (yaw, roll), (yaw-pitch, roll, pitch)."""
-    left = {
-        "ShoulderPitch": shoulder[0],
-        "ShoulderRoll": shoulder[1],
-        "ElbowYaw": elbow[0],
-        "ElbowRoll": elbow[1],
-        "WristYaw": 0.0,
-        "Hand": hands,
-        "HipYawPitch": hip[0],
-        "HipRoll": hip[1],
-        "HipPitch": hip[2],
-        "KneePitch": knee,
-        "AnklePitch": ankle[0],
-        "AnkleRoll": ankle[1],
-    }
-    mirrored = {"ShoulderRoll", "ElbowYaw", "ElbowRoll", "HipRoll", "AnkleRoll"}
-    angles = {"HeadYaw": 0.0, "HeadPitch": head_pitch}
-    for name, value in left.items():
-        angles["L" + name] = value
-        angles["R" + name] = -value if name in mirrored else value
-    return Posture(family, {name: min(max(angles[name], joint.low), joint.high) for name, joint in JOINTS.items()})
-
-
-POSTURES: dict[str, Posture] = {
-    "Stand": _posture("Standing", hip=(-0.17, 0.10, 0.13), knee=-0.09, ankle=(0.09, -0.13), head_pitch=-0.17),
-    "StandInit": _posture("Standing", hip=(0.0, 0.0, -0.44), knee=0.70, ankle=(-0.35, 0.0), elbow=(-1.0, -0.5)),
-    "StandZero": _posture("Standing", shoulder=(0.0, 0.0), elbow=(0.0, -0.0349), hands=0.0),
-    "Crouch": _posture("Crouching", hip=(-0.20, 0.07, -0.70), knee=2.11, ankle=(-1.18, -0.07)),
-    "Sit": _posture("Sitting", shoulder=(0.93, 0.25), elbow=(-0.50, -1.20), hip=(-0.60, 0.28, -1.53), knee=1.40,
-                    ankle=(0.86, 0.0)),
-    "SitRelax": _posture("Sitting", shoulder=(2.06, 0.15), elbow=(-1.40, -0.30), hip=(-0.67, 0.21, -0.79), knee=0.80,
-                         ankle=(0.75, -0.10)),
-    "LyingBelly": _posture("LyingBelly", shoulder=(-1.20, 0.10), elbow=(-0.70, -0.05), hip=(-0.30, 0.0, 0.30),
-                           ankle=(0.90, 0.0), head_pitch=-0.60),
-    "LyingBack": _posture("LyingBack", shoulder=(2.08, 0.30), elbow=(-0.60, -0.70), hip=(-0.20, 0.10, 0.0),
-                          ankle=(0.75, 0.0), head_pitch=-0.30),
-}  # fmt: skip
-
-# Seconds at full speed to come from one family to another; getting up from the floor takes several moves.
-_SAME_FAMILY_S = 1.5
-_CHANGE_S = {"Standing": 2.0, "Crouching": 2.0, "Sitting": 5.0, "LyingBelly": 8.0, "LyingBack": 8.0}
-
-
-def transition_s(from_family: str, to_family: str) -> float:
-    """Return the seconds at full speed that the robot needs between two posture families."""
-    if from_family == to_family:
-        return _SAME_FAMILY_S
-    return max(_CHANGE_S.get(from_family, 5.0), _CHANGE_S[to_family])

@@ -52,8 +52,11 @@ _TAGS = {
 # Where joints go, as offsets (rad) from where they are, at shares of the animation's time; they come back at its end.
 _GESTURES: dict[str, dict[str, tuple[tuple[float, float], ...]]] = {
     "Hey": {
-        "RShoulderPitch": ((0.2, -2.2), (0.8, -2.2)),
-        "RShoulderRoll": ((0.3, -0.4), (0.45, 0.1), (0.6, -0.4), (0.75, 0.1)),
+        "RShoulderPitch": ((0.25, -2.3), (0.8, -2.3)),
+        "RShoulderRoll": ((0.25, -0.6), (0.8, -0.6)),
+        "RElbowYaw": ((0.25, -0.6), (0.8, -0.6)),
+        "RElbowRoll": ((0.3, 0.2), (0.45, 0.9), (0.6, 0.2), (0.75, 0.9)),
+        "RHand": ((0.25, 0.7), (0.8, 0.7)),
     },
     "Yes": {"HeadPitch": ((0.2, 0.3), (0.4, -0.2), (0.6, 0.3), (0.8, -0.2))},
     "No": {"HeadYaw": ((0.2, 0.6), (0.4, -0.6), (0.6, 0.6), (0.8, -0.6))},

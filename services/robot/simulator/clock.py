@@ -83,13 +83,15 @@ class ScaledClock:
 class Activity:
     """Something the robot is doing until a known moment, unless it is ended sooner.
 
-    ``completed`` is None while it lasts, then True when it ran its course and False when it was cut short.
+    ``completed`` is None while it lasts, then True when it ran its course and False when it was cut short; ``error``
+    says why the call that it belongs to has failed, if it has.
     """
 
     def __init__(self, clock: Clock, ends: float) -> None:
         self.starts = clock.now()
         self.ends = max(ends, self.starts)
         self.completed: bool | None = None
+        self.error: str | None = None
         self._listeners: list[Callable[[bool], None]] = []
         self._lock = threading.Lock()
         if self.ends <= self.starts:
@@ -105,15 +107,15 @@ class Activity:
                 return
         listener(self.completed)
 
-    def stop(self) -> None:
+    def stop(self, error: str | None = None) -> None:
         """End it now; nothing happens if it has ended."""
-        self._finish(False)
+        self._finish(False, error)
 
-    def _finish(self, completed: bool) -> None:
+    def _finish(self, completed: bool, error: str | None = None) -> None:
         with self._lock:
             if self.completed is not None:
                 return
-            self.completed = completed
+            self.completed, self.error = completed, error
             listeners, self._listeners = self._listeners, []
         for listener in listeners:
             listener(completed)

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from typing import Any
 
-from services.robot.simulator import animations
+from services.robot.simulator import animations, recorder
 from services.robot.simulator.anatomy import JOINTS
 from services.robot.simulator.clock import Activity, Clock
 from services.robot.simulator.joints import require_finite
@@ -17,6 +17,7 @@ from services.robot.simulator.motion import Motion
 from services.robot.simulator.voice import Voice
 
 LOGGED_CALLS = 200
+_MOMENT_S = 0.001
 _MARK = re.compile(r"\^(start|run|wait|stop|mode)\(([^()]*)\)")
 
 
@@ -29,7 +30,7 @@ class Nao:
     def __init__(self, clock: Clock) -> None:
         self.lock = threading.RLock()
         self.clock = clock
-        self.motion = Motion(clock)
+        self.motion = Motion(clock, self.lock)
         self.voice = Voice(clock)
         self.lights = Lights(clock)
         self.master_volume = 0.7
@@ -37,6 +38,7 @@ class Nao:
         self.body_language = "contextual"
         self._playing: dict[str, list[Activity]] = {}
         self._sounds: list[Activity] = []
+        self._since = clock.now()
         self._calls: deque[dict[str, Any]] = deque(maxlen=LOGGED_CALLS)
         self._called = 0
 
@@ -101,13 +103,26 @@ class Nao:
         """Stand as a scene says before a behaviour begins.
 
         An empty posture changes nothing, except that a robot whose motors are off stands up; a battery below zero
-        leaves the charge as it is.
+        leaves the charge as it is. The recording begins anew.
         """
         self.stop_everything()
-        if posture or not self.motion.awake():
+        if posture or not self.motion.motors.awake():
             self.motion.place(posture or "Stand")
         if battery >= 0:
             self.battery = min(battery, 100)
+        self._since = self.clock.now()
+        self.motion.body.forget(self._since)
+        self.lights.forget(self._since)
+
+    def settled(self) -> Activity:
+        """Return what ends when it is known how the robot ends: at once, or after a fall that is about to happen."""
+        now, falls_at = self.clock.now(), self.motion.falls_at()
+        falls_soon = falls_at is not None and falls_at < now + recorder.AHEAD_S
+        return Activity(self.clock, (falls_at or now) + _MOMENT_S if falls_soon else now)
+
+    def recording_json(self) -> str:
+        """Return what it did since it was last prepared, as ``services.picture.recording`` has it."""
+        return recorder.record(self, self._since).model_dump_json(exclude_defaults=True)
 
     def stop_everything(self) -> None:
         self.motion.halt()
@@ -123,8 +138,9 @@ class Nao:
         return {
             "time_s": round(self.clock.now(), 3),
             "speed": self.clock.speed,
-            "awake": self.motion.awake(),
-            "posture": self.motion.posture(),
+            "awake": self.motion.motors.awake(),
+            "posture": self.motion.body.posture(),
+            "fallen": self.motion.fall is not None,
             "pose": {"x": round(pose.x, 4), "y": round(pose.y, 4), "theta": round(pose.theta, 4)},
             "walking": self.motion.walking(),
             "joints": {name: round(angle, 4) for name, angle in self.motion.joints().items()},

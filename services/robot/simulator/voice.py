@@ -33,6 +33,7 @@ class Sentence:
     """A sentence that the robot spoke or speaks; ``complete`` is None while it lasts."""
 
     at_s: float
+    ends_s: float
     text: str
     language: str
     volume: float
@@ -58,12 +59,12 @@ class Voice:
         begins = max(self._clock.now(), self._free_at)
         takes = len(plain) / CHARACTERS_PER_S * 100.0 / self.parameters["speed"] + BREATH_S if plain else 0.0
         self._free_at = begins + max(takes, at_least_s)
-        sentence = Sentence(begins, plain, spoken_in, self.volume)
+        sentence = Sentence(begins, self._free_at, plain, spoken_in, self.volume)
         self._log.append(sentence)
         activity = Activity(self._clock, self._free_at)
         self._queue = [queued for queued in self._queue if queued.completed is None]
         self._queue.append(activity)
-        activity.when_done(lambda completed: setattr(sentence, "complete", completed))
+        activity.when_done(lambda completed: self._ended(sentence, completed))
         return activity
 
     def stop_all(self) -> None:
@@ -87,8 +88,22 @@ class Voice:
     def reset_speed(self) -> None:
         self.parameters["speed"] = _NORMAL["speed"]
 
+    def spoken(self, since: float) -> list[tuple[float, float, str]]:
+        """Return what was said since a moment, as far as it is kept: when each sentence began and ended, its text."""
+        now = self._clock.now()
+        return [
+            (said.at_s, said.ends_s, said.text)
+            for said in self._log
+            if since <= said.at_s < min(now, said.ends_s) and said.text
+        ]
+
     def log(self) -> list[dict[str, object]]:
         return [asdict(sentence) for sentence in self._log]
+
+    def _ended(self, sentence: Sentence, completed: bool) -> None:
+        sentence.complete = completed
+        if not completed:
+            sentence.ends_s = min(sentence.ends_s, self._clock.now())
 
     @staticmethod
     def _known(language: str) -> str:

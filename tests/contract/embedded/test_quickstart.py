@@ -71,7 +71,7 @@ def kept(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [*COMMAND, "--keep", "--port", str(port), "Sit down"],
+        [*COMMAND, "--keep", "--port", str(port), "Wave and say hello"],
         env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -86,7 +86,11 @@ def kept(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
             shown += line
         assert "plan     1. " in shown
         assert "robot      0.00 s" in shown
-        yield process, f"http://127.0.0.1:{port}"
+        url = f"http://127.0.0.1:{port}"
+        (picture,) = re.findall(rf"^picture  ({url}/v1/behaviors/\w+/picture.svg)$", shown, re.MULTILINE)
+        with urllib.request.urlopen(picture, timeout=10) as answer:
+            assert answer.read().startswith(b"<svg")
+        yield process, url
     finally:
         process.kill()
         process.wait()

@@ -77,6 +77,27 @@ def test_the_end_is_written_once_even_when_its_answer_was_lost(store: JobStore, 
     assert names(store, submission.id) == ["queued", "step", "done"]
 
 
+def test_a_recording_is_kept_as_long_as_its_result(
+    store: JobStore, use: Callable[..., T], redis_client: redis.Redis
+) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+
+    async def steps(ledger: Ledger) -> None:
+        (lease,) = await ledger.claim([submission.id])
+        assert store.recording(submission.id) is None
+        batch = finish(lease)
+        batch.recording = "what it did"
+        assert await ledger.append([batch]) == ["written"]
+
+    use(steps)
+    assert store.recording(submission.id) == "what it did"
+    kept_s = redis_client.ttl(keys.result(submission.id))
+    assert 0 < redis_client.ttl(keys.record(submission.id)) <= kept_s
+    assert names(store, submission.id) == ["queued", "step", "done"]
+    assert store.recording("nonsense") is None
+    assert store.recording("0" * 32) is None
+
+
 def test_an_expired_lease_is_queued_again_and_its_old_owner_is_shut_out(
     store: JobStore, use: Callable[..., T], redis_client: redis.Redis
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import ClientWebSocketResponse, WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 
+from services.picture.recording import Recording
 from services.robot.app import create_app
 from services.robot.qi_session import new_session
 from services.robot.settings import GatewaySettings
@@ -108,6 +109,7 @@ class Conversation:
 
     def __init__(self, socket: ClientWebSocketResponse) -> None:
         self.socket = socket
+        self.recording: Recording | None = None
         self._lines = 0
 
     async def send(self, *statements: str, end: bool = True) -> None:
@@ -126,7 +128,12 @@ class Conversation:
         return message if message["type"] != "acting" else await self.message()
 
     async def rest(self) -> Messages:
-        """Everything up to the close that the gateway makes, but for the one that says that the first call goes out."""
+        """Everything up to the close that the gateway makes.
+
+        But for the message that says that the first call goes out, and the recording, which is kept in ``recording``.
+        """
         messages = [json.loads(message.data) async for message in self.socket if message.type is WSMsgType.TEXT]
         assert self.socket.closed
+        if len(messages) > 1 and messages[-2]["type"] == "recording":
+            self.recording = Recording.unpacked(messages.pop(-2)["recording"])
         return [message for message in messages if message["type"] != "acting"]

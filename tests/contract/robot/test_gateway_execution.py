@@ -53,8 +53,8 @@ def test_the_first_call_is_announced_when_it_goes_out(nao: SimulatedNao) -> None
         async with gateway(nao.url) as robots:
             behavior = await robots.open()
             await behavior.send("x = 0.5", "ALMotion.moveTo(x, 0.0, 0.0)", "ALMotion.stopMove()")
-            kinds = [(await behavior.socket.receive_json())["type"] for _ in range(5)]
-            assert kinds == ["accepted", "acting", "action", "action", "done"]
+            kinds = [(await behavior.socket.receive_json())["type"] for _ in range(6)]
+            assert kinds == ["accepted", "acting", "action", "action", "recording", "done"]
 
     play(scenario())
 

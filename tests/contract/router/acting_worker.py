@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from services.behavior.schema import BehaviorResult, Status
-from services.jobs.documents import result_document
+from services.jobs.documents import picture_path, result_document
 from services.jobs.ledger import EventBatch, Lease, Ledger, connect
 from services.jobs.settings import JobSettings
 
@@ -40,15 +40,19 @@ class ActingWorker:
         """Write one event."""
         self._append(behavior_id, [(name, data)], None)
 
-    def finish(self, behavior_id: str, status: Status = "succeeded") -> None:
-        """Write the final document."""
+    def finish(self, behavior_id: str, status: Status = "succeeded", recording: str = "") -> None:
+        """Write the final document, and what a simulated robot did."""
         lease = self._leases[behavior_id]
         document = result_document(behavior_id, lease.request, lease.backend, status, waited_ms=lease.waited_ms)
-        self._append(behavior_id, [], document)
+        document.picture = picture_path(behavior_id) if recording else None
+        self._append(behavior_id, [], document, recording)
 
-    def _append(self, behavior_id: str, events: list[tuple[str, str]], document: BehaviorResult | None) -> None:
+    def _append(
+        self, behavior_id: str, events: list[tuple[str, str]], document: BehaviorResult | None, recording: str = ""
+    ) -> None:
         self._batches += 1
-        batch = EventBatch(behavior_id, self._leases[behavior_id].attempt, self._batches, events, document=document)
+        attempt = self._leases[behavior_id].attempt
+        batch = EventBatch(behavior_id, attempt, self._batches, events, document=document, recording=recording)
 
         async def append(ledger: Ledger) -> None:
             assert await ledger.append([batch]) == ["written"]

@@ -35,6 +35,7 @@ PROTECTED = [
     ("POST", "/v1/behaviors"),
     ("GET", "/v1/behaviors/0"),
     ("GET", "/v1/behaviors/0/events"),
+    ("GET", "/v1/behaviors/0/picture.svg"),
     ("DELETE", "/v1/behaviors/0"),
     ("POST", "/v1/robots/nao/stop"),
     ("GET", "/v1/robots/nao"),

@@ -23,6 +23,7 @@ def test_every_path_is_there(document: dict[str, Any]) -> None:
         ("get", "/v1/behaviors/{behavior_id}"),
         ("delete", "/v1/behaviors/{behavior_id}"),
         ("get", "/v1/behaviors/{behavior_id}/events"),
+        ("get", "/v1/behaviors/{behavior_id}/picture.svg"),
         ("post", "/v1/robots/{robot}/stop"),
         ("get", "/v1/robots/{robot}"),
         ("post", "/v1/chat/completions"),

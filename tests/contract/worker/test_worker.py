@@ -13,6 +13,7 @@ from services.behavior.catalogue import load_catalogue
 from services.behavior.schema import BehaviorRequest, BehaviorResult
 from services.embedded.stack import Stack
 from services.jobs.store import Event, JobStore
+from services.picture.recording import Recording
 from services.robot.qi_session import new_session
 from tests.contract.robot.scripted_robot import ScriptedRobot
 from tests.contract.worker.scripted_engine import Break, Hold, Refuse, Say, ScriptedEngine
@@ -66,6 +67,29 @@ def test_a_behaviour_is_generated_checked_executed_and_reported(store: JobStore,
     assert engine.requests[0]["grammar"], "the engine is held to the grammar"
     assert "Say hello" in engine.requests[0]["messages"][-1]["content"]
     assert engine.requests[0]["messages"][0]["content"] == api_card(load_catalogue("nao"), "medium", constrained=True)
+
+
+def test_what_the_simulated_robot_did_is_kept_beside_the_result(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play([HELLO, "ALMotion.moveTo(0.2, 0.0, 0.0)\n"])
+    behavior_id = submit(store)
+    document = ended(store, behavior_id)
+    assert document.picture == f"/v1/behaviors/{behavior_id}/picture.svg"
+    packed = store.recording(behavior_id)
+    assert packed is not None
+    recording = Recording.unpacked(packed)
+    assert [said.text for said in recording.spoken] == ["Hello"]
+    assert recording.at(recording.seconds).x == pytest.approx(0.2, abs=0.01)
+
+
+def test_a_behaviour_that_makes_the_robot_fall_has_failed(store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play(['ALMotion.angleInterpolation("LHipPitch", -1.2, 2.0, True)\n'])
+    behavior_id = submit(store)
+    document = ended(store, behavior_id)
+    assert document.status == "failed"
+    assert document.error is not None
+    assert (document.error.code, document.error.line) == ("robot.fell", 1)
+    assert document.picture is not None
+    assert store.recording(behavior_id) is not None
 
 
 def test_nothing_reaches_the_robot_unless_asked(store: JobStore, engine: ScriptedEngine) -> None:

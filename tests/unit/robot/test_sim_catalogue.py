@@ -10,8 +10,9 @@ from manual_clock import ManualClock
 
 from services.behavior.catalogue import load_catalogue
 from services.robot.simulator import animations, walk
-from services.robot.simulator.anatomy import LEGS, POSTURES, transition_s
+from services.robot.simulator.anatomy import LEGS
 from services.robot.simulator.nao import Nao
+from services.robot.simulator.postures import POSTURES, route
 from services.robot.simulator.surface.autonomy import ALTracker
 
 CATALOGUE = load_catalogue("nao")
@@ -27,8 +28,7 @@ def test_nothing_takes_longer_than_the_catalogue_says(nao: Nao) -> None:
     for path, lasts in animations.ANIMATIONS.items():
         for service, name in (("ALAnimationPlayer", "run"), ("ALBehaviorManager", "runBehavior")):
             assert lasts <= method(service, name, 1)[0], path
-    families = {posture.family for posture in POSTURES.values()}
-    slowest = max(transition_s(one, other) for one, other in itertools.product(families, repeat=2))
+    slowest = max(sum(s for _, s in route(one, other)) for one, other in itertools.product(POSTURES, repeat=2))
     assert slowest <= method("ALRobotPosture", "goToPosture", 2)[0]
     assert slowest <= min(method("ALMotion", "wakeUp", 0)[0], method("ALMotion", "rest", 0)[0])
     nao.voice.set_parameter("speed", 50.0)

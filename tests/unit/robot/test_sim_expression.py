@@ -8,6 +8,7 @@ import pytest
 from manual_clock import ManualClock
 
 from services.robot.simulator.animations import ANIMATIONS
+from services.robot.simulator.lights import RASTA
 from services.robot.simulator.nao import LOGGED_CALLS, Nao
 from services.robot.simulator.voice import BREATH_S, CHARACTERS_PER_S, LOGGED_SENTENCES
 
@@ -19,7 +20,15 @@ def test_speech_lasts_as_long_as_its_text(nao: Nao, clock: ManualClock) -> None:
     assert activity.ends == pytest.approx(28 / CHARACTERS_PER_S + BREATH_S)
     clock.advance(activity.ends)
     assert activity.completed is True
-    assert nao.voice.log() == [{"at_s": 0.0, "text": "x" * 28, "language": "English", "volume": 0.7, "complete": True}]
+    (sentence,) = nao.voice.log()
+    assert sentence == {
+        "at_s": 0.0,
+        "ends_s": activity.ends,
+        "text": "x" * 28,
+        "language": "English",
+        "volume": 0.7,
+        "complete": True,
+    }
 
 
 def test_sentences_wait_for_each_other(nao: Nao, clock: ManualClock) -> None:
@@ -71,6 +80,23 @@ def test_leds_fade_from_colour_to_colour(nao: Nao, clock: ManualClock) -> None:
     assert nao.lights.colours()["LeftFaceLeds"] == "#800000"
 
 
+def test_a_pattern_of_the_eyes_leaves_them_as_they_were(nao: Nao, clock: ManualClock) -> None:
+    nao.lights.fade_rgb("FaceLeds", "blue", 0.0)
+    activity = nao.lights.show(3.0, RASTA)
+    seen = set()
+    for _ in range(10):
+        clock.advance(0.29)
+        seen.add(nao.lights.colours()["LeftFaceLeds"])
+    assert len(seen) > 3
+    clock.advance(0.1)
+    assert activity.completed is True
+    assert nao.lights.colours()["LeftFaceLeds"] == "#0000ff"
+    nao.lights.show(3.0, RASTA)
+    clock.advance(0.5)
+    nao.lights.stop()
+    assert nao.lights.colours()["LeftFaceLeds"] == "#0000ff"
+
+
 @pytest.mark.parametrize(
     ("group", "colour", "seconds"),
     [
@@ -120,9 +146,9 @@ def test_prepare_wakes_a_resting_robot_and_takes_the_scenes_word(nao: Nao, clock
     nao.motion.rest()
     clock.advance(20)
     nao.prepare("", -1)
-    assert (nao.motion.awake(), nao.motion.posture(), nao.battery) == (True, "Stand", 100)
+    assert (nao.motion.motors.awake(), nao.motion.body.posture(), nao.battery) == (True, "Stand", 100)
     nao.prepare("Sit", 35)
-    assert (nao.motion.posture(), nao.battery) == ("Sit", 35)
+    assert (nao.motion.body.posture(), nao.battery) == ("Sit", 35)
     assert nao.motion.pose().x == pytest.approx(0.2)
     with pytest.raises(ValueError, match="no posture"):
         nao.prepare("Flying", -1)

@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from manual_clock import ManualClock
 
-from services.robot.simulator.anatomy import CHAINS, JOINTS, POSTURES, head_pitch_limits
-from services.robot.simulator.motion import MotorsOffError
+from services.robot.simulator.anatomy import CHAINS, JOINTS, head_pitch_limits
+from services.robot.simulator.motors import MotorsOffError
 from services.robot.simulator.nao import Nao
+from services.robot.simulator.postures import POSTURES, route
 from services.robot.simulator.walk import MAX_X, STEP_S, Odometry, Pose
 
 
 def test_starts_awake_standing_at_the_origin(nao: Nao) -> None:
-    assert nao.motion.awake()
-    assert nao.motion.posture() == "Stand"
+    assert nao.motion.motors.awake()
+    assert nao.motion.body.posture() == "Stand"
     assert nao.motion.pose() == Pose(0.0, 0.0, 0.0)
 
 
@@ -113,10 +114,51 @@ def test_posture_takes_its_time_and_is_recognised(nao: Nao, clock: ManualClock) 
     activity = nao.motion.go_to_posture("Sit", 0.5)
     clock.advance(9.9)
     assert activity.completed is None
-    assert nao.motion.posture() == "Unknown" or nao.motion.posture() == "Sit"
+    assert nao.motion.body.posture() == "Unknown" or nao.motion.body.posture() == "Sit"
     clock.advance(0.2)
     assert activity.completed is True
-    assert (nao.motion.posture(), nao.motion.family()) == ("Sit", "Sitting")
+    assert (nao.motion.body.posture(), nao.motion.body.family()) == ("Sit", "Sitting")
+
+
+def test_getting_up_takes_longer_than_shifting_and_leads_through_a_crouch(nao: Nao, clock: ManualClock) -> None:
+    nao.motion.place("Stand")
+    shifting = nao.motion.go_to_posture("StandInit", 1.0)
+    clock.advance(10.0)
+    nao.motion.place("Sit")
+    getting_up = nao.motion.go_to_posture("Stand", 1.0)
+    assert getting_up.ends - getting_up.starts > 2 * (shifting.ends - shifting.starts)
+    clock.advance(3.5)
+    assert nao.motion.body.posture() == "Crouch"
+    clock.advance(2.0)
+    assert nao.motion.body.posture() == "Stand"
+
+
+def test_the_way_up_from_the_back_is_by_way_of_sitting() -> None:
+    assert [posture for posture, _ in route("LyingBack", "Stand")] == ["Sit", "Crouch", "Stand"]
+    assert [posture for posture, _ in route("LyingBelly", "Stand")] == ["Crouch", "Stand"]
+    assert [posture for posture, _ in route("Sit", "SitRelax")] == ["SitRelax"]
+
+
+def test_a_posture_that_it_is_in_takes_no_time(nao: Nao, clock: ManualClock) -> None:
+    assert nao.motion.go_to_posture("Stand", 0.5).completed is True
+    nao.motion.set_angles("HeadYaw", 1.0, 1.0)
+    clock.advance(1.0)
+    activity = nao.motion.go_to_posture("Stand", 0.5)
+    clock.advance(activity.ends)
+    assert nao.motion.angles("HeadYaw") == [0.0]
+
+
+def test_calls_that_do_not_block_run_beside_each_other(nao: Nao, clock: ManualClock) -> None:
+    walk = nao.motion.walk_to(0.2, 0.0, 0.0)
+    head = nao.motion.set_angles("HeadYaw", 0.5, 0.1)
+    speech = nao.voice.say("I walk and look")
+    light = nao.lights.fade_rgb("FaceLeds", "green", 1.0)
+    assert {activity.starts for activity in (walk, head, speech, light)} == {0.0}
+    clock.advance(1.0)
+    assert nao.motion.pose().x > 0.05
+    assert nao.motion.angles("HeadYaw") == [pytest.approx(0.5)]
+    clock.advance(5.0)
+    assert all(activity.completed for activity in (walk, head, speech, light))
 
 
 def test_a_posture_cut_short_is_unknown(nao: Nao, clock: ManualClock) -> None:
@@ -125,14 +167,14 @@ def test_a_posture_cut_short_is_unknown(nao: Nao, clock: ManualClock) -> None:
     nao.motion.hold(JOINTS)
     clock.advance(60.0)
     assert activity.completed is False
-    assert nao.motion.posture() == "Unknown"
+    assert nao.motion.body.posture() == "Unknown"
 
 
 def test_rest_switches_the_motors_off_and_moves_then_fail(nao: Nao, clock: ManualClock) -> None:
     nao.motion.rest()
     clock.advance(3.0)
-    assert not nao.motion.awake()
-    assert nao.motion.posture() == "Crouch"
+    assert not nao.motion.motors.awake()
+    assert nao.motion.body.posture() == "Crouch"
     for motion in (
         lambda: nao.motion.walk_to(0.1, 0.0, 0.0),
         lambda: nao.motion.walk_at(0.1, 0.0, 0.0),
@@ -201,13 +243,13 @@ def test_turning_while_walking_draws_an_arc() -> None:
     assert abs(pose.theta) == pytest.approx(math.pi)
 
 
-def test_walking_from_sitting_stands_up_first(nao: Nao, clock: ManualClock) -> None:
-    nao.motion.place("Sit")
+def test_walking_from_a_crouch_stands_up_first(nao: Nao, clock: ManualClock) -> None:
+    nao.motion.place("Crouch")
     activity = nao.motion.walk_to(MAX_X * STEP_S, 0.0, 0.0)
-    assert activity.ends == pytest.approx(5.0 + STEP_S)
-    clock.advance(5.0)
+    assert activity.ends == pytest.approx(2.0 + STEP_S)
+    clock.advance(2.0)
     assert nao.motion.pose().x == pytest.approx(0.0)
-    assert nao.motion.posture() == "StandInit"
+    assert nao.motion.body.posture() == "StandInit"
 
 
 @pytest.mark.parametrize("x", [math.nan, math.inf, "1", True])

@@ -181,5 +181,13 @@ class Porter:
             "calls": list(self._calls),
         }
 
+    def settled(self) -> Activity:
+        """It does nothing that its calls do not wait for."""
+        return Activity(self.clock, self.clock.now())
+
+    def recording_json(self) -> str:
+        """Nothing: there is no picture of a Porter."""
+        return ""
+
     def snapshot_json(self) -> str:
         return json.dumps(self.snapshot(), ensure_ascii=False, allow_nan=False)

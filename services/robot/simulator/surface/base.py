@@ -39,6 +39,12 @@ class Simulated(Protocol):
     def snapshot_json(self) -> str:
         """The whole state as a JSON object."""
 
+    def settled(self) -> Activity:
+        """What ends when it is known how the robot ends."""
+
+    def recording_json(self) -> str:
+        """What it did since it was prepared, see ``services.picture.recording``; nothing if that is not kept."""
+
 
 class Surface:
     """A service of a simulated robot; its class name is the service's name."""
@@ -80,11 +86,21 @@ def method(
                     answer = function(self, *args)
                 except (ValueError, TypeError, RuntimeError) as error:
                     return _failed(f"{service}::{bound}: {error}")
-            return _future(answer, result) if isinstance(answer, Activity) else answer
+            return _future(answer, result, f"{service}::{bound}") if isinstance(answer, Activity) else answer
 
+        call.plain = (bound, len(params)), (function, result is bool)  # type: ignore[attr-defined]
         return qi.bind(returns, params, bound)(call)  # type: ignore[no-any-return]
 
     return decorate
+
+
+def plain_methods(service: type[Surface]) -> dict[tuple[str, int], tuple[Method, bool]]:
+    """Return a service's methods by name and number of arguments, as they are without qi.
+
+    With each goes whether its call answers, once its activity has ended, whether that ran its course.
+    """
+    methods = (getattr(service, name) for name in dir(service))
+    return dict(method.plain for method in methods if hasattr(method, "plain"))
 
 
 def _failed(message: str) -> Any:
@@ -93,8 +109,15 @@ def _failed(message: str) -> Any:
     return promise.future()
 
 
-def _future(activity: Activity, result: Any) -> Any:
+def _future(activity: Activity, result: Any, called: str) -> Any:
     promise = qi.Promise()
-    # A call that was cut short still returns, as NAOqi's blocking calls do; one that answers bool says so.
-    activity.when_done(lambda completed: promise.setValue(completed if result is bool else result))
+
+    def done(completed: bool) -> None:
+        if activity.error is not None:
+            promise.setError(f"{called}: {activity.error}")
+        else:
+            # A call that was cut short still returns, as NAOqi's blocking calls do; one that answers bool says so.
+            promise.setValue(completed if result is bool else result)
+
+    activity.when_done(done)
     return promise.future()

@@ -7,7 +7,7 @@ from typing import Any
 import qi
 
 from services.robot.simulator.clock import Activity
-from services.robot.simulator.lights import GROUPS
+from services.robot.simulator.lights import GROUPS, RANDOM, RASTA
 from services.robot.simulator.surface.base import Service, method
 
 
@@ -41,15 +41,15 @@ class ALLeds(Service):
 
     @method(qi.Void, qi.Float)
     def rasta(self, seconds: float) -> Activity:
-        return self._nao.lights.show(seconds)
+        return self._nao.lights.show(seconds, RASTA)
 
     @method(qi.Void, qi.Float)
     def randomEyes(self, seconds: float) -> Activity:
-        return self._nao.lights.show(seconds)
+        return self._nao.lights.show(seconds, RANDOM)
 
     @method(qi.Void, qi.Int32, qi.Float, qi.Float)
     def rotateEyes(self, rgb: int, turn_s: float, seconds: float) -> Activity:
-        return self._nao.lights.show(seconds)
+        return self._nao.lights.show(seconds, (rgb & 0xFFFFFF, 0))
 
     @method(qi.List(qi.String))
     def listGroups(self) -> list[str]:

@@ -6,10 +6,12 @@ from typing import Any
 
 import qi
 
-from services.robot.simulator.anatomy import JOINTS, POSTURES, resolve
+from services.robot.simulator.anatomy import JOINTS, resolve
 from services.robot.simulator.clock import Activity
+from services.robot.simulator.postures import POSTURES
 from services.robot.simulator.surface.base import Service, method
 
+BREATHING = ("Body", "Arms", "LArm", "RArm", "Legs", "Head")
 HAND_SPEED = 0.15  # a hand opens in 0.8 s, far below what its joint could do
 
 
@@ -27,7 +29,7 @@ class ALMotion(Service):
 
     @method(qi.Bool)
     def robotIsWakeUp(self) -> bool:
-        return self._nao.motion.awake()
+        return self._nao.motion.motors.awake()
 
     @method(qi.Void, qi.Dynamic, qi.Dynamic)
     def setStiffnesses(self, names: Any, stiffnesses: Any) -> None:
@@ -35,7 +37,7 @@ class ALMotion(Service):
 
     @method(qi.Dynamic, qi.Dynamic)
     def getStiffnesses(self, names: Any) -> list[float]:
-        return self._nao.motion.stiffness(names)
+        return self._nao.motion.motors.stiffness(resolve(names))
 
     @method(qi.Void, qi.Dynamic, qi.Dynamic, qi.Float)
     def setAngles(self, names: Any, angles: Any, fraction: float) -> None:
@@ -104,11 +106,13 @@ class ALMotion(Service):
 
     @method(qi.Void, qi.Bool)
     def wbEnable(self, enabled: bool) -> None:
-        """Accepted and without effect: the simulation has no balance to keep."""
+        """Accepted and without effect: the simulated robot has no balancer."""
 
     @method(qi.Void, qi.String, qi.Bool)
     def setBreathEnabled(self, chain: str, enabled: bool) -> None:
-        self._nao.motion.set_breathing(chain, enabled)
+        """Accepted and without effect: the simulated robot does not breathe."""
+        if chain not in BREATHING:
+            raise ValueError(f"{chain!r} cannot breathe; chains: {', '.join(BREATHING)}")
 
     def _hand(self, hand: str, opening: float) -> Activity:
         if hand not in ("LHand", "RHand"):
@@ -130,11 +134,11 @@ class ALRobotPosture(Service):
 
     @method(qi.String)
     def getPosture(self) -> str:
-        return self._nao.motion.posture()
+        return self._nao.motion.body.posture()
 
     @method(qi.String)
     def getPostureFamily(self) -> str:
-        return self._nao.motion.family()
+        return self._nao.motion.body.family()
 
     @method(qi.List(qi.String))
     def getPostureList(self) -> list[str]:

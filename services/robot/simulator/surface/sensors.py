@@ -13,6 +13,7 @@ NOTHING_AHEAD_M = 5.0  # what a sonar reports when it hears no echo
 MAX_NAMES = 1000
 _SONAR = "Device/SubDeviceList/US/{}/Sensor/Value"
 _BATTERY = "Device/SubDeviceList/Battery/Charge/Sensor/Value"
+_FALLEN = "robotHasFallen"
 _TOUCHED = (
     "FrontTactilTouched", "MiddleTactilTouched", "RearTactilTouched", "LeftBumperPressed", "RightBumperPressed",
     "HandLeftBackTouched", "HandLeftLeftTouched", "HandLeftRightTouched", "HandRightBackTouched",
@@ -70,6 +71,8 @@ class ALMemory(Service):
     def getData(self, key: str) -> Any:
         if key == _BATTERY:
             return self._nao.battery / 100
+        if key == _FALLEN:
+            return self._nao.motion.fall is not None
         if key not in self._values:
             raise ValueError(f"there is no data under {key!r}")
         return self._values[key]
@@ -88,4 +91,4 @@ class ALMemory(Service):
 
     @method(qi.List(qi.String))
     def getDataListName(self) -> list[str]:
-        return [_BATTERY, *self._values]
+        return [_BATTERY, _FALLEN, *self._values]

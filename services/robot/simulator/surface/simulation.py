@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import qi
 
 from services.robot.simulator.surface.base import Surface, method
@@ -30,6 +32,18 @@ class SimulatedState(Surface):
     def snapshot(self) -> str:
         """The whole state as a JSON object."""
         return self._robot.snapshot_json()
+
+    @method(qi.String, logged=False)
+    def recording(self) -> Any:
+        """What it did since it was prepared; see ``Simulated.recording_json``."""
+        promise = qi.Promise()
+
+        def tell(_: bool) -> None:
+            with self._robot.lock:
+                promise.setValue(self._robot.recording_json())
+
+        self._robot.settled().when_done(tell)
+        return promise.future()
 
     @method(qi.Void, qi.String, qi.Int32)
     def prepare(self, posture: str, battery: int) -> None:

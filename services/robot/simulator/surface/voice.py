@@ -92,7 +92,7 @@ class ALAnimationPlayer(Service):
 
     @method(qi.Void, qi.String)
     def runTag(self, tag: str) -> Activity:
-        return self._nao.animate(tagged(tag, "Sit" if self._nao.motion.family() == "Sitting" else "Stand"))
+        return self._nao.animate(tagged(tag, "Sit" if self._nao.motion.body.family() == "Sitting" else "Stand"))
 
     @method(qi.Void, qi.String, qi.String, name="runTag")
     def run_tag_in(self, tag: str, posture: str) -> Activity:

@@ -1,0 +1,84 @@
+"""A program on a simulated robot whose time takes no time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.behavior.check import CheckError
+from services.behavior.program import ProgramError
+from services.behavior.schema import Scene
+from services.robot.errors import BehaviorFailed
+from services.robot.rehearsal import main, rehearse
+
+ROOT = Path(__file__).resolve().parents[3]
+PROGRAM = ROOT / "docs/pictures/raise-both-arms.txt"
+
+
+def test_the_picture_in_the_documentation_is_what_the_command_makes(tmp_path: Path) -> None:
+    made = tmp_path / "made.svg"
+    assert main([str(PROGRAM), "--out", str(made)]) == 0
+    assert made.read_text() == PROGRAM.with_suffix(".svg").read_text(), (
+        "make it anew: scripts/picture docs/pictures/raise-both-arms.txt --out docs/pictures/raise-both-arms.svg"
+    )
+
+
+def test_a_program_uses_the_scene_and_what_it_is_answered() -> None:
+    scene = Scene.model_validate({"objects": [{"name": "red ball", "position": [0.6, 0.2, 0.0]}], "posture": "Stand"})
+    recording = rehearse(
+        """\
+# Step 1: go to the ball | target: red ball | prefer: slowly | avoid: stepping on it
+x, y, z = scene.position("red ball")
+ALMotion.moveTo(x - 0.25, y, 0.0)
+if ALRobotPosture.goToPosture("Crouch", 0.8):
+    ALTextToSpeech.say("I am there.")
+""",
+        scene,
+    )
+    end = recording.at(recording.seconds)
+    assert (end.x, end.y) == pytest.approx((0.35, 0.2), abs=0.01)
+    assert end.angles["LKneePitch"] == pytest.approx(2.11, abs=0.01)
+    assert [said.text for said in recording.spoken] == ["I am there."]
+    assert [(item.name, item.x, item.y) for item in recording.items] == [("red ball", 600, 200)]
+
+
+def test_what_is_under_way_at_the_end_is_told_to_its_end() -> None:
+    recording = rehearse('ALMotion.setAngles("HeadYaw", 1.0, 0.1)\n')
+    assert recording.seconds == pytest.approx(1.0 / 0.8268, abs=0.01)
+    assert recording.at(recording.seconds).angles["HeadYaw"] == pytest.approx(1.0)
+
+
+def test_a_fall_that_comes_after_the_last_call_is_told() -> None:
+    recording = rehearse('ALMotion.setAngles("LHipPitch", -1.2, 0.1)\n')
+    assert recording.fallen is not None
+    assert abs(recording.at(recording.seconds).lean) > 1.0
+
+
+@pytest.mark.parametrize(
+    ("program", "error", "reason"),
+    [
+        ("import os\n", ProgramError, "import"),
+        ("far = ALSonar.getFilteredValues()\nALMotion.moveTo(far[0], 0.0, 0.0)\n", CheckError, "x is 5"),
+        ("# Refuse: that would hurt somebody\n", BehaviorFailed, "that would hurt somebody"),
+        (
+            'ALMotion.setAngles(["LHipPitch", "RKneePitch"], [-1.2, 1.0], 0.9)\nALMotion.moveTo(0.1, 0.0, 0.0)\n'
+            'ALMotion.moveTo(0.2, 0.0, 0.0)\n',
+            BehaviorFailed,
+            "the robot",
+        ),
+    ],
+)  # fmt: skip
+def test_a_program_that_does_not_run_says_why(program: str, error: type[Exception], reason: str) -> None:
+    with pytest.raises(error, match=reason):
+        rehearse(program)
+
+
+def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program = tmp_path / "program.txt"
+    program.write_text('ALMotion.fly("up")\n')
+    assert main([str(program)]) == 1
+    assert "The program does not run: " in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path / "none.txt")])
+    assert ended.value.code == 2
