@@ -217,10 +217,10 @@ class BehaviorResult(Document):
     actions: list[Action] = []
     refusal: str | None = None
     error: Failure | None = None
-    picture: str | None = None
-    """Where to see what a simulated robot did: the path of an animated SVG."""
     repaired: bool = False
     """Whether the first answer of the model failed a check, and this is its second, written with that finding."""
+    picture: str | None = None
+    """Where to see what a simulated robot did: the path of an animated SVG."""
     timings: Timings = Field(default_factory=Timings)
     usage: Usage = Field(default_factory=Usage)
 

@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from services.behavior.catalogue import load_catalogue
-from services.behavior.check import CheckError, check_call
+from services.behavior.check import CallChecker, CheckError
 from services.behavior.program import ProgramError, ProgramReader, Refusal, Statement
 from services.behavior.scene import Pose, SceneView
 from services.behavior.schema import Scene
@@ -70,6 +70,8 @@ class Rehearsal:
         self._catalogue = load_catalogue("nao")
         self._scene = scene
         self._view = SceneView(scene)
+        self._checker = CallChecker(self._catalogue, self._view)
+        self._line = 0
         self._services = {kind.__name__: (kind(self._nao), plain_methods(kind)) for kind in SERVICES}
 
     async def run(self, program: str) -> Recording:
@@ -85,6 +87,7 @@ class Rehearsal:
                 if isinstance(part, Refusal):
                     raise BehaviorFailed("program.refused", f"the program refuses: {part.reason}")
                 if isinstance(part, Statement):
+                    self._line = part.line
                     await running.run(part.source)
         return self.recording()
 
@@ -100,7 +103,7 @@ class Rehearsal:
         if service == SCENE:
             here = self._nao.motion.pose()
             return self._view.call(method, args, Pose(here.x, here.y, here.theta))
-        checked = check_call(self._catalogue, service, method, args)
+        checked = self._checker.check(service, method, args, self._line)
         entry, methods = self._services[service]
         function, tells = methods[method, len(checked)]
         try:

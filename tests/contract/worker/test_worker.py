@@ -81,21 +81,18 @@ def test_what_the_simulated_robot_did_is_kept_beside_the_result(store: JobStore,
     assert recording.at(recording.seconds).x == pytest.approx(0.2, abs=0.01)
 
 
-def test_a_behaviour_during_which_the_robot_falls_has_failed(
-    stack: Stack, store: JobStore, engine: ScriptedEngine
-) -> None:
-    engine.play(['ALMotion.angleInterpolation("HeadYaw", 1.0, 30.0, True)\n'])
+def test_a_behaviour_in_which_the_robot_falls_has_failed(stack: Stack, store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play([HELLO + 'ALMotion.angleInterpolation("HeadYaw", 1.0, 60.0, True)\n'])
     behavior_id = submit(store)
+    first_action(store, behavior_id)
     somebody = new_session()
     somebody.connect(stack.simulator_url)
-    deadline = time.monotonic() + WAIT_S
-    while json.loads(somebody.service("SimulatedState").snapshot())["joints"]["HeadYaw"] < 0.05:
-        assert time.monotonic() < deadline
-    somebody.service("ALMotion").setAngles("LHipPitch", -1.2, 0.5)  # past the gateway, which would not allow it
+    somebody.service("ALMotion").setAngles("LHipPitch", -1.2, 0.5)  # pulls its leg
+    somebody.close()
     document = ended(store, behavior_id)
     assert document.status == "failed"
     assert document.error is not None
-    assert (document.error.code, document.error.line) == ("robot.fell", 1)
+    assert (document.error.code, document.error.line) == ("robot.fell", 3)
     assert document.picture is not None
     assert store.recording(behavior_id) is not None
 
@@ -363,12 +360,20 @@ def test_an_emergency_stop_ends_what_is_being_generated_at_once(store: JobStore,
     assert ended(store, only_written).status == "succeeded"
 
 
-def test_what_the_robot_cannot_do_ends_the_generation_at_once(store: JobStore, engine: ScriptedEngine) -> None:
-    slack = 'ALMotion.setStiffnesses("Head", ALMemory.getData("FrontTactilTouched"))\n'  # 0.0, which no check can know
-    engine.play([slack + 'ALMotion.setAngles("HeadYaw", 0.5, 0.2)\n', Hold()])
-    document = ended(store, submit(store, mode="stream"))
+def test_what_the_robot_cannot_do_ends_the_generation_at_once(
+    stack: Stack, store: JobStore, engine: ScriptedEngine
+) -> None:
+    slow = 'ALMotion.angleInterpolation("LElbowYaw", 0.5, 60.0, True)\n'
+    engine.play([HELLO + slow + 'ALMotion.setAngles("HeadYaw", 0.5, 0.2)\n', Hold()])
+    behavior_id = submit(store, mode="stream")
+    first_action(store, behavior_id)
+    somebody = new_session()
+    somebody.connect(stack.simulator_url)
+    somebody.service("ALMotion").setStiffnesses("Head", 0.0)
+    somebody.close()
+    document = ended(store, behavior_id)
     assert document.error is not None
-    assert (document.status, document.error.code, document.error.line) == ("failed", "call.motors", 2)
+    assert (document.status, document.error.code, document.error.line) == ("failed", "robot.error", 4)
     assert engine.hung_up.acquire(timeout=WAIT_S)
 
 

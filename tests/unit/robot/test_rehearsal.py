@@ -9,6 +9,7 @@ import pytest
 from services.behavior.check import CheckError
 from services.behavior.program import ProgramError
 from services.behavior.schema import Scene
+from services.behavior.sequence import Sequence
 from services.robot.errors import BehaviorFailed
 from services.robot.rehearsal import main, rehearse
 
@@ -49,17 +50,44 @@ def test_what_is_under_way_at_the_end_is_told_to_its_end() -> None:
     assert recording.at(recording.seconds).angles["HeadYaw"] == pytest.approx(1.0)
 
 
+<<<<<<< HEAD
+=======
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets through what would make the robot fall: the checks of a call after others look away."""
+    monkeypatch.setattr(Sequence, "take", lambda *_: None)
+
+
+def test_a_fall_that_comes_after_the_last_call_is_told(unchecked: None) -> None:
+    recording = rehearse('ALMotion.setAngles("LHipPitch", -1.2, 0.1)\n')
+    assert recording.fallen is not None
+    assert abs(recording.at(recording.seconds).lean) > 1.0
+
+
+>>>>>>> checks
 @pytest.mark.parametrize(
     ("program", "error", "reason"),
     [
         ("import os\n", ProgramError, "import"),
         ("far = ALSonar.getFilteredValues()\nALMotion.moveTo(far[0], 0.0, 0.0)\n", CheckError, "x is 5"),
         ("# Refuse: that would hurt somebody\n", BehaviorFailed, "that would hurt somebody"),
+<<<<<<< HEAD
+=======
+        ("far = ALBattery.getBatteryCharge() / 40\nALMotion.moveTo(0.0, far, 0.0)\n", CheckError, "2.50 m from where"),
+>>>>>>> checks
     ],
-)  # fmt: skip
+)
 def test_a_program_that_does_not_run_says_why(program: str, error: type[Exception], reason: str) -> None:
     with pytest.raises(error, match=reason):
-        rehearse(program)
+        rehearse(program, Scene(free_space=2.0))
+
+
+def test_a_fall_that_keeps_the_program_from_going_on_is_the_reason(unchecked: None) -> None:
+    with pytest.raises(BehaviorFailed, match="the robot"):
+        rehearse(
+            'ALMotion.setAngles(["LHipPitch", "RKneePitch"], [-1.2, 1.0], 0.9)\nALMotion.moveTo(0.1, 0.0, 0.0)\n'
+            "ALMotion.moveTo(0.2, 0.0, 0.0)\n"
+        )
 
 
 def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
