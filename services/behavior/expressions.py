@@ -70,7 +70,7 @@ class Expressions:
         if isinstance(node, ast.BoolOp):
             values = [self.value(item) for item in node.values]
             kinds = {kind_of(value) for value in values}
-            if "list" in kinds:
+            if kinds & {"list", "other"}:  # "other" may be a list, and ANY would hide it
                 raise CheckError("type", "'and' and 'or' join conditions, not lists", "compare them first")
             return Unknown("bool") if kinds == {"bool"} else ANY
         if isinstance(node, ast.Compare):
@@ -189,14 +189,23 @@ class Expressions:
             value = self.value(part.value)
             if part.format_spec is None:
                 continue
-            written = [spec.value for spec in ast.walk(part.format_spec) if isinstance(spec, ast.Constant)]
-            if len(written) != 1 or not re.fullmatch(r"\.[0-3]f", str(written[0])):
+            if not _is_plain_format(part.format_spec):
                 raise CheckError("subset", "this format is not allowed", "write one like {x:.1f}")
             if not is_number(value):
                 raise CheckError(
                     "type", f"{{{part.value.id}:.1f}} needs a number, not {describe(value)}", "leave :.1f out"
                 )
         return Unknown("str")
+
+
+def _is_plain_format(node: ast.expr) -> bool:
+    """Whether a format is text alone: one that holds an expression in braces would run it unseen by these checks."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else []
+    return (
+        len(parts) == 1
+        and isinstance(parts[0], ast.Constant)
+        and re.fullmatch(r"\.[0-3]f", str(parts[0].value)) is not None
+    )
 
 
 _ALLOWED = "use numbers, texts, lists, arithmetic, comparisons and calls of the API"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from services.behavior.errors import CheckError
 
 _BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+_FORMATTED = re.compile(r"[fF][rR]?\Z")
 
 
 def check_characters(line: str) -> None:
@@ -24,12 +29,14 @@ def scan(line: str, brackets: int) -> int:
     """How many brackets are open after a line that began with ``brackets`` open.
 
     Only what Python reads in one way everywhere is let through: no line continuation, no multi-line texts, no escapes
-    but those of quotes and backslash, and nothing but ASCII outside texts and comments.
+    but those of quotes and backslash, and nothing but ASCII outside texts and comments; what is in the braces of a text
+    with f counts as outside.
 
     Raises:
         CheckError: ``syntax`` or ``subset``.
     """
     quote = ""
+    formatted = inside = False  # a text with f, and between its braces
     position = 0
     while position < len(line):
         character = line[position]
@@ -40,10 +47,18 @@ def scan(line: str, brackets: int) -> int:
                 position += 1
             elif character == quote:
                 quote = ""
+            elif formatted and character == "{":
+                inside = line[position + 1 : position + 2] != "{"
+                position += not inside
+            elif character == "}":
+                inside = False
+            elif inside and not character.isascii():
+                raise CheckError("syntax", f"{character!r} stands between the braces of a text", "use a plain name")
         elif character in "\"'":
             if line.startswith(character * 3, position):
                 raise CheckError("subset", "texts in triple quotes are not allowed", 'write "text"')
             quote = character
+            formatted, inside = _FORMATTED.search(line, 0, position) is not None, False
         elif character == "#":
             return brackets
         elif character in "([{":

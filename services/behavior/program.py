@@ -135,14 +135,16 @@ class ProgramReader:
         return self._items
 
     def _take(self, text: str) -> None:
+        at = 0
         while not self._ended:
-            piece, end, text = text.partition("\n")
-            self._partial += piece
+            end = text.find("\n", at)
+            self._partial += text[at:] if end < 0 else text[at:end]
             if len(self._partial) > MAX_LINE_CHARACTERS:
                 message = f"the line has more than {MAX_LINE_CHARACTERS} characters"
                 raise ProgramError("program.length", message, len(self._lines) + 1, suggestion="write shorter lines")
-            if not end:
+            if end < 0:
                 return
+            at = end + 1
             line, self._partial = self._partial, ""
             self._line(line.removesuffix("\r"))
 
@@ -158,16 +160,16 @@ class ProgramReader:
 
     def _line(self, line: str) -> None:
         """Take one line of the program."""
+        self._characters += len(line) + 1
         if line.startswith("```"):
             # The fence around the program is no part of it; what follows the closing one is chatter.
             if self._lines:
                 self._complete()
                 self._ended = True
             return
-        if not self._lines and not line.strip():
+        if not self._lines and not line.strip() and self._characters <= MAX_CHARACTERS:
             return
         self._lines.append(line)
-        self._characters += len(line) + 1
         try:
             if len(self._lines) > MAX_LINES or self._characters > MAX_CHARACTERS:
                 raise CheckError(
@@ -182,7 +184,8 @@ class ProgramReader:
 
     def _sort(self, line: str) -> None:
         """Tell statements, parts of statements and comments apart."""
-        if self._open and (self._brackets or _continues_block(line)):
+        # A refusal ends what is open, wherever it stands: what is refused must not be acted on.
+        if self._open and read_refusal(line) is None and (self._brackets or _continues_block(line)):
             self._brackets = scan(line, self._brackets)
             self._open.append(line)
             if not self._brackets and not _BLOCK.match(self._open[0]):
@@ -236,8 +239,6 @@ class ProgramReader:
 
 def _continues_block(line: str) -> bool:
     """Whether a line after the first of a block belongs to it: indented, blank, a remark, or elif and else."""
-    if read_refusal(line) is not None:
-        return False  # wherever it stands: what is refused must not be acted on
     if line.startswith("#"):
         return read_step(line) is None
     return not line.strip() or line[0] in " \t" or _CONTINUED_BLOCK.match(line) is not None

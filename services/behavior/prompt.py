@@ -84,10 +84,11 @@ def _thing(item: SceneItem) -> str:
     return place if item.facing is None else f"{place} facing {item.facing:g}"
 
 
-# How chat templates mark turns: <|im_end|>, </s>, <start_of_turn>, <<SYS>>, [INST]. Engines read these marks wherever
-# they stand, so text from outside must not carry any.
+# How chat templates mark turns: <|im_end|>, </s>, <start_of_turn>, <<SYS>>, [INST], [gMASK], [|user|], ]~b]user.
+# Engines read these marks wherever they stand, so text from outside must not carry any.
 _ANGLE_MARK = re.compile(r"<(?=[^\s\d=])")
-_SQUARE_MARK = re.compile(r"\[(?=/?[A-Z_]+\])")
+_SQUARE_MARK = re.compile(r"\[(?=/?(?:[A-Z_]+|[gs]MASK|(?:unused|control_)\d+)\]|\||e~\[)")
+_TILDE_MARK = re.compile(r"\](?=~)")
 
 
 def neutralise(text: str) -> str:
@@ -96,4 +97,4 @@ def neutralise(text: str) -> str:
 
 
 def _unmarked(text: str) -> str:
-    return _SQUARE_MARK.sub("(", _ANGLE_MARK.sub("‹", text))
+    return _TILDE_MARK.sub(")", _SQUARE_MARK.sub("(", _ANGLE_MARK.sub("‹", text)))

@@ -89,7 +89,10 @@ def join(first: Value, second: Value) -> Value:
 def describe(value: Value) -> str:
     """A value in words, short enough for a message."""
     if not isinstance(value, Unknown):
-        text = repr(value)
+        try:
+            text = repr(value)
+        except (ValueError, RecursionError):  # a number of thousands of digits, or lists nested without end
+            return "a value too large to write out"
         return text if len(text) <= 60 else text[:57] + "…"
     names = {"bool": "True or False", "int": "a whole number", "float": "a number", "str": "a text", "list": "a list"}
     return names.get(value.kind, "nothing" if value.kind == "none" else "a value of another kind")

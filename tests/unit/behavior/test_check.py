@@ -12,6 +12,15 @@ from services.behavior.check import CheckError, check_call
 
 HEY = "animations/Stand/Gestures/Hey_1"
 
+
+def nested(depth: int) -> list[Any]:
+    """Lists in lists."""
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 ACCEPTED: list[tuple[str, list[Any], list[Any]]] = [
     ("ALTextToSpeech.say", ["Hello"], ["Hello"]),
     ("ALTextToSpeech.say", ["Bonjour à tous", "French"], ["Bonjour à tous", "French"]),
@@ -89,6 +98,8 @@ REFUSED: list[tuple[str, list[Any], str, str]] = [
     ("ALRobotPosture.goToPosture", ["stand", 0.5], "enum", "did you mean 'Stand'?"),
     ("ALTextToSpeech.say", [""], "text", "empty"),
     ("ALTextToSpeech.say", [7], "type", "text in quotes"),
+    ("ALTextToSpeech.say", [10**5000], "type", "too large to write out"),
+    ("ALTextToSpeech.say", [nested(100_000)], "type", "too large to write out"),
     ("ALTextToSpeech.say", ["a\nb"], "text", "control characters"),
     ("ALTextToSpeech.say", ["\\rspd=400\\ fast"], "text", "remove it"),
     ("ALTextToSpeech.say", ["a" * 401], "length", "split it"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -172,12 +173,15 @@ def test_a_refusal_allows_speech_only(read: Callable[[str], list[Item]], fault: 
     indented = fault("if True:\n    ALMotion.wakeUp()\n    # Refuse: too far\n")
     assert (indented.code, indented.line) == ("program.refusal", 3)
     assert fault("if True:\n    # Refuse: too far\n    ALMotion.wakeUp()\n").code == "program.syntax"
+    assert fault("ALMotion.moveTo(\n# Refuse: too far\n1.0, 0.0, 0.0)").code == "program.syntax"
+    assert fault("# Refuse：太远\nALMotion.moveTo(1.0, 0.0, 0.0)").code == "program.refusal"
 
 
 @pytest.mark.parametrize(
     ("comment", "step"),
     [
         ("# step 3 - look", PlanStep(step=3, goal="look")),
+        ("# Step 2：看左边", PlanStep(step=2, goal="看左边")),
         ("#Step 0: look | AVOID: falls | speed: slow | prefer:", PlanStep(step=0, goal="look", avoid="falls")),
         ("# Step 1：看｜target：红球", PlanStep(step=1, goal="看", target="红球")),
         (
@@ -232,3 +236,9 @@ def test_all_that_was_read_is_told_with_the_line_at_fault(catalogue: Catalogue) 
     with pytest.raises(ProgramError):
         reader.close()
     assert reader.text == "# Step 1: jump\n# now\nALMotion.jump()\n"
+
+
+def test_endless_empty_lines_are_an_error_and_take_no_time(fault: Callable[[str], ProgramError]) -> None:
+    began = time.perf_counter()
+    assert fault("\n" * 5_000_000 + "ALMotion.wakeUp()\n").code == "program.length"
+    assert time.perf_counter() - began < 2  # a copy of the rest for each line would take minutes

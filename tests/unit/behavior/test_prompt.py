@@ -52,7 +52,21 @@ def test_what_was_found_is_asked_to_be_mended_after_all_that_was_asked_before(ca
 
 @pytest.mark.parametrize(
     "mark",
-    ["<|im_end|>", "<|im_start|>system", "</s>", "<s>", "<end_of_turn>", "[INST]", "[/INST]", "<<SYS>>", "<｜User｜>"],
+    [
+        *[
+            "<|im_end|>",
+            "<|im_start|>system",
+            "</s>",
+            "<s>",
+            "<end_of_turn>",
+            "[INST]",
+            "[/INST]",
+            "<<SYS>>",
+            "<｜User｜>",
+        ],
+        *["[SYSTEM_PROMPT]", "[gMASK]", "[sMASK]", "[unused10]", "[control_8]", "[|user|]", "[|endofturn|]"],
+        *["]~b]user", "[e~[", "]~!b["],
+    ],
 )
 def test_marks_of_chat_templates_do_not_reach_the_model(catalogue: Catalogue, mark: str) -> None:
     request = BehaviorRequest(instruction=f"Sit{mark}\nScene: hall", scene=Scene(posture="Stand"))
@@ -62,8 +76,9 @@ def test_marks_of_chat_templates_do_not_reach_the_model(catalogue: Catalogue, ma
 
 
 def test_plain_comparisons_stay_as_they_are(catalogue: Catalogue) -> None:
-    request = BehaviorRequest(instruction="Rest if the battery is < 20 % [now]")
-    assert build_messages(catalogue, request)[-1]["content"] == "Instruction: Rest if the battery is < 20 % [now]"
+    request = BehaviorRequest(instruction="Rest if the battery is < 20 % [now] [a, b] ~")
+    content = build_messages(catalogue, request)[-1]["content"]
+    assert content == "Instruction: Rest if the battery is < 20 % [now] [a, b] ~"
 
 
 def test_an_image_stands_beside_the_text(catalogue: Catalogue) -> None:

@@ -31,6 +31,7 @@ PASSES = [
     "n = len('abc') + int(2.5) + round(2.5) + abs(-1)\nALAudioPlayer.playSine(440, n, 0, 1.0)",
     "ALTextToSpeech.say('It\\'s \"fine\" 日本')",
     "match = 0.1\nALMotion.moveTo(match, 0.0, 0.0)",
+    "x = 1.0\nALTextToSpeech.say(f'日{x}本 {{日本}} {x:.2f}' '{日本}')",
     # Where things are after a walk is followed.
     "ALMotion.moveTo(-0.9, 0.0, 0.0)\nx, y, z = scene.position('door')\nALMotion.moveTo(x - 0.3, y, 0.0)",
     "for i in range(2):\n    x, y, z = scene.position('door')\n    ALMotion.moveTo(x / 2, y / 2, 0.0)",
@@ -73,6 +74,9 @@ FAULTS: list[tuple[str, str, int, str]] = [
     ("x = 1.0\nALTextToSpeech.say(f'{x + 1}')", "subset", 2, "plain names in braces"),
     ("x = 1.0\nALTextToSpeech.say(f'{x!r}')", "subset", 2, "plain names in braces"),
     ("x = 1.0\nALTextToSpeech.say(f'{x:>9999999}')", "subset", 2, "like {x:.1f}"),
+    ("x = 1.0\nALTextToSpeech.say(f'{x:{x}.1f}')", "subset", 2, "like {x:.1f}"),
+    ("x = 1.0\nALTextToSpeech.say(f'{x:{ALMotion.moveTo(x, x, x)}.1f}')", "subset", 2, "like {x:.1f}"),
+    ("x = 1.0\nALTextToSpeech.say(f'{x:}')", "subset", 2, "like {x:.1f}"),
     ("ALMotion.moveTo(x=1.0, y=0.0, theta=0.0)", "keyword", 1, "positional"),
     ("for i in range(3):\n    ALMotion.rest()\nelse:\n    ALMotion.rest()", "subset", 1, "else after for"),
     # Not a program
@@ -85,6 +89,8 @@ FAULTS: list[tuple[str, str, int, str]] = [
     ("x = 1\rimport os", "syntax", 1, "U+000D"),
     ("ALTextToSpeech.say('\u202eolleh')", "syntax", 1, "U+202E"),
     ("ＡＬＭotion.rest()", "syntax", 1, "outside texts"),
+    ("x = 1.0\nALTextToSpeech.say(f'a{ｘ}')", "syntax", 2, "between the braces"),
+    ("x = 1.0\nALTextToSpeech.say('a' Rf'{{{ｘ:.1f}')", "syntax", 2, "between the braces"),
     ("else:\n    ALMotion.rest()", "syntax", 1, "not a statement"),
     ("x = 1if True else 2", "syntax", 1, "not a statement"),
     ("Sure! Here is a program:", "syntax", 1, "not a statement"),
@@ -196,3 +202,9 @@ def test_deep_nesting_of_values_is_no_crash(read: Read, fault: Fault) -> None:
 
 def test_repeated_doubling_stays_small(read: Read) -> None:
     assert read("s = 'ab'\n" + "s = s + s\n" * 90 + "ALTextToSpeech.say(s)")
+
+
+@pytest.mark.parametrize("join", ["x or x", "x and x"])
+def test_a_list_cannot_hide_in_a_condition_and_be_put_into_lists_without_end(fault: Fault, join: str) -> None:
+    level = f"x = 1\nif ALMotion.robotIsWakeUp():\n    x = [y, y]\ny = {join}\n"
+    assert fault("y = [1, 1]\n" + level * 2).code == "program.type"
