@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Iterator
 
+from services.behavior.body import Coupling
 from services.behavior.catalogue import Catalogue, Method, NumberArgument
 from services.behavior.errors import CheckError
 from services.behavior.ranges import check_range
@@ -29,12 +32,15 @@ def check_angles(catalogue: Catalogue, name: str, method: Method, args: list[Val
             series = _series(f"{name}: {argument.name}", names, values[argument.joints], values[argument.name])
             absolute = values[argument.absolute] if isinstance(argument.absolute, str) else argument.absolute
             _check_limits(catalogue, name, series, absolute=absolute)
+            moments: Series = {}
             times = next(
                 (a for a in method.args if isinstance(a, NumberArgument) and a.times_of == argument.name), None
             )
             if times is not None:
                 moments = _series(f"{name}: {times.name}", names, values[argument.joints], values[times.name])
                 _check_times(catalogue, name, times.name, series, moments, absolute=absolute)
+            if absolute is True:
+                _check_couplings(catalogue, name, series, moments)
 
 
 def targets(catalogue: Catalogue, method: Method, args: list[Value]) -> dict[str, list[float]]:
@@ -104,23 +110,61 @@ def _check_limits(catalogue: Catalogue, name: str, series: Series, *, absolute: 
         for angle in angles:
             if not isinstance(angle, Unknown):
                 check_range(f"{name}: {joint}", angle, low, high, limits.unit, "limit")
-    if absolute is not True:
-        return
+
+
+def _check_couplings(catalogue: Catalogue, name: str, series: Series, moments: Series) -> None:
+    """Check joints that limit each other wherever both are known to be, on the way too where there are times."""
     for coupling in catalogue.couplings:
-        pairs = _pairs(series.get(coupling.joint, []), series.get(coupling.by, []))
-        for angle, by_angle in pairs:
-            if isinstance(angle, Unknown) or isinstance(by_angle, Unknown):
-                continue
+        for angle, by_angle in _together(coupling, series, moments):
             low, high = coupling.limits(by_angle)
             what = f"{name}: with {coupling.by} at {by_angle:g}, {coupling.joint}"
             check_range(what, angle, low, high, catalogue.joints[coupling.joint].unit, "coupling")
 
 
-def _pairs(first: list[Value], second: list[Value]) -> list[tuple[Value, Value]]:
-    """Angles that hold together: step by step where both have as many, otherwise where both end."""
-    if len(first) == len(second):
-        return list(zip(first, second, strict=True))
-    return [(first[-1], second[-1])] if first and second else []
+def _together(coupling: Coupling, series: Series, moments: Series) -> Iterator[tuple[float, float]]:
+    """Angles of a coupling's two joints that hold at one time."""
+    if coupling.joint not in series or coupling.by not in series:
+        return
+    if not moments:
+        angle, by_angle = series[coupling.joint][-1], series[coupling.by][-1]
+        if not isinstance(angle, Unknown) and not isinstance(by_angle, Unknown):
+            yield angle, by_angle
+        return
+    path, until = _path(series[coupling.joint], moments.get(coupling.joint))
+    by_path, by_until = _path(series[coupling.by], moments.get(coupling.by))
+    for moment in sorted({time for time, _ in path + by_path} | set(_bends(by_path, coupling))):
+        angle, by_angle = _at(path, moment), _at(by_path, moment)
+        if angle is not None and by_angle is not None and moment <= min(until, by_until):
+            yield angle, by_angle
+
+
+Path = list[tuple[float, float]]
+"""(time, angle) of a joint in order, as far as they are known."""
+
+
+def _path(angles: list[Value], times: list[Value] | None) -> tuple[Path, float]:
+    """A joint's way as far as it is known, and until when that is; at the end of it the joint stays."""
+    points = zip(times or [], angles, strict=False)
+    known = list(itertools.takewhile(lambda point: not any(isinstance(value, Unknown) for value in point), points))
+    return known, math.inf if len(known) == len(angles) else known[-1][0] if known else -math.inf
+
+
+def _at(path: Path, moment: float) -> float | None:
+    """Angle at a moment, linear between points; None before the first, from where nobody knows the way."""
+    if not path or moment < path[0][0]:
+        return None
+    for (time0, angle0), (time1, angle1) in itertools.pairwise(path):
+        if moment <= time1:
+            return angle0 + (angle1 - angle0) * (moment - time0) / (time1 - time0)
+    return path[-1][1]
+
+
+def _bends(path: Path, coupling: Coupling) -> Iterator[float]:
+    """When a joint passes the points between which its coupling is linear."""
+    for (time0, angle0), (time1, angle1) in itertools.pairwise(path):
+        for point in (sign * distance for distance, _, _ in coupling.points for sign in (-1, 1)):
+            if min(angle0, angle1) < point < max(angle0, angle1):
+                yield time0 + (time1 - time0) * (point - angle0) / (angle1 - angle0)
 
 
 def _check_times(

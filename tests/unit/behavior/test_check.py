@@ -39,6 +39,12 @@ ACCEPTED: list[tuple[str, list[Any], list[Any]]] = [
         [["HeadYaw", "LHand"], [[0.5, 0.0], 1.0], [[1.0, 2.0], 1.0], True],
     ),
     ("ALMotion.angleInterpolation", ["Head", [0.5, 0.1], 1.0, False], ["Head", [0.5, 0.1], 1.0, False]),
+    # Not at one time: the head is turned when it is level, and tilted when it looks ahead.
+    (
+        "ALMotion.angleInterpolation",
+        ["Head", [[1.5, 0.0], [0.0, 0.0, 0.5]], [[1.0, 2.0], [1.0, 2.0, 3.0]], True],
+        ["Head", [[1.5, 0.0], [0.0, 0.0, 0.5]], [[1.0, 2.0], [1.0, 2.0, 3.0]], True],
+    ),
     # An angle that a robot gave back as a 32-bit float is not out of range for that.
     ("ALMotion.setAngles", ["HeadPitch", 0.51490002, 0.2], ["HeadPitch", 0.51490002, 0.2]),
     ("ALLeds.fadeRGB", ["FaceLeds", "red", 1], ["FaceLeds", "red", 1.0]),
@@ -89,6 +95,25 @@ REFUSED: list[tuple[str, list[Any], str, str]] = [
     ("ALMotion.setAngles", [[], [], 0.2], "type", "empty list"),
     ("ALMotion.setAngles", [["HeadYaw", "HeadPitch"], [1.527, 0.4], 0.2], "coupling", "between -0.33 and 0.2"),
     ("ALMotion.setAngles", ["Head", [-1.527, 0.4], 0.2], "coupling", "HeadYaw at -1.527"),
+    # On the way: at the first of two times, at a time that only one joint has, and between all times.
+    (
+        "ALMotion.angleInterpolation",
+        ["Head", [[1.527, 0.0], 0.4], [[1.0, 2.0], 1.0], True],
+        "coupling",
+        "HeadYaw at 1.527",
+    ),
+    (
+        "ALMotion.angleInterpolation",
+        ["Head", [[0.0, 1.5], [0.5, 0.0]], [[1.0, 2.0], [2.0, 3.0]], True],
+        "coupling",
+        "HeadYaw at 1.5",
+    ),
+    (
+        "ALMotion.angleInterpolation",
+        ["Head", [[2.08, 0.0], [0.3, 0.3]], [[1.0, 2.0], [1.0, 2.0]], True],
+        "coupling",
+        "HeadYaw at 1.527",
+    ),
     ("ALMotion.changeAngles", ["HeadYaw", 4.5, 0.2], "limit", "between -4.1714 and 4.1714"),
     ("ALMotion.angleInterpolation", ["HeadYaw", [0.5, 0.1], [1.0], True], "arity", "as many of each"),
     ("ALMotion.angleInterpolation", ["HeadYaw", [0.5, 0.1], [2.0, 1.0], True], "range", "let times grow"),

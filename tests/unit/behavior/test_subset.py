@@ -32,6 +32,9 @@ PASSES = [
     "ALTextToSpeech.say('It\\'s \"fine\" 日本')",
     "match = 0.1\nALMotion.moveTo(match, 0.0, 0.0)",
     "x = 1.0\nALTextToSpeech.say(f'日{x}本 {{日本}} {x:.2f}' '{日本}')",
+    # Where the head is at the second time is not known before it runs.
+    "a = ALMotion.getAngles('HeadYaw', True)\n"
+    "ALMotion.angleInterpolation('Head', [[1.5, a[0]], [0.0, 0.5]], [[1.0, 2.0], [1.0, 2.0]], True)",
     # Where things are after a walk is followed.
     "ALMotion.moveTo(-0.9, 0.0, 0.0)\nx, y, z = scene.position('door')\nALMotion.moveTo(x - 0.3, y, 0.0)",
     "for i in range(2):\n    x, y, z = scene.position('door')\n    ALMotion.moveTo(x / 2, y / 2, 0.0)",
