@@ -7,7 +7,7 @@ import re
 
 from services.behavior import functions, operators
 from services.behavior.calls import match_call
-from services.behavior.catalogue import Catalogue
+from services.behavior.catalogue import Catalogue, Method, TextArgument
 from services.behavior.errors import CheckError
 from services.behavior.scene import SCENE_METHODS, Pose, SceneView
 from services.behavior.schema import PlanStep
@@ -111,7 +111,7 @@ class Expressions:
         if owner == "scene":
             return self._scene(method, [self.value(item) for item in nodes])
         found, args = match_call(self.catalogue, owner, method, [self.value(item) for item in nodes])
-        if self.refused and not found.speech:
+        if self.refused and (not found.speech or _moves(found, args)):
             raise CheckError(
                 "refusal", f"{owner}.{method} follows a refusal", "after a refusal the robot may only speak"
             )
@@ -196,6 +196,14 @@ class Expressions:
                     "type", f"{{{part.value.id}:.1f}} needs a number, not {describe(value)}", "leave :.1f out"
                 )
         return Unknown("str")
+
+
+def _moves(method: Method, args: list[Value]) -> bool:
+    """Whether what is said may carry tags, which play animations."""
+    return any(
+        isinstance(argument, TextArgument) and argument.tags is not None and (not isinstance(text, str) or "^" in text)
+        for argument, text in zip(method.args, args, strict=True)
+    )
 
 
 def _is_plain_format(node: ast.expr) -> bool:

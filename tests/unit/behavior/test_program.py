@@ -168,6 +168,9 @@ def test_a_refusal_allows_speech_only(read: Callable[[str], list[Item]], fault: 
     assert fault("# 拒绝：太远了\nALMotion.moveTo(1.0, 0.0, 0.0)").code == "program.refusal"
     assert fault("# Refuse: too far\nALMotion.moveTo(1.0, 0.0, 0.0)").code == "program.refusal"
     assert fault("# Refuse: too far\nif True:\n    ALMotion.wakeUp()").code == "program.refusal"
+    gesture = "ALAnimatedSpeech.say('^start(animations/Stand/Gestures/No_1) No.')"
+    assert fault(f"# Refuse: too far\n{gesture}").code == "program.refusal"
+    assert read("# Refuse: too far\nALAnimatedSpeech.say('No.')")
     late = fault("ALMotion.wakeUp()\n# Refuse: too far\n")
     assert (late.code, late.line) == ("program.refusal", 2)
     indented = fault("if True:\n    ALMotion.wakeUp()\n    # Refuse: too far\n")
