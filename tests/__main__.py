@@ -19,10 +19,10 @@ _NO_TESTS_COLLECTED = 5
 
 _EXAMPLES = """\
 examples:
-  scripts/test                             what every change must pass
-  scripts/test --stack --fault --engines   all there is
-  scripts/test -k store -x                 pytest's own arguments go to pytest
-  scripts/test tests/unit/embedded         only these tests, after lint and types
+  scripts/test                                      what every change must pass
+  scripts/test --stack --fault --engines --safety   all there is
+  scripts/test -k store -x                          pytest's own arguments go to pytest
+  scripts/test tests/unit/embedded                  only these tests, after lint and types
 
 The first run installs the packages into .venvs/. PYTHON=/path/to/python chooses the Python (3.11 or 3.12, with pip).
 """
@@ -40,8 +40,8 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """Our own options, and what is left for pytest."""
     parser = argparse.ArgumentParser(
         prog="scripts/test",
-        usage="scripts/test [--stack] [--fault] [--engines] [--help] [PYTEST ARGUMENT …]",
-        description="Format, lint and type checks, then unit and contract tests against real servers on loopback.",
+        usage="scripts/test [--stack] [--fault] [--engines] [--safety] [--help] [PYTEST ARGUMENT …]",
+        description="Format, lint and type checks, then unit, contract and safety tests on real servers on loopback.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -53,6 +53,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         action="store_true",
         help="also the tests on Transformers, DeepSpeed and vLLM, which install about 4 GB the first time",
     )
+    parser.add_argument("--safety", action="store_true", help="also all of scripts/safety; some minutes")
     return parser.parse_known_args(arguments)
 
 
@@ -100,7 +101,7 @@ def checks(options: argparse.Namespace, pytest_arguments: list[str]) -> list[Che
         run("format", python, "-m", "ruff", "format", "--check", "--extend-exclude", ".venvs", "."),
         run("lint", python, "-m", "ruff", "check", "--extend-exclude", ".venvs", "."),
         run("types", python, "-m", "mypy"),
-        run_pytest("unit and contract tests", targets or ["tests/unit", "tests/contract"], rest),
+        run_pytest("tests", targets or ["tests/unit", "tests/contract", "tests/safety"], rest),
     ]
     trouble = docker_trouble()
     if options.stack and trouble:
@@ -117,6 +118,10 @@ def checks(options: argparse.Namespace, pytest_arguments: list[str]) -> list[Che
         done += engine_checks(rest)
     else:
         done.append(Check("engine tests", "skipped", "not asked for: --engines"))
+    if options.safety:
+        done.append(run("safety figures", python, "-m", "tests.safety"))
+    else:
+        done.append(Check("safety figures", "skipped", "not asked for: --safety"))
     return done
 
 

@@ -1,0 +1,127 @@
+"""``python -m tests.safety``: attacks the engine and prints the figures of its safety. Run it as scripts/safety."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+_EXAMPLES = """\
+examples:
+  scripts/safety                        all of it, some minutes
+  scripts/safety --quick                a few seconds, fewer samples of everything
+  scripts/safety --dataset good.jsonl   also looks for false alarms on the programs of a data set (JSON Lines with
+                                        "program", and "robot" and "scene" where they are not NAO and an empty one)
+  scripts/safety --seed 7               other random programs
+
+Nothing here needs a robot, a GPU or the network. The exit status is 1 when a bar is missed.
+"""
+
+
+class Size(NamedTuple):
+    """How much of everything."""
+
+    samples: int  # programs of each grammar
+    runs: int  # of these, how many are also run
+    mutants: int
+    calls: int
+    unread: int  # every so many-th hostile program
+    answers: int  # every so many-th hostile program
+    stops: int
+
+
+FULL = Size(samples=2000, runs=200, mutants=3000, calls=3000, unread=1, answers=1, stops=20)
+QUICK = Size(samples=100, runs=10, mutants=150, calls=150, unread=10, answers=20, stops=3)
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Our options."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/safety",
+        description="Attacks the checks, the sandbox and the gateway, and prints how they held.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer samples of everything")
+    parser.add_argument("--seed", type=int, default=0, help="begin random programs here (default 0)")
+    parser.add_argument(
+        "--dataset", type=Path, action="append", default=[], metavar="FILE", help="programs to let pass"
+    )
+    options = parser.parse_args(arguments)
+    for path in options.dataset:
+        if not path.is_file():
+            parser.error(f"there is no file {path}")
+    return options
+
+
+async def measure(options: argparse.Namespace) -> bool:
+    """Measure everything; print each figure as it comes; whether every bar was reached."""
+    from tests.safety import figures
+    from tests.safety.cases import programs
+
+    size, seed = (QUICK if options.quick else FULL), options.seed
+    report = Report(total=11)
+    report.show(figures.false_alarms(options.dataset))
+    report.show(figures.statement_times(size.samples // 4, seed))
+    report.show(figures.slowest_reading())
+    async with figures.trial() as gateway:
+        report.show(await figures.hostile(gateway, "atomic"))
+        report.show(await figures.hostile(gateway, "stream"))
+        report.show(await figures.unread(gateway, programs()[:: size.unread]))
+        report.show(await figures.derived(gateway, size.samples, size.runs, seed))
+        report.show(await figures.mutants(gateway, size.mutants, seed))
+        report.show(await figures.agreement(gateway, size.calls, seed))
+    report.show(await asyncio.to_thread(figures.obeyed, size.answers))
+    report.show(await figures.emergency_stops(size.stops))
+    return report.good
+
+
+class Report:
+    """Prints figures one by one."""
+
+    def __init__(self, total: int) -> None:
+        self.good = True
+        self._total = total
+        self._number = 0
+        self._began = time.monotonic()
+
+    def show(self, figure: object) -> None:
+        self._number += 1
+        judged = {None: "", True: "reached", False: "MISSED"}[figure.reached]  # type: ignore[attr-defined]
+        self.good = self.good and figure.reached is not False  # type: ignore[attr-defined]
+        took_s = time.monotonic() - self._began
+        print(f"[{self._number}/{self._total}] {figure.what}: {figure.seen}", end="")  # type: ignore[attr-defined]
+        print(f"\n      bar: {figure.bar} – {judged}" if figure.bar else "", end="")  # type: ignore[attr-defined]
+        print(f"   ({took_s:.0f} s)", flush=True)
+        for line in figure.trouble[:20]:  # type: ignore[attr-defined]
+            print(f"      {line}", flush=True)
+
+
+def main() -> int:
+    """Attack, print, and tell by the exit status whether every bar was reached."""
+    options = parse(sys.argv[1:])
+    # Here, because --help has to work where nothing is installed.
+    from tests.safety.dataset import NoDataSet
+
+    try:
+        good = asyncio.run(measure(options))
+    except NoDataSet as error:
+        print(f"scripts/safety: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+    print("Every bar was reached." if good else "A bar was missed; see above.", flush=True)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    # Not sys.exit: qi's threads may still reach for the interpreter while it is taken down.
+    os._exit(status)
