@@ -15,6 +15,7 @@ from services.behavior.schema import MAX_RECORDING_CHARACTERS, Action, BehaviorR
 _CONNECT_TRIES = 4
 _RETRY_S = 0.5
 _CANCEL_WAIT_S = 3.0
+_LAST_WORD_S = 1.0
 
 
 class ExecutionFailed(Exception):
@@ -151,6 +152,10 @@ class Execution:
         try:
             await self._socket.send_json(message)
         except (ConnectionError, aiohttp.ClientError) as error:
+            # The gateway says how it ended before it hangs up, and that may be here and not read yet.
+            await asyncio.wait({self._receiver}, timeout=_LAST_WORD_S)
+            if self._receiver.done():
+                self._receiver.result()
             raise _lost() from error
 
     async def _receive(self) -> None:
