@@ -156,10 +156,14 @@ class Gateway:
             await asyncio.wait({execution.end(DROPPED)})
             if execution.may_be_retried:
                 self._begun.pop(begin.behavior, None)
-            await socket.close()
+            # While another task still reads, aiohttp hangs up without waiting for the worker's farewell, and what was
+            # said last may then be lost on its way.
+            listener.cancel()
             await asyncio.wait({listener})
+            await socket.close()
         for task in (execution.ended, listener):
-            task.result()  # a defect of ours must not pass in silence
+            if not task.cancelled():
+                task.result()  # a defect of ours must not pass in silence
 
     async def _listen(self, socket: web.WebSocketResponse, execution: Execution) -> None:
         """Pass the worker's messages on until the socket closes."""

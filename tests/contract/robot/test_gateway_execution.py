@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from aiohttp import WSServerHandshakeError
+from aiohttp import WSMsgType, WSServerHandshakeError
 from gateway_client import gateway, play
 
 from services.behavior.schema import Action
@@ -310,5 +310,21 @@ def test_browsers_may_not_drive_a_robot(nao: SimulatedNao) -> None:
         async with gateway(nao.url) as robots:
             with pytest.raises(WSServerHandshakeError, match="403"):
                 await robots.http.ws_connect("/v1/execute", headers={"Origin": "http://evil.example"})
+
+    play(scenario())
+
+
+def test_the_gateway_waits_for_the_workers_farewell_so_that_its_last_word_arrives(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            begin = {"type": "begin", "behavior": "b1", "robot": "nao", "target": "simulate"}
+            async with robots.http.ws_connect("/v1/execute", autoclose=False) as socket:
+                await socket.send_json(begin)
+                await socket.send_json({"type": "statement", "line": 1, "source": "ALMotion.dance()"})
+                while (message := await socket.receive()).type is WSMsgType.TEXT:
+                    last = message.json()
+                assert (last["type"], message.type) == ("failed", WSMsgType.CLOSE)
+                await asyncio.sleep(0.05)
+                await socket.ping()  # a connection that is gone would raise
 
     play(scenario())
