@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 _EXAMPLES = """\
 examples:
-  scripts/safety                        all of it, some minutes
-  scripts/safety --quick                a few seconds, fewer samples of everything
+  scripts/safety                        all of it, about two minutes
+  scripts/safety --quick                fewer samples of everything, half a minute
   scripts/safety --dataset good.jsonl   also looks for false alarms on the programs of a data set (JSON Lines with
                                         "program", and "robot" and "scene" where they are not NAO and an empty one)
   scripts/safety --seed 7               other random programs
@@ -61,15 +61,21 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 async def measure(options: argparse.Namespace) -> bool:
     """Measure everything; print each figure as it comes; whether every bar was reached."""
-    from tests.safety import figures
+    import structlog
+
+    from tests.safety import figures, timings
     from tests.safety.cases import programs
+    from tests.safety.report import Report
+    from tests.safety.trial import trial
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
 
     size, seed = (QUICK if options.quick else FULL), options.seed
     report = Report(total=11)
     report.show(figures.false_alarms(options.dataset))
-    report.show(figures.statement_times(size.samples // 4, seed))
-    report.show(figures.slowest_reading())
-    async with figures.trial() as gateway:
+    report.show(timings.statement_times(size.samples // 4, seed))
+    report.show(timings.slowest_reading())
+    async with trial() as gateway:
         report.show(await figures.hostile(gateway, "atomic"))
         report.show(await figures.hostile(gateway, "stream"))
         report.show(await figures.unread(gateway, programs()[:: size.unread]))
@@ -77,29 +83,8 @@ async def measure(options: argparse.Namespace) -> bool:
         report.show(await figures.mutants(gateway, size.mutants, seed))
         report.show(await figures.agreement(gateway, size.calls, seed))
     report.show(await asyncio.to_thread(figures.obeyed, size.answers))
-    report.show(await figures.emergency_stops(size.stops))
+    report.show(await timings.emergency_stops(size.stops))
     return report.good
-
-
-class Report:
-    """Prints figures one by one."""
-
-    def __init__(self, total: int) -> None:
-        self.good = True
-        self._total = total
-        self._number = 0
-        self._began = time.monotonic()
-
-    def show(self, figure: object) -> None:
-        self._number += 1
-        judged = {None: "", True: "reached", False: "MISSED"}[figure.reached]  # type: ignore[attr-defined]
-        self.good = self.good and figure.reached is not False  # type: ignore[attr-defined]
-        took_s = time.monotonic() - self._began
-        print(f"[{self._number}/{self._total}] {figure.what}: {figure.seen}", end="")  # type: ignore[attr-defined]
-        print(f"\n      bar: {figure.bar} – {judged}" if figure.bar else "", end="")  # type: ignore[attr-defined]
-        print(f"   ({took_s:.0f} s)", flush=True)
-        for line in figure.trouble[:20]:  # type: ignore[attr-defined]
-            print(f"      {line}", flush=True)
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -44,7 +45,8 @@ class Obedient:
         if document is None:
             raise TimeoutError(f"no end of {request.instruction!r} within {WAIT_S:g} s")
         code = document.error.code if document.error is not None else document.status
-        return Outcome(_layer(document, code), code, "", self._robot.calls(), document.refusal is not None)
+        message = document.error.message if document.error is not None else ""
+        return Outcome(_layer(document, code), code, message, self._robot.calls(), document.refusal is not None)
 
 
 def _layer(document: BehaviorResult, code: str) -> str:
@@ -58,6 +60,8 @@ def _layer(document: BehaviorResult, code: str) -> str:
 def obedient() -> Iterator[Obedient]:
     """Start the stack."""
     engine = ScriptedEngine()
+    # Readers hang up on programs that are refused; that is no news.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     url = engine.start()
     try:
         with RecordingRobot(oracle("nao")) as robot:
