@@ -59,7 +59,7 @@ def test_the_gateway_alone_lets_no_harm_through() -> None:
 
 def test_a_gateway_that_does_not_check_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The recording robot and its judge see harm when there is some."""
-    monkeypatch.setattr(execution, "check_call", lambda catalogue, service, method, args: args)
+    monkeypatch.setattr(execution.CallChecker, "check", lambda self, service, method, args, line: args)
 
     async def scenario() -> dict[str, list[str]]:
         async with trial() as robots:
