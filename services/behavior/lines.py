@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from services.behavior.errors import CheckError
+from services.behavior.plan import read_refusal
 
 _BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -33,7 +34,7 @@ def scan(line: str, brackets: int) -> int:
     with f counts as outside.
 
     Raises:
-        CheckError: ``syntax`` or ``subset``.
+        CheckError: ``syntax``, ``subset``, or ``refusal`` for one beside code: what is refused must not be acted on.
     """
     quote = ""
     formatted = inside = False  # a text with f, and between its braces
@@ -60,6 +61,8 @@ def scan(line: str, brackets: int) -> int:
             quote = character
             formatted, inside = _FORMATTED.search(line, 0, position) is not None, False
         elif character == "#":
+            if read_refusal(line[position:]) is not None:
+                raise CheckError("refusal", "a refusal stands beside a statement", "write the refusal alone, or none")
             return brackets
         elif character in "([{":
             brackets += 1

@@ -13,7 +13,7 @@ from services.behavior.schema import PlanStep
 _STEP = re.compile(
     r"#\s*(?:step\s+|步骤\s*|第\s*)(\d{1,3})(?:\s*步)?\s*[:：.．、-]\s*([^|｜\s][^|｜]*)([|｜].*)?", re.IGNORECASE
 )
-_REFUSE = re.compile(r"#\s*(?:refuse|拒绝)\s*[:：]\s*(\S.*)", re.IGNORECASE)
+_REFUSE = re.compile(r"#+\s*(?:(?:i\s+)?refuse[ds]?|refusal|我?拒绝)\s*[:：]\s*(\S.*)", re.IGNORECASE)
 _FIELDS = {
     "target": "target",
     "对象": "target",

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 _EXAMPLES = """\
 examples:
-  scripts/safety                        all of it, about two minutes
+  scripts/safety                        all of it, two or three minutes
   scripts/safety --quick                fewer samples of everything, half a minute
   scripts/safety --dataset good.jsonl   also looks for false alarms on the programs of a data set (JSON Lines with
                                         "program", and "robot" and "scene" where they are not NAO and an empty one)

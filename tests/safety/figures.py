@@ -13,7 +13,7 @@ from services.behavior.schema import Scene
 from tests.safety.cases import Case, hostile_requests, programs
 from tests.safety.dataset import good_programs, shipped_examples
 from tests.safety.end_to_end import obedient
-from tests.safety.generate import DECIDED_BY_NUMBERS, DECIDED_BY_ORDER, SCENES, lone_call, mutated, sampled
+from tests.safety.generate import DECIDED_BY_NUMBERS, SCENES, lone_call, mutated, sampled
 from tests.safety.report import Figure, share, spread
 from tests.safety.trial import Outcome, Trial, read
 
@@ -137,8 +137,7 @@ async def agreement(gateway: Trial, count: int, seed: int) -> Figure:
         call = Case("call", "", "", lone_call(robot, random.Random(number)), True, (), robot, Scene())
         _, _, error = read(call)
         outcome = await gateway.unread(call)
-        ran = outcome.code == "done"
-        if (error is None and not ran) or (error is not None and ran and error.code not in DECIDED_BY_ORDER):
+        if (error is None) != (outcome.code == "done"):
             trouble.append(f"{call.text}: {error} / {outcome.code} {outcome.message}")
     return Figure("calls judged alike by both checks", share(count - len(trouble), count), "all", not trouble, trouble)
 

@@ -33,11 +33,6 @@ SCENES = {
 
 #: What no grammar can tell, because the numbers of the scene decide it: where a walk or a place ends.
 DECIDED_BY_NUMBERS = frozenset(f"program.{code}" for code in ("range", "arithmetic", "obstacle", "space"))
-#: What statements check that a lone call cannot show when it runs, because it depends on what else the robot does.
-DECIDED_BY_ORDER = frozenset(
-    f"program.{code}"
-    for code in ("posture", "motors", "balance", "conflict", "battery", "obstacle", "space", "seconds")
-)
 
 _FRAGMENTS = (
     *(

@@ -177,6 +177,10 @@ def test_a_refusal_allows_speech_only(read: Callable[[str], list[Item]], fault: 
     assert (indented.code, indented.line) == ("program.refusal", 3)
     assert fault("if True:\n    # Refuse: too far\n    ALMotion.wakeUp()\n").code == "program.syntax"
     assert fault("ALMotion.moveTo(\n# Refuse: too far\n1.0, 0.0, 0.0)").code == "program.syntax"
+    assert fault("ALMotion.rest()  # Refuse: too far").code == "program.refusal"
+    assert read("ALTextToSpeech.say('# Refuse: too far')  # refuse nothing")
+    for way in ("I refuse", "Refused", "Refusal", "我拒绝"):
+        assert read(f"# {way}: too far") == [Refusal("too far")]
     assert fault("# Refuse：太远\nALMotion.moveTo(1.0, 0.0, 0.0)").code == "program.refusal"
 
 
