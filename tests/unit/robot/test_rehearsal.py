@@ -50,8 +50,6 @@ def test_what_is_under_way_at_the_end_is_told_to_its_end() -> None:
     assert recording.at(recording.seconds).angles["HeadYaw"] == pytest.approx(1.0)
 
 
-<<<<<<< HEAD
-=======
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets through what would make the robot fall: the checks of a call after others look away."""
@@ -64,17 +62,13 @@ def test_a_fall_that_comes_after_the_last_call_is_told(unchecked: None) -> None:
     assert abs(recording.at(recording.seconds).lean) > 1.0
 
 
->>>>>>> checks
 @pytest.mark.parametrize(
     ("program", "error", "reason"),
     [
         ("import os\n", ProgramError, "import"),
         ("far = ALSonar.getFilteredValues()\nALMotion.moveTo(far[0], 0.0, 0.0)\n", CheckError, "x is 5"),
         ("# Refuse: that would hurt somebody\n", BehaviorFailed, "that would hurt somebody"),
-<<<<<<< HEAD
-=======
         ("far = ALBattery.getBatteryCharge() / 40\nALMotion.moveTo(0.0, far, 0.0)\n", CheckError, "2.50 m from where"),
->>>>>>> checks
     ],
 )
 def test_a_program_that_does_not_run_says_why(program: str, error: type[Exception], reason: str) -> None:
