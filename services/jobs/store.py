@@ -231,11 +231,16 @@ class JobStore:
     def events(self, behavior_id: str, after: str = "0-0", idle_s: float = 10.0) -> Iterator[Event | None]:
         """Events after the given id, as they happen, up to the terminal one; None for each ``idle_s`` of silence.
 
+        An id that lies ahead of all there are stands for the last of them.
         Raises UnknownBehavior, also when the behaviour is forgotten while it is followed; ValueError for a bad id.
         """
         if not _EVENT_ID.fullmatch(after):
             raise ValueError("an event id looks like 1700000000000-0")
         block_ms = min(round(idle_s * 1000), _BLOCK_MS)
+        with _store_errors():
+            newest = cast("list[Any]", self._redis.xrevrange(keys.events(behavior_id), count=1))
+        if newest:
+            after = min(after, newest[0][0], key=_position)
         while True:
             current = self.result(behavior_id)
             if current is None:
@@ -373,6 +378,11 @@ class JobStore:
                     ],
                 )
             )
+
+
+def _position(event_id: str) -> tuple[int, int]:
+    milliseconds, number = event_id.split("-")
+    return int(milliseconds), int(number)
 
 
 def _digest(text: str) -> str:

@@ -18,7 +18,7 @@ from services.router.body import read_json
 from services.router.context import Context
 from services.router.hangup import is_gone
 from services.router.operations import EVENTS, Operation, describes
-from services.router.problems import Problem, ProblemItem, from_validation, invalid, unknown_behavior
+from services.router.problems import Problem, ProblemItem, forgotten_result, from_validation, invalid, unknown_behavior
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ def create_blueprint(context: Context) -> Blueprint:
             body=BehaviorRequest,
             parameters=("wait", "Idempotency-Key"),
             answers={200: BehaviorResult, 202: BehaviorResult},
-            problems=(400, 408, 413, 415, 422, 429, 503),
+            problems=(400, 408, 410, 413, 415, 422, 429, 503),
         )
     )
     def submit() -> Response:
@@ -68,7 +68,7 @@ def create_blueprint(context: Context) -> Blueprint:
         else:
             document = _wait(context, submission.id, wait_s)
         if document is None:
-            raise unknown_behavior()
+            raise forgotten_result()
         finished = wait_s is not None and document.status in TERMINAL_STATUSES
         response = _document(document, 200 if finished else 202)
         response.headers["Location"] = f"/v1/behaviors/{submission.id}"

@@ -11,13 +11,15 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
+import gevent
 from flask import Flask, request
 from gunicorn import util
 from gunicorn.http import wsgi
 from gunicorn.workers.ggevent import GeventWorker
 
+from services.router.hangup import is_quiet
 from services.router.problems import Problem
 
 #: Places beyond the setting, for RESERVED alone.
@@ -26,12 +28,21 @@ RESERVE = 16
 RESERVED_ENDPOINTS = frozenset({"robots.stop", "health.healthz", "health.readyz"})
 _CROWDED = "router.crowded"
 _RETRY_S = "1"
+#: How long a stop lets what was sent before it arrive: by then it is being served.
+_LAST_WORDS_S = 0.2
 
 
 class Answer(wsgi.Response):  # type: ignore[misc]
     """gunicorn's response, with the head in one packet with the first bytes of the body: a system call less."""
 
+    #: Whether the server stops: every answer is the last on its connection then, and says so if its head is yet to go.
+    last: ClassVar[bool] = False
+
     _head = b""
+
+    def should_close(self) -> bool:
+        """Whether the connection ends with this answer."""
+        return self.last or bool(super().should_close())
 
     def send_headers(self) -> None:
         """Keep the head; ``write`` sends it."""
@@ -110,11 +121,18 @@ class ConnectionWorker(GeventWorker):  # type: ignore[misc]
         self._silent[sock] = None
 
     def handle_exit(self, sig: Any, frame: Any) -> None:
-        """Begin to stop: nothing is asked any more over connections on which no request is at work."""
+        """Begin to stop: what was asked is answered, and connections on which nothing is asked are closed."""
         super().handle_exit(sig, frame)
-        for client in list(self._silent):
-            with suppress(OSError):
-                client.shutdown(socket.SHUT_RDWR)
+        Answer.last = True
+        gevent.spawn(self._close_silent)
+
+    def _close_silent(self) -> None:
+        while True:  # new ones may come while the others are served
+            gevent.sleep(_LAST_WORDS_S)
+            for client in list(self._silent):
+                if is_quiet(client):
+                    with suppress(OSError):
+                        client.shutdown(socket.SHUT_RDWR)
 
     def _forget_longest_silent(self) -> Any:
         client = next(iter(self._silent))

@@ -26,13 +26,19 @@ MOST_TOKENS, MOST_STOPS = 1_000_000, 16
 _DEFAULT_MAX_TOKENS = 256
 
 
-def _absent(value: Any) -> Any:
-    if value not in (None, False, 0, 1, [], {}, "", "none", "auto"):
-        raise ValueError("this backend cannot do that; leave it out, or choose another backend with X-Backend")
-    return value
+def _only(*neutral: Any) -> AfterValidator:
+    """Accept a parameter that cannot be carried over where it has no effect: unset, or at one of these values."""
+
+    def check(value: Any) -> Any:
+        # True is not 1 in JSON, though it is in Python.
+        alike = [known for known in neutral if isinstance(known, bool) == isinstance(value, bool)]
+        if value is not None and value not in alike:
+            raise ValueError("this backend cannot do that; leave it out, or choose another backend with X-Backend")
+        return value
+
+    return AfterValidator(check)
 
 
-_Unsupported = Annotated[Any, AfterValidator(_absent)]
 _Tokens = Annotated[int | None, Field(ge=1, le=MOST_TOKENS)]
 _Seed = Annotated[int | None, Field(ge=0, lt=2**63)]
 _Stops = Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=MOST_STOPS)]
@@ -59,17 +65,17 @@ class _OpenAIBody(_Body):
     stop: str | _Stops | None = None
     stream: bool = False
     stream_options: _StreamOptions | None = None
-    n: _Unsupported = None
-    logprobs: _Unsupported = None
-    best_of: _Unsupported = None
-    echo: _Unsupported = None
-    suffix: _Unsupported = None
-    tools: _Unsupported = None
-    tool_choice: _Unsupported = None
-    response_format: _Unsupported = None
-    logit_bias: _Unsupported = None
-    presence_penalty: _Unsupported = None
-    frequency_penalty: _Unsupported = None
+    n: Annotated[Any, _only(1)] = None
+    logprobs: Annotated[Any, _only(False)] = None
+    best_of: Annotated[Any, _only(1)] = None
+    echo: Annotated[Any, _only(False)] = None
+    suffix: Annotated[Any, _only("")] = None
+    tools: Annotated[Any, _only([])] = None
+    tool_choice: Annotated[Any, _only("none", "auto")] = None
+    response_format: Annotated[Any, _only({"type": "text"})] = None
+    logit_bias: Annotated[Any, _only({})] = None
+    presence_penalty: Annotated[Any, _only(0)] = None
+    frequency_penalty: Annotated[Any, _only(0)] = None
     # Of no effect on the answer.
     user: Any = None
     metadata: Any = None
@@ -101,20 +107,20 @@ class _Message(_Body):
     content: str | list[dict[str, Any]]
     name: Any = None
     # What clients send back of an answer of ours, empty.
-    refusal: _Unsupported = None
-    annotations: _Unsupported = None
-    audio: _Unsupported = None
-    function_call: _Unsupported = None
-    tool_calls: _Unsupported = None
+    refusal: Annotated[Any, _only("")] = None
+    annotations: Annotated[Any, _only([])] = None
+    audio: Annotated[Any, _only()] = None
+    function_call: Annotated[Any, _only()] = None
+    tool_calls: Annotated[Any, _only([])] = None
 
 
 class _ChatBody(_OpenAIBody):
     messages: Annotated[list[_Message], Field(min_length=1)]
     max_completion_tokens: _Tokens = None
-    top_logprobs: _Unsupported = None
+    top_logprobs: Annotated[Any, _only(0)] = None
     parallel_tool_calls: Any = None
-    reasoning_effort: _Unsupported = None
-    modalities: Any = None
+    reasoning_effort: Annotated[Any, _only("none")] = None
+    modalities: Annotated[Any, _only(["text"])] = None
 
 
 class _CompletionBody(_OpenAIBody):
@@ -133,16 +139,16 @@ class _Parameters(_Body):
     stop: _Stops = []
     return_full_text: bool | None = None
     details: bool = False
-    best_of: _Unsupported = None
-    grammar: _Unsupported = None
-    decoder_input_details: _Unsupported = None
-    top_n_tokens: _Unsupported = None
-    typical_p: _Unsupported = None
-    watermark: _Unsupported = None
-    repetition_penalty: _Unsupported = None
-    frequency_penalty: _Unsupported = None
-    truncate: _Unsupported = None
-    adapter_id: _Unsupported = None  # llama.cpp takes any name, and means none by it
+    best_of: Annotated[Any, _only(1)] = None
+    grammar: Annotated[Any, _only()] = None
+    decoder_input_details: Annotated[Any, _only(False)] = None
+    top_n_tokens: Annotated[Any, _only(0)] = None
+    typical_p: Annotated[Any, _only(1)] = None
+    watermark: Annotated[Any, _only(False)] = None
+    repetition_penalty: Annotated[Any, _only(1)] = None
+    frequency_penalty: Annotated[Any, _only(0)] = None
+    truncate: Annotated[Any, _only()] = None
+    adapter_id: Annotated[Any, _only("")] = None  # llama.cpp takes any name, and means none by it
 
 
 class _GenerateBody(_Body):

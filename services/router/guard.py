@@ -55,7 +55,7 @@ def install_guard(app: Flask, settings: RouterSettings, keys: KeyRing | None) ->
                 "ROUTER_ALLOWED_HOSTS, or set API_KEYS_FILE.",
             )
         origin = environ.get("HTTP_ORIGIN")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _host_of(origin) != host.lower():
             raise Problem(
                 403,
                 "foreign-origin",
@@ -64,6 +64,13 @@ def install_guard(app: Flask, settings: RouterSettings, keys: KeyRing | None) ->
             )
 
     app.before_request(check_origin if keys is None else check_key)
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def _is_allowed(host_field: str, allowed: frozenset[str]) -> bool:

@@ -5,35 +5,49 @@ Only bodies that may hold such a thing are parsed at all; every other goes throu
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from services.router.problems import Problem
 
-#: llama.cpp's parser of grammars calls itself for each group in a group, until the process is out of stack.
+# llama.cpp turns grammars, and schemas into grammars, by functions that call themselves, until the process is out of
+# stack: for each group in a group, each rule that begins with another, each property of an object and each reference.
+#: How deep groups may lie in groups; documents that lie deeper than about so much are not parsed here at all.
 MAX_GRAMMAR_NESTING = 200
+MAX_GRAMMAR_CHARACTERS = 256 * 1024
+#: Rules that are written, and those that llama.cpp makes of groups and repetitions.
+MAX_GRAMMAR_RULES = 5_000
+#: Members of one object of a schema, characters of a member's name, and references in the whole.
+MAX_SCHEMA_PARTS = 1_000
+
+#: What a body has to hold for there to be something to mend or to judge: also escapes, which may spell the others.
+_WORDS = (b"null", b"grammar", b"schema", b"tools", b"\\u00")
+#: Text and numbers of any size that no grammar is made of.
+_FREE = frozenset({"messages", "prompt", "suffix", "prediction", "logit_bias"})
+#: A grammar's or pattern's ``{n}``, ``{n,}``, ``{,n}`` and ``{m,n}``; llama.cpp itself refuses more than thousands.
+_REPEATED = re.compile(r"\{\s*(\d{0,9})\s*,?\s*(\d{0,9})\s*\}")
 
 
 def mend_request(body: bytes) -> bytes:
     """The body without fields that are null, which means unset, and which llama.cpp takes for a wrong type.
 
-    Raises Problem 422 for a grammar that would end the server.
+    Raises Problem 400 for a body that has to be looked at and cannot be parsed, 422 for a grammar or a schema that
+    would end the server.
     """
-    if b"null" not in body and b'"grammar"' not in body:
+    if not any(word in body for word in _WORDS) and body.count(b"{") + body.count(b"[") <= MAX_GRAMMAR_NESTING:
         return body
     try:
         document = from_json(body)
-    except ValueError:
-        return body  # for the server to judge
+    except ValueError as error:
+        raise Problem(400, "invalid-json", f"The body is not JSON that can be read: {error}.") from None
     if not isinstance(document, dict):
-        return body
-    if isinstance(grammar := document.get("grammar"), str) and _nesting(grammar) > MAX_GRAMMAR_NESTING:
-        raise Problem(
-            422,
-            "grammar-too-deep",
-            f"The grammar has groups within groups more than {MAX_GRAMMAR_NESTING} deep; give them rules of their own.",
-        )
+        return body  # for the server to judge
+    for name, value in document.items():
+        if name not in _FREE:
+            _judge(name, value)
     if b"null" not in body:
         return body
     messages = document.get("messages")
@@ -47,6 +61,55 @@ def _without_nulls(value: Any, kept: str = "") -> Any:
     if not isinstance(value, dict):
         return value
     return {name: item for name, item in value.items() if item is not None or name == kept}
+
+
+def _judge(field: str, value: Any) -> None:
+    """Raise Problem 422 if a field holds a grammar, a pattern or a schema that takes more stack than there is.
+
+    Every text is taken for a grammar: which one is none, only the server knows.
+    """
+    references = 0
+    for part in _parts(value):
+        if isinstance(part, str):
+            if part.count("(") > MAX_GRAMMAR_NESTING and _nesting(part) > MAX_GRAMMAR_NESTING:
+                raise _too_much(
+                    field,
+                    f"has groups within groups more than {MAX_GRAMMAR_NESTING} deep; give them rules of their own",
+                )
+            if len(part) > MAX_GRAMMAR_CHARACTERS or _rules(part) > MAX_GRAMMAR_RULES:
+                raise _too_much(
+                    field,
+                    f"has more than {MAX_GRAMMAR_CHARACTERS} characters, or makes more than {MAX_GRAMMAR_RULES} rules "
+                    "with its groups and repetitions",
+                )
+        else:
+            references += "$ref" in part
+            if max(references, len(part), max(map(len, part), default=0)) > MAX_SCHEMA_PARTS:
+                raise _too_much(
+                    field,
+                    f"has more than {MAX_SCHEMA_PARTS} members in an object, characters in a name, or references",
+                )
+
+
+def _parts(value: Any) -> Iterator[str | dict[str, Any]]:
+    """Every text and every object in a JSON value."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str | dict):
+            yield value
+        if isinstance(value, dict | list):
+            waiting += value.values() if isinstance(value, dict) else value
+
+
+def _too_much(field: str, fault: str) -> Problem:
+    return Problem(422, "grammar-too-large", f"{field} {fault}; ask for less.")
+
+
+def _rules(grammar: str) -> int:
+    """How many rules it makes at most; signs in literals and classes count too, which errs on the safe side."""
+    repeated = sum(int(number or 0) for pair in _REPEATED.findall(grammar) for number in pair)
+    return repeated + sum(grammar.count(sign) for sign in ("::=", "(", "?", "*", "+"))
 
 
 def _nesting(grammar: str) -> int:

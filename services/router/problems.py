@@ -183,6 +183,19 @@ def unknown_behavior() -> Problem:
     )
 
 
+def forgotten_result() -> Problem:
+    """410 for a request whose Idempotency-Key stands for a behaviour that is no longer kept.
+
+    It is not carried out again: the robot may have acted already, and the key promises that it does so once.
+    """
+    return Problem(
+        410,
+        "result-forgotten",
+        "This request was accepted before and has ended, but its result is no longer kept; use a new Idempotency-Key "
+        "to have it carried out again.",
+    )
+
+
 def _queue_full(error: QueueFull) -> Problem:
     return Problem(
         429,

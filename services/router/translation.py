@@ -78,6 +78,9 @@ class _Stream:
             raise self._gate.dialect.refusal(reply.get_code(), body[:_MAX_ERROR_BYTES])
         while not self._first and not self._answer.ended:
             self._first = self._next()
+        if self._answer.ended:
+            # An answer that broke off before any text is another backend's to give, or has a status.
+            understood(self._gate.config, self._answer.finish)
 
     def whole(self) -> bytes:
         """The complete answer as one document."""

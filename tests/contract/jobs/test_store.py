@@ -126,6 +126,16 @@ def test_events_resume_after_the_last_one_seen_and_end_after_the_terminal_one(st
     assert store.result(submission.id).model_dump_json() == cancelled.data  # type: ignore[union-attr]
 
 
+def test_an_id_from_the_future_stands_for_the_last_event(store: JobStore) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+    ahead = "9999999999999999-0"
+    events = store.events(submission.id, after=ahead, idle_s=0.05)
+    assert next(events) is None
+    store.cancel(submission.id)
+    assert [event.name for event in events if event] == ["cancelled"]
+    assert list(store.events(submission.id, after=ahead)) == []
+
+
 def test_a_quiet_stream_yields_none_so_that_the_caller_can_keep_the_line_open(store: JobStore) -> None:
     submission = store.submit(WAVE, backend="llamacpp")
     events = store.events(submission.id, idle_s=0.05)

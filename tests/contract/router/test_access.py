@@ -144,7 +144,7 @@ def test_allowed_names_pass(redis_url: str) -> None:
     assert statuses == [200, 200, 403]
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1", "http://["])
 def test_foreign_origins_do_not(client: httpx.Client, origin: str) -> None:
     response = client.post("/v1/robots/nao/stop", headers={"Origin": origin})
     assert response.status_code == 403

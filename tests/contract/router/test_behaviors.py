@@ -190,6 +190,20 @@ def test_same_key_with_another_body_conflicts(client: httpx.Client, store: JobSt
     assert store.queued() == 1
 
 
+def test_a_key_whose_result_is_forgotten_does_not_make_the_robot_act_again(
+    client: httpx.Client, store: JobStore, redis_client: redis.Redis
+) -> None:
+    key = {"Idempotency-Key": "abc-1"}
+    first = client.post("/v1/behaviors", json={"instruction": "Wave"}, headers=key).json()["id"]
+    store.cancel(first)
+    redis_client.delete(keys.record(first), keys.events(first), keys.result(first))  # as RESULTS_LIMIT has it done
+    for path in ("/v1/behaviors", "/v1/behaviors?wait=1"):
+        again = client.post(path, json={"instruction": "Wave"}, headers=key)
+        assert again.status_code == 410
+        assert again.json()["type"].endswith(":result-forgotten")
+    assert store.queued() == 0
+
+
 @pytest.mark.parametrize("key", ["", "a b", "x" * 201, "caf\xe9"])
 def test_refuses_a_malformed_key(client: httpx.Client, store: JobStore, key: str) -> None:
     headers = httpx.Headers([(b"Idempotency-Key", key.encode("latin-1"))])

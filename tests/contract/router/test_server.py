@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -13,6 +19,7 @@ import pytest
 import redis
 
 from tests.contract.router.running_router import router_environment, running_router
+from tests.contract.router.scripted_server import Received, ScriptedServer, default_script
 
 
 @pytest.mark.parametrize(
@@ -67,6 +74,52 @@ def test_a_stop_does_not_wait_for_connections_on_which_nothing_is_asked(redis_ur
         client.get("/healthz")
         assert router.stop() == 0
     assert "graceful timeout" not in router.log()
+
+
+def test_a_stop_answers_what_was_sent_before_it(redis_url: str) -> None:
+    asked = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with running_router(REDIS_URL=redis_url, ROUTER_PROCESSES="1") as router, ExitStack() as stack:
+        kept, begun = (stack.enter_context(socket.create_connection(("127.0.0.1", router.port), 10)) for _ in range(2))
+        kept.sendall(asked)
+        assert b" 200 OK" in kept.recv(65536)
+        begun.sendall(asked[:20])
+        time.sleep(0.1)
+        pid = router.process.pid
+        worker = int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
+        os.kill(worker, signal.SIGSTOP)  # so that the request and the signal find each other there
+        kept.sendall(asked)
+        os.kill(worker, signal.SIGTERM)
+        os.kill(worker, signal.SIGCONT)
+        begun.sendall(asked[20:])
+        for connection in (kept, begun):
+            answer = connection.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert b"Connection: close" in answer
+            assert connection.recv(1) == b""
+
+
+def test_a_stop_closes_a_connection_after_the_answer_on_it(redis_url: str) -> None:
+    with (
+        ScriptedServer() as engine,
+        running_router(REDIS_URL=redis_url, ROUTER_PROCESSES="1", LLAMACPP_URL=engine.url) as router,
+        httpx.Client(base_url=router.url, timeout=20) as client,
+        ThreadPoolExecutor() as pool,
+    ):
+        stopping = threading.Event()
+
+        def script(request: Received) -> None:
+            stopping.wait(20)
+            default_script(request)
+
+        engine.script = script
+        asked = pool.submit(client.post, "/v1/chat/completions", json={"messages": []})
+        engine.next_request()
+        stopped = pool.submit(router.stop)
+        time.sleep(0.1)
+        stopping.set()
+        assert asked.result().headers["Connection"] == "close"
+        assert stopped.result() == 0
+        assert "graceful timeout" not in router.log()
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

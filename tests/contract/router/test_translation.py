@@ -195,6 +195,22 @@ def test_an_error_before_the_first_piece_has_a_status(http: httpx.Client, server
     assert (refused.status_code, refused.json()["error_type"]) == (429, "overloaded")
 
 
+@pytest.mark.parametrize("path", ["/generate", "/generate_stream"])
+@pytest.mark.parametrize("said", [b"", b'{"error":{"code":503,"message":"loading"}}', b"data: {}\n\n"])
+def test_an_answer_that_ends_before_the_first_piece_has_a_status(
+    http: httpx.Client, servers: dict[str, ScriptedServer], path: str, said: bytes
+) -> None:
+    servers["llamacpp"].script = streaming(said)
+    refused = post(http, path, GENERATE, "llamacpp")
+    assert (refused.status_code, refused.json()["error_type"]) == (502, "generation")
+
+
+def test_an_answer_without_text_is_one(http: httpx.Client, servers: dict[str, ScriptedServer]) -> None:
+    servers["llamacpp"].script = streaming(openai())
+    (last,) = stream_of(post(http, "/generate_stream", GENERATE, "llamacpp"))
+    assert (last["generated_text"], last["details"]["finish_reason"]) == ("", "eos_token")
+
+
 @pytest.mark.parametrize(
     ("path", "body", "last"),
     [

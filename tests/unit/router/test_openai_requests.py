@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from services.behavior.catalogue import load_catalogue
+from services.behavior.grammar import build_gbnf
 from services.router.openai import MAX_GRAMMAR_NESTING, mend_request
 from services.router.problems import Problem
 
@@ -20,9 +22,18 @@ def test_what_holds_nothing_of_the_kind_stays_as_it_is_to_the_byte() -> None:
     assert mend_request(body) is body
 
 
-@pytest.mark.parametrize("body", [b"null", b"[null]", b'{"a": null', b'"null"', b"\xff null"])
+@pytest.mark.parametrize("body", [b"null", b"[null]", b'"null"', b"{", b"\xff"])
 def test_what_is_no_object_is_left_for_the_server_to_judge(body: bytes) -> None:
     assert mend_request(body) == body
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"a": null', b"\xff null", b'{"x": ' + b"[" * 300 + b"]" * 300 + b', "grammar": "root ::= a"}']
+)
+def test_what_has_to_be_looked_at_and_cannot_be_is_refused(body: bytes) -> None:
+    with pytest.raises(Problem, match="not JSON that can be read") as refused:
+        mend_request(body)
+    assert refused.value.status == 400
 
 
 def test_null_means_unset() -> None:
@@ -41,9 +52,55 @@ def test_a_message_of_tool_calls_keeps_its_content() -> None:
 
 
 def test_a_grammar_that_nests_too_deep_is_refused() -> None:
-    def nested(depth: int) -> dict[str, str]:
-        return {"grammar": f'root ::= {"(" * depth}"a"{")" * depth}'}
-
-    assert mended(nested(MAX_GRAMMAR_NESTING)) == nested(MAX_GRAMMAR_NESTING)
+    assert mended({"grammar": nested_groups(MAX_GRAMMAR_NESTING)}) == {"grammar": nested_groups(MAX_GRAMMAR_NESTING)}
     with pytest.raises(Problem, match="more than 200 deep"):
-        mended(nested(MAX_GRAMMAR_NESTING + 1))
+        mended({"grammar": nested_groups(MAX_GRAMMAR_NESTING + 1)})
+
+
+def test_the_grammar_for_a_robot_passes() -> None:
+    asked = {"grammar": build_gbnf(load_catalogue("nao")), "response_format": {"type": "text"}}
+    assert mended(asked) == asked
+
+
+def nested_groups(depth: int) -> str:
+    return f'root ::= {"(" * depth}"a"{")" * depth}'
+
+
+def nested_schema(depth: int) -> dict[str, Any]:
+    return {"type": "array", "items": nested_schema(depth - 1)} if depth else {"type": "string"}
+
+
+def chain(rules: int) -> str:
+    return "\n".join(["root ::= r0", *(f"r{at} ::= r{at + 1}" for at in range(rules)), f'r{rules} ::= "a"'])
+
+
+@pytest.mark.parametrize(
+    "constraint",
+    [
+        {"grammar": nested_groups(500)},
+        {"grammar": chain(100_000)},
+        {"grammar": "root ::= " + '"a"?' * 10_000},
+        {"grammar": "root ::= " + '"a"{0,1999}' * 10},
+        {"json_schema": nested_schema(300)},
+        {"response_format": {"type": "json_schema", "json_schema": {"schema": nested_schema(300)}}},
+        {"response_format": {"type": "json_object", "schema": {"type": "string", "pattern": "(" * 300 + ")" * 300}}},
+        {"json_schema": {"oneOf": [{"$ref": f"#/$defs/d{at}"} for at in range(2000)]}},
+        {"json_schema": {"properties": {f"p{at}": {"type": "string"} for at in range(2000)}}},
+        {"json_schema": {"properties": {"p" * 2000: {"type": "string"}}}},
+        {"tools": [{"type": "function", "function": {"name": "a", "parameters": nested_schema(300)}}]},
+    ],
+)
+@pytest.mark.parametrize("escaped", [False, True])
+def test_what_would_take_all_of_a_servers_stack_is_refused(constraint: dict[str, Any], escaped: bool) -> None:
+    body = json.dumps({"prompt": "((((", **constraint})
+    if escaped:
+        for name in constraint:
+            body = body.replace(f'"{name}"', f'"{name[:-1]}\\u00{ord(name[-1]):x}"')
+        assert not {*json.loads(body)} ^ {"prompt", *constraint}
+    with pytest.raises(Problem):
+        mend_request(body.encode())
+
+
+def test_a_text_may_be_as_it_likes() -> None:
+    sent = {"messages": [{"role": "user", "content": "(" * 300_000}], "seed": 1, "grammar": 'root ::= "a"'}
+    assert mended(sent) == sent
