@@ -48,6 +48,7 @@ class Gateway:
         self._settings = settings
         self._fleet = Fleet(settings)
         self._begun: OrderedDict[str, None] = OrderedDict()
+        self._executions: dict[str, Execution] = {}
         self._stopped_at: dict[str, float] = {}
 
     async def run(self, app: web.Application) -> AsyncIterator[None]:
@@ -123,7 +124,7 @@ class Gateway:
                 await socket.send_json(STOPPED)
                 await socket.close()
                 return socket
-            kind, robot = self._admit(begin)
+            kind, robot = await self._admit(begin)
         except (ValidationError, TypeError, TimeoutError) as error:
             await self._refuse(socket, "robot.protocol", f"no valid begin message: {_reason(error)}")
         except BehaviorFailed as refusal:
@@ -134,8 +135,14 @@ class Gateway:
 
     # --- one behaviour -----------------------------------------------------------------------------------------------
 
-    def _admit(self, begin: Begin) -> tuple[Kind, Robot]:
+    async def _admit(self, begin: Begin) -> tuple[Kind, Robot]:
         kind, robot = self._fleet.find(begin.robot, begin.target)
+        former = self._executions.get(begin.behavior)
+        if former is not None and former.attempt < begin.attempt and not former.accepted:
+            # Its worker froze, and the store has given the behaviour to another, before the robot's turn came.
+            await asyncio.wait({former.end(DROPPED)})
+            if former.may_be_retried:
+                self._begun.pop(begin.behavior, None)
         if begin.behavior in self._begun:
             raise BehaviorFailed("robot.duplicate", f"behaviour {begin.behavior} was begun before and never runs twice")
         self._begun[begin.behavior] = None
@@ -149,13 +156,16 @@ class Gateway:
                 await socket.send_json(message)
 
         execution = Execution(begin, robot, kind.sandbox, kind.types, self._settings, send)
+        self._executions[begin.behavior] = execution
         listener = asyncio.create_task(self._listen(socket, execution))
         try:
             await asyncio.wait({listener, execution.ended}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await asyncio.wait({execution.end(DROPPED)})
-            if execution.may_be_retried:
-                self._begun.pop(begin.behavior, None)
+            if self._executions[begin.behavior] is execution:  # no later attempt has taken its place
+                del self._executions[begin.behavior]
+                if execution.may_be_retried:
+                    self._begun.pop(begin.behavior, None)
             # While another task still reads, aiohttp hangs up without waiting for the worker's farewell, and what was
             # said last may then be lost on its way.
             listener.cancel()

@@ -82,6 +82,16 @@ class Execution:
         """Done when it has let go of the robot and sent its final message."""
         return self._task
 
+    @property
+    def attempt(self) -> int:
+        """Which attempt at its behaviour it is, from 1."""
+        return self._begin.attempt
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it has, or had, the robot."""
+        return self._accepted
+
     def feed(self, statement: StatementMessage) -> None:
         """Take the next statement; those beyond the budget are not kept."""
         self._received += 1

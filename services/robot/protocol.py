@@ -18,6 +18,8 @@ class Begin(Document):
 
     type: Literal["begin"]
     behavior: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    attempt: Annotated[int, Field(ge=1)] = 1
+    """Which attempt at it this is: a later one takes the place of one that waits for a worker that is no more."""
     robot: Annotated[str, StringConstraints(min_length=1, max_length=40)]
     target: Target
     scene: Scene = Field(default_factory=Scene)

@@ -379,6 +379,7 @@ class Behavior:
                 self.lease.id,
                 self._request,
                 Listener(self._begins_to_act, self._acted, self._broken_off),
+                attempt=self.lease.attempt,
                 age_s=self._elapsed_ms() / 1000,
             )
             self._acting = True

@@ -71,12 +71,14 @@ class Execution:
         request: BehaviorRequest,
         listener: Listener,
         *,
+        attempt: int,
         age_s: float,
     ) -> Execution:
         """Wait in line for the robot and return when this behaviour owns it.
 
         Raises ExecutionFailed, RobotStopped or RobotReplaced.
 
+        ``attempt`` is the lease's: where an earlier one still stands in line, this takes its place.
         ``age_s`` is how long ago it was accepted: a stop that is younger holds for it too.
         """
         socket = await cls._connect(http, gateway_url)
@@ -86,6 +88,7 @@ class Execution:
                 {
                     "type": "begin",
                     "behavior": behavior_id,
+                    "attempt": attempt,
                     "robot": request.robot,
                     "target": request.execute,
                     "scene": request.scene.model_dump(),

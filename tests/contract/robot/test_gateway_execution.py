@@ -328,3 +328,40 @@ def test_the_gateway_waits_for_the_workers_farewell_so_that_its_last_word_arrive
                 await socket.ping()  # a connection that is gone would raise
 
     play(scenario())
+
+
+def test_a_later_attempt_takes_the_place_of_one_that_waits(nao: SimulatedNao) -> None:
+    """As when a worker froze while its behaviours stood in line, and the store gave them to another."""
+
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            owner = await robots.open("owner")
+            assert (await owner.message())["type"] == "accepted"
+            frozen = await robots.open("once")
+            await frozen.send('ALTextToSpeech.say("twice")')
+            await robots.until(waiting=["once"])
+            second = await robots.open("once", attempt=2)
+            await second.send('ALTextToSpeech.say("once")')
+            assert await frozen.rest() == []
+            (late,) = await robots.run('ALTextToSpeech.say("twice")', behavior="once", attempt=1)
+            await owner.send()
+            assert (await owner.rest())[-1] == {"type": "done"}
+            assert (await second.rest())[-1] == {"type": "done"}
+            (after,) = await robots.run('ALTextToSpeech.say("twice")', behavior="once", attempt=3)
+            assert late["code"] == after["code"] == "robot.duplicate"
+            assert [sentence["text"] for sentence in (await robots.state())["speech"]] == ["once"]
+
+    play(scenario())
+
+
+def test_a_later_attempt_does_not_take_the_robot_from_one_that_has_it(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            owner = await robots.open("once")
+            assert (await owner.message())["type"] == "accepted"
+            (second,) = await robots.run('ALTextToSpeech.say("twice")', behavior="once", attempt=2)
+            assert second["code"] == "robot.duplicate"
+            await owner.send('ALTextToSpeech.say("once")')
+            assert (await owner.rest())[-1] == {"type": "done"}
+
+    play(scenario())
