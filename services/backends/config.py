@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
 from services.settings import SettingError, fault_of
 
@@ -21,11 +30,21 @@ Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 
 def checked_url(url: str) -> str:
-    """The address, if it names a host and no impossible port. Raises ValueError."""
+    """The address, if it names a host, no impossible port and no password. Raises ValueError."""
     parts = urlsplit(url)
+    if "@" in parts.netloc:  # which messages would carry to clients and logs
+        raise ValueError(
+            "it must not hold a user name or password; a key belongs in the file that …_API_KEY_FILE names"
+        )
     if not parts.hostname or parts.port == 0:  # an impossible port raises by itself
         raise ValueError("it needs a host, and a port from 1 to 65535 if any")
     return url
+
+
+#: Address of a service of ours, without a path.
+HttpUrl = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^https?://[^\s/]+/?$"), AfterValidator(checked_url)
+]
 
 
 class BackendConfig(BaseModel):

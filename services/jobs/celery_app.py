@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, cast
 
@@ -16,6 +17,8 @@ from services.jobs.settings import JobSettings
 
 #: Takes the arguments of a batch and what is to be called when they are in safe hands.
 Handover = Callable[[Sequence[str], Callable[[], None]], None]
+
+_NAME = re.compile(r"[a-z0-9-]{1,64}")
 
 #: Batches that may wait for room in the worker, or be on their way into it.
 BATCHES_AHEAD = 2
@@ -132,8 +135,8 @@ def register_batch_task(
 
 
 def _argument(request: Request) -> str | None:
-    """The one string argument, or None for a foreign message, which is dropped: it can name no behaviour."""
+    """The one argument, or None for a foreign message, which is dropped: it can name no behaviour and is no probe."""
     args = request.args
-    if isinstance(args, list | tuple) and len(args) == 1 and isinstance(args[0], str):
+    if isinstance(args, list | tuple) and len(args) == 1 and isinstance(args[0], str) and _NAME.fullmatch(args[0]):
         return args[0]
     return None

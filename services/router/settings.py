@@ -6,17 +6,14 @@ import ipaddress
 from functools import cached_property
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.backends.config import checked_url
+from services.backends.config import HttpUrl
 from services.behavior.schema import DEFAULT_ROBOT
 from services.settings import from_json
 
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
-HttpUrl = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^https?://[^\s/]+/?$"), AfterValidator(checked_url)
-]
 
 
 class RouterSettings(BaseSettings):

@@ -32,6 +32,7 @@ log = structlog.get_logger("worker")
 #: Argument of the messages that the worker sends to itself to prove that it consumes.
 PROBE = "probe"
 _WATCH_EVERY_S = 1.0
+_STOOD_STILL_S = 5.0
 _LOOK_AT_ROBOTS_EVERY_S = 2.0
 _STORE_RETRY_S = 0.5
 #: Longest that one step of the end may take, so that a worker without its store ends in time too.
@@ -280,7 +281,10 @@ class WorkerService:
     def _watch(self) -> None:
         """In a thread of its own, for the loop may be what hangs: end the process when it no longer does its work."""
         while not self._closing.is_set():
+            began = time.monotonic()
             time.sleep(_WATCH_EVERY_S)
+            if time.monotonic() - began > _WATCH_EVERY_S + _STOOD_STILL_S:
+                self._consumed_at = self._turned_at = time.monotonic()  # the process was stopped: nobody could do more
             silent_s = time.monotonic() - min(self._consumed_at, self._turned_at)
             if silent_s > self._settings.worker_silence_s:
                 log.error("no work is taken or done any more; ending to be started again", silent_s=round(silent_s))

@@ -10,6 +10,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.backends.config import HttpUrl
 from services.behavior.methods import CardSize
 
 Count = Annotated[int, Field(gt=0)]
@@ -44,7 +45,7 @@ class WorkerSettings(BaseSettings):
     repair: bool = True
     #: Longest that a behaviour waits for an engine that is away or overloaded.
     engine_wait_s: Seconds = 60.0
-    gateway_url: str = "http://127.0.0.1:8200"
+    gateway_url: HttpUrl = "http://127.0.0.1:8200"
     #: Seconds that behaviours in hand may go on after SIGTERM before they are given back or stopped.
     worker_grace_s: Seconds = 3.0
     #: Port for Prometheus metrics; 0 is off.

@@ -159,6 +159,7 @@ def foreign_messages() -> list[str]:
         json.dumps(
             {**ours, "body": base64.b64encode(json.dumps([[{"not": "a string"}, 2], {}, {}]).encode()).decode()}
         ),
+        json.dumps({**ours, "body": base64.b64encode(json.dumps([["\ud800"], {}, {}]).encode()).decode()}),
         json.dumps({**ours, "headers": {**ours["headers"], "task": []}}),
         json.dumps({**ours, "headers": {**ours["headers"], "task": "unknown"}}),
         json.dumps({**ours, "headers": {**ours["headers"], "expires": []}}),
@@ -168,10 +169,10 @@ def foreign_messages() -> list[str]:
 def test_foreign_messages_do_no_harm_to_those_beside_them(job_settings: JobSettings, redis_client: redis.Redis) -> None:
     foreign = foreign_messages()
     for number, message in enumerate(foreign):
-        redis_client.lpush(list_name(CELERY_QUEUE, 5), message, envelope(CELERY_QUEUE, f"good {number}", 5))
+        redis_client.lpush(list_name(CELERY_QUEUE, 5), message, envelope(CELERY_QUEUE, f"good-{number}", 5))
     batches = Batches()
     with celery_worker(job_settings, batches, batch_size=2):  # fewer than there are foreign ones: none keeps its place
-        assert batches.wait_for(len(foreign)) == [f"good {number}" for number in range(len(foreign))]
+        assert batches.wait_for(len(foreign)) == [f"good-{number}" for number in range(len(foreign))]
 
 
 def test_a_message_for_later_is_taken_now(job_settings: JobSettings, redis_client: redis.Redis) -> None:

@@ -95,6 +95,7 @@ def test_the_address_may_be_written_as_for_openai_clients(written: str) -> None:
         ({"BACKENDS": "tgi,gpt"}, "BACKENDS=gpt is not a known backend"),
         ({"BACKEND": "tgi", "BACKENDS": "vllm"}, "BACKEND=tgi is not among BACKENDS=vllm"),
         ({"LLAMACPP_URL": "engine:8080"}, "LLAMACPP_URL=engine:8080 is not valid"),
+        ({"LLAMACPP_URL": "http://u:hunter2@engine:8080"}, "LLAMACPP_URL is not valid: it must not hold a user name"),
         ({"LLAMACPP_MAX_CONCURRENCY": "none"}, "LLAMACPP_MAX_CONCURRENCY=none is not valid"),
         ({"LLAMACPP_IDLE_TIMEOUT_S": "0"}, "LLAMACPP_IDLE_TIMEOUT_S=0 is not valid"),
         ({"LLAMACPP_FIRST_TOKEN_TIMEOUT_S": "nan"}, "LLAMACPP_FIRST_TOKEN_TIMEOUT_S=nan is not valid"),
