@@ -229,11 +229,21 @@ class Execution:
         if not self._news.is_set():
             try:
                 async with asyncio.timeout(self._settings.gateway_statement_timeout_s):
-                    await self._news.wait()
+                    await self._wait_led()
             except TimeoutError:
                 wait_s = self._settings.gateway_statement_timeout_s
                 raise BehaviorFailed("budget.idle", f"no further statement came within {wait_s:g} s") from None
         self._news.clear()
+
+    async def _wait_led(self) -> None:
+        """Wait for news; a walk at a speed ends when none comes soon, for nobody leads the robot then."""
+        if self._calls:
+            try:
+                async with asyncio.timeout(self._settings.gateway_unled_s):
+                    await self._news.wait()
+            except TimeoutError:
+                await self._robot.settle()
+        await self._news.wait()
 
     def _check_length(self) -> None:
         if self._received > self._settings.gateway_max_statements:

@@ -46,6 +46,9 @@ class GatewaySettings(BaseSettings):
     gateway_max_statements: int = Field(default=200, ge=1, description="statements of one behaviour")
     gateway_call_timeout_s: float = Field(default=120.0, gt=0, description="the longest that one robot call may take")
     gateway_behavior_timeout_s: float = Field(default=600.0, gt=0, description="the longest a behaviour holds a robot")
+    gateway_unled_s: float = Field(
+        default=2.0, gt=0, description="the longest that a robot walks on while the next statement is waited for"
+    )
     gateway_statement_timeout_s: float = Field(default=60.0, gt=0, description="the longest wait for a next statement")
     gateway_line_limit: int = Field(default=16, ge=0, description="behaviours that may wait for one robot")
     gateway_line_timeout_s: float = Field(default=300.0, gt=0, description="the longest wait for one's turn")
