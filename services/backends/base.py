@@ -13,9 +13,10 @@ from services.backends.config import BackendConfig
 class GenerationRequest:
     """One generation: chat ``messages`` in OpenAI's shape, or the text of a ``prompt``, and how to sample the answer.
 
-    At temperature 0 the likeliest token is taken each time. ``grammar`` is GBNF text that the answer must match; a
-    backend without grammars leaves it out. ``adapter`` is the name of a LoRA of the server. ``trace`` is W3C trace
-    context (traceparent, tracestate), which goes to the server as header fields.
+    At temperature 0 the likeliest token is taken each time. ``grammar`` is GBNF text that the answer must match, and
+    ``regex`` a regular expression for servers that take none but those; a backend leaves out what it cannot tell its
+    server. ``adapter`` is the name of a LoRA of the server. ``trace`` is W3C trace context (traceparent, tracestate),
+    which goes to the server as header fields.
     """
 
     messages: list[dict[str, Any]]
@@ -24,6 +25,7 @@ class GenerationRequest:
     seed: int | None = None
     stop: list[str] = field(default_factory=list)
     grammar: str | None = None
+    regex: str | None = None
     prompt: str | None = None
     top_p: float | None = None
     top_k: int | None = None

@@ -42,7 +42,7 @@ class BackendConfig(BaseModel):
     first_token_timeout_s: Seconds = 60.0
     idle_timeout_s: Seconds = 30.0
     vision: bool = False
-    grammar: Literal["none", "gbnf", "vllm", "triton"] = Field(
+    grammar: Literal["none", "gbnf", "tgi", "vllm", "triton"] = Field(
         default="none", description="how the server is told a grammar, if it can be told one"
     )
     chat_template: str = Field(
@@ -84,7 +84,8 @@ _KNOWN: dict[str, dict[str, Any]] = {
         "max_concurrency": 8,
         "first_token_timeout_s": 120.0,
     },
-    "tgi": {"kind": "tgi", "url": "http://127.0.0.1:8081"},
+    # A regular expression that it has not seen it compiles first: 16 s of a core for 49,000 tokens, longer for more.
+    "tgi": {"kind": "tgi", "url": "http://127.0.0.1:8081", "grammar": "tgi", "first_token_timeout_s": 120.0},
     # TensorRT-LLM behind Triton, or whatever runtime the repository triton_models/ is started with.
     "tensorrtllm": {
         "kind": "triton",

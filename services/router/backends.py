@@ -30,7 +30,7 @@ class BackendState(BaseModel):
     """The model that is asked for; null: whatever the server serves."""
     vision: bool
     constrained: bool
-    """Whether it can be held to the grammar of programs; where it cannot, the checks alone stand."""
+    """Whether it can be held to the grammar of programs, TGI to a wider one; else the checks alone stand."""
     max_concurrency: int
     """Requests at once, per worker and over all router processes."""
     share: float

@@ -24,10 +24,11 @@ from services.backends.base import (
     TimedOut,
     Unavailable,
 )
-from services.behavior.catalogue import Catalogue
+from services.behavior.catalogue import Catalogue, load_catalogue
 from services.behavior.grammar import build_gbnf
 from services.behavior.program import ProgramError, ProgramReader, Refusal, Statement
 from services.behavior.prompt import build_messages, repair_messages
+from services.behavior.regex import build_regex
 from services.behavior.schema import (
     Action,
     BehaviorResult,
@@ -236,6 +237,8 @@ class Behavior:
             temperature=self._request.temperature,
             seed=self._request.seed,
             grammar=build_gbnf(catalogue, self._request.scene, pictured=vision),
+            # For the whole catalogue: an engine would have to compile what a connected robot leaves of it.
+            regex=build_regex(load_catalogue(self._request.robot)),
             trace=self.lease.trace,
         )
         if not named and not vision:

@@ -12,6 +12,7 @@ from services.behavior.catalogue import load_catalogue
 from services.behavior.grammar import build_gbnf
 from services.behavior.methods import CardSize
 from services.behavior.prompt import build_messages
+from services.behavior.regex import build_regex
 from services.behavior.schema import BehaviorRequest
 
 log = structlog.get_logger("worker.warmup")
@@ -37,6 +38,7 @@ async def _read_prompt(backend: Backend, card: CardSize) -> None:
         messages=build_messages(catalogue, hello, card, constrained=backend.config.grammar != "none"),
         max_tokens=1,
         grammar=build_gbnf(catalogue),
+        regex=build_regex(catalogue),
     )
     while True:
         try:

@@ -35,11 +35,12 @@ NOT_OFFERED = {
     *(
         f"{backend.upper()}_{field}"
         for backend in BACKENDS
-        for field in ("API_KEY", "BATCHING", "BATCH_WAIT_MS", "GRAMMAR", "HEALTH_PATH", "KIND", "NAME", "VISION")
+        for field in ("API_KEY", "BATCHING", "BATCH_WAIT_MS", "HEALTH_PATH", "KIND", "NAME", "VISION")
     ),
     *(f"{backend.upper()}_{field}" for backend in BACKENDS[1:] for field in ("CONNECT_TIMEOUT_S", "IDLE_TIMEOUT_S")),
     *(f"{backend.upper()}_CHAT_TEMPLATE" for backend in BACKENDS if backend != "tensorrtllm"),
     *(f"{backend.upper()}_GRPC_PORT" for backend in BACKENDS if backend != "tensorrtllm"),
+    *(f"{backend.upper()}_GRAMMAR" for backend in BACKENDS if backend != "tgi"),
     "DEEPSPEED_MODEL",
     "GATEWAY_PORT",
     "LLAMACPP_MODEL_PATH",

@@ -69,6 +69,8 @@ class TGIDialect:
             body["seed"] = request.seed
         if request.stop:
             body["stop"] = request.stop[:_MOST_STOPS]
+        if (grammar := self._grammar(request)) is not None:
+            body["response_format"] = grammar
         return Call("/v1/chat/completions", encode(body))
 
     def answer(self, request: GenerationRequest) -> Answer:
@@ -103,7 +105,15 @@ class TGIDialect:
                 parameters["seed"] = request.seed
         if request.adapter is not None:
             parameters["adapter_id"] = request.adapter
+        if (grammar := self._grammar(request)) is not None:
+            parameters["grammar"] = grammar
         return parameters
+
+    def _grammar(self, request: GenerationRequest) -> dict[str, str] | None:
+        """What holds the answer, in the one form that fits: TGI's others are JSON schemas."""
+        if request.regex is None or self._config.grammar != "tgi":
+            return None
+        return {"type": "regex", "value": request.regex}
 
 
 class _ChatAnswer(OpenAIAnswer):

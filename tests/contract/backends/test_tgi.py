@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from jsonschema import ValidationError
 from scripted_llm import REQUEST, STREAM_HEAD, Exchange, Server, answering, collect, failing
 from scripted_tgi import DONE, check, chunk, ended, play, token
 
@@ -32,6 +34,7 @@ from services.backends.http import HttpBackend
 MESSAGES = REQUEST.messages
 CHAT = REQUEST
 PROMPT = GenerationRequest([], 8, prompt="Wave")
+GBNF = 'root ::= "x"'
 BOTH_DOORS = pytest.mark.parametrize("request_", [CHAT, PROMPT], ids=["chat", "generate"])
 
 
@@ -67,7 +70,8 @@ async def either_door(exchange: Exchange) -> None:
         ),
         ({"stop": list("abcdef")}, {"do_sample": False, "stop": list("abcd")}),
         ({"adapter": "nao"}, {"do_sample": False, "adapter_id": "nao"}),
-        ({"grammar": 'root ::= "x"'}, {"do_sample": False}),
+        ({"grammar": GBNF}, {"do_sample": False}),
+        ({"grammar": GBNF, "regex": "x+"}, {"do_sample": False, "grammar": {"type": "regex", "value": "x+"}}),
     ],
 )
 def test_a_prompt_goes_to_generate(fields: dict[str, Any], parameters: dict[str, Any]) -> None:
@@ -90,6 +94,8 @@ def test_a_prompt_goes_to_generate(fields: dict[str, Any], parameters: dict[str,
         ({"temperature": 0.5, "top_p": 0.9}, {"temperature": 0.5, "top_p": 0.9}),
         ({"stop": list("abcdef")}, {"temperature": 0.0, "stop": list("abcd")}),
         ({"adapter": "nao"}, {"temperature": 0.0, "model": "nao"}),
+        ({"grammar": GBNF}, {"temperature": 0.0}),
+        ({"grammar": GBNF, "regex": "x+"}, {"temperature": 0.0, "response_format": {"type": "regex", "value": "x+"}}),
     ],
 )
 def test_messages_go_to_the_chat_door(fields: dict[str, Any], sampling: dict[str, Any]) -> None:
@@ -117,6 +123,20 @@ def test_sampling_that_the_chat_door_has_not_is_refused_rather_than_left_out() -
         await collect(backend, GenerationRequest(MESSAGES, 8, top_k=3))  # greedy, it says nothing
 
     play(either_door, test)
+
+
+@BOTH_DOORS
+def test_one_that_is_started_without_grammars_is_sent_none(request_: GenerationRequest) -> None:
+    async def test(backend: HttpBackend, server: Server) -> None:
+        assert await asked(backend, server, replace(request_, regex="x+")) == await asked(backend, server, request_)
+
+    play(either_door, test, grammar="none")
+
+
+@pytest.mark.parametrize("wrong", [{"type": "gbnf", "value": GBNF}, {"type": "regex"}, {"type": "regex", "value": 1}])
+def test_the_contract_knows_a_wrong_grammar(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        check("GenerateParameters", {"grammar": wrong})
 
 
 # What is answered

@@ -168,12 +168,15 @@ def test_ready_while_one_of_those_that_serve_is(start: Start, http: httpx.Client
 
 
 def test_the_state_of_every_backend_is_told(start: Start) -> None:
-    router, _ = start(BACKEND_SPLIT="llamacpp=3,vllm=1", BACKEND_SHADOW="transformers=0.5", BACKEND_FAILOVER="vllm")
+    routing = {"BACKEND_SPLIT": "llamacpp=3,vllm=1", "BACKEND_SHADOW": "transformers=0.5", "BACKEND_FAILOVER": "vllm"}
+    router, _ = start(**routing, TGI_URL="http://127.0.0.1:9")
     with router.client() as client:
         document = client.get("/v1/backends").json()
     assert (document["default"], document["failover"]) == ("llamacpp", ["vllm"])
     told = {backend["name"]: (backend["share"], backend["shadow"]) for backend in document["backends"]}
-    assert told == {"llamacpp": (0.75, 0.0), "vllm": (0.25, 0.0), "transformers": (0.0, 0.5)}
+    assert told == {"llamacpp": (0.75, 0.0), "tgi": (0.0, 0.0), "vllm": (0.25, 0.0), "transformers": (0.0, 0.5)}
+    constrained = {backend["name"] for backend in document["backends"] if backend["constrained"]}
+    assert constrained == {"llamacpp", "tgi", "vllm"}
 
 
 def test_what_clients_can_provoke_does_not_open_a_circuit(start: Start, ask: Ask) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from services.behavior.schema import BehaviorRequest, BehaviorResult
+from services.behavior.catalogue import load_catalogue
+from services.behavior.regex import build_regex
+from services.behavior.schema import BehaviorRequest, BehaviorResult, Scene, SceneItem
 from services.embedded.stack import Stack
 from services.jobs.settings import JobSettings
 from services.jobs.store import JobStore, connect
@@ -23,7 +25,7 @@ Behave = Callable[..., BehaviorResult]
 
 @pytest.fixture(scope="module")
 def engines() -> Iterator[dict[str, ScriptedEngine]]:
-    engines = {name: ScriptedEngine() for name in ("llamacpp", "vllm", "transformers")}
+    engines = {name: ScriptedEngine() for name in ("llamacpp", "vllm", "transformers", "tgi")}
     for engine in engines.values():
         engine.url = engine.start()  # type: ignore[attr-defined]
     yield engines
@@ -147,6 +149,15 @@ def test_a_picture_goes_to_a_backend_that_sees(engines: dict[str, ScriptedEngine
     blind = behave(image=picture, backend="llamacpp")
     assert blind.status == "failed"
     assert not engines["llamacpp"].requests
+
+
+def test_tgi_is_held_to_one_regular_expression_whatever_the_scene(
+    engines: dict[str, ScriptedEngine], behave: Behave
+) -> None:
+    for scene in (Scene(), Scene(objects=[SceneItem(name="red ball", position=[0.6, 0.1, 0.0])])):
+        assert behave(backend="tgi", scene=scene).status == "succeeded"
+    expected = {"type": "regex", "value": build_regex(load_catalogue("nao"))}
+    assert [request["response_format"] for request in engines["tgi"].requests] == [expected, expected]
 
 
 def test_the_trace_context_reaches_the_engine(engines: dict[str, ScriptedEngine], behave: Behave) -> None:
