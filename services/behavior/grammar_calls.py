@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, get_args
 
 from services.behavior.arguments import NumberArgument, TextArgument
 from services.behavior.catalogue import Catalogue
 from services.behavior.gbnf import Rules, literal, number
 from services.behavior.grammar_arguments import TARGET, WORD, Arguments, Setting
-from services.behavior.grammar_states import States
+from services.behavior.grammar_states import AnyState, States
 from services.behavior.methods import Method
 from services.behavior.outline import outlines
 
@@ -167,3 +167,18 @@ class Calls:
             if method.speech and isinstance(argument, TextArgument) and argument.shape == "one":
                 return f'{literal(f"{service}.{method.name}(")} {self._arguments.text(argument, method)} ")"'
         return None
+
+
+def every_call(catalogue: Catalogue) -> tuple[str, str, dict[str, str]]:
+    """What the programs of all grammars of a robot may call, however it stands and whatever the scene.
+
+    Returns:
+        the bodies of a rule of the actions and of one of the conditions, and the rules that they name, by name; those
+        of the scene's names are not among them.
+    """
+    rules, anyhow = Rules(), "any"
+    calls = Calls(rules, catalogue, AnyState(catalogue), Setting(located=True, fronts=True, walks=True))
+    actions = [calls.acting(kind, anyhow, located=True) for kind in get_args(Kind)]
+    condition = calls.condition(anyhow, located=True)
+    bodies = dict(line.split(" ::= ", 1) for line in rules.text().splitlines())
+    return f"({' | '.join(action for action in actions if action)})", f"({condition})", bodies

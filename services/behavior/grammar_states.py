@@ -87,3 +87,19 @@ class States:
         """The states that some call leads to from a state."""
         found = (target for _, method in self._catalogue.calls for target in self.targets(method, state))
         return list(dict.fromkeys(found))
+
+
+class AnyState(States):
+    """One state for all of them: every call may be made in it, with every name, and none leads out of it."""
+
+    def allows(self, method: Method, state: str) -> bool:
+        """Whether a method may be called: always."""
+        return True
+
+    def values(self, argument: EnumArgument, state: str, target: str | None = None) -> list[str]:
+        """All names that an argument may be given."""
+        return self._catalogue.enums[argument.values].values
+
+    def targets(self, method: Method, state: str) -> list[str]:
+        """The states that a method leads to: none but the one there is."""
+        return []

@@ -12,15 +12,15 @@ The notation is what Python's ``re``, Rust's ``regex`` and the ``interegular`` o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from services.behavior.catalogue import Catalogue
-from services.behavior.grammar import MAX_STEPS, build_gbnf
-from services.behavior.schema import Scene, SceneItem
+from services.behavior.grammar import MAX_STEPS
+from services.behavior.grammar_arguments import CONTROL, MARKS, SPACES, TARGET, WITH_FRONT
+from services.behavior.grammar_calls import every_call
 
-#: A scene with something in it: which thing makes no difference.
-_SOMEWHERE = Scene(objects=[SceneItem(name="thing", position=[1.0, 0.0, 0.0])])
+#: The name of a thing, in quotes: which thing makes no difference.
+_NAME = r'"\"" [^\n"\\]+ "\""'
 #: What a GBNF writes for a character.
 _CHARACTER = r"\\x[0-9A-F]{2}|\\u[0-9A-F]{4}|\\.|[^\\]"
 _CHARACTERS = re.compile(_CHARACTER)
@@ -29,7 +29,6 @@ _TOKENS = re.compile(
     r'"(?P<literal>(?:[^"\\]|\\.)*)"|\[(?P<members>(?:[^\]\\]|\\.)*)\]|(?P<times>[?*+]|\{\d+,\d+\})'
     r"|(?P<rule>[A-Za-z][A-Za-z0-9-]*)|(?P<mark>[()|])"
 )
-_CALLS_OF = re.compile(r'("[A-Za-z][A-Za-z0-9_]*\.") ([A-Za-z][A-Za-z0-9-]*)')
 _DIGIT = re.compile(r"\[\d-\d\]")
 _NUMBER = re.compile(r'(?:"-"\??|"-?[\d.]+"|\[\d-\d\]|[ |])+')
 _LAST_ASCII = 0x7F
@@ -41,35 +40,21 @@ Pieces = tuple[str, ...]
 @lru_cache(maxsize=64)
 def build_regex(catalogue: Catalogue) -> str:
     """The expression that whole programs for one robot match."""
-    rules = dict(line.split(" ::= ", 1) for line in build_gbnf(catalogue, _SOMEWHERE).splitlines())
-    conditions = _branches(body for name, body in rules.items() if re.fullmatch(r"condition(-\d+)?", name))
-    headers = ['"for i in range(" [1-9] [0-9]? ")"', '"else"']
-    if conditions:
-        headers.append(f'"if " ({" | ".join(conditions)})')
-    # Calls make up nearly all of the states: they are written once, after all that may stand before one.
-    above = rf'"# Step " [2-{MAX_STEPS}] ": " plan | "x, y, z = scene.position(" target ")"'
-    line = rf'(({above}) "\n")* ((({" | ".join(headers)}) ":\n")? "    ")? ({_calls(rules)})'
+    action, condition, rules = every_call(catalogue)
+    # Actions make up nearly all of the states: they are written once, after all that may stand before one.
+    above = rf'"# Step " [2-{MAX_STEPS}] ": " plan | "x, y, z = scene.position(" {TARGET} ")"'
+    header = f'"if " {condition} | "for i in range(" [1-9] [0-9]? ")" | "else"'
+    line = rf'(({above}) "\n")* ((({header}) ":\n")? "    ")? {action}'
     wider = {
         "root": rf'"# " ("Step 1" | "Refuse") ": " plan ("\n" {line})*',
-        "plan": r'phrase (" | " ("target" | "prefer" | "avoid") ": " [^\n|] [^\n|]*)*',
-        "target": r'"\"" [^\n"\\]+ "\""',
+        # A step's comment: its goal and the other fields.
+        "phrase": rf"[^{MARKS}{SPACES}{CONTROL}] [^|{CONTROL}]*",
+        # A thing may be called what no phrase begins with.
+        "plan": rf'phrase (" | " ("target" | "prefer" | "avoid") ": " [^|{CONTROL}]+)*',
+        TARGET: _NAME,
+        WITH_FRONT: _NAME,
     }
     return "".join(_Converter(rules | wider).rule("root"))
-
-
-def _calls(rules: Mapping[str, str]) -> str:
-    """The calls of all states of the robot, as one body. Rules of calls name a service in each of their branches."""
-    by_service: dict[str, list[str]] = {}
-    for body in rules.values():
-        found = [_CALLS_OF.fullmatch(branch) for branch in body.split(" | ")]
-        for service, rule in [match.groups() for match in found if match] if all(found) else ():
-            by_service.setdefault(service, []).append(rules[rule])
-    return " | ".join(f"{service} ({' | '.join(_branches(bodies))})" for service, bodies in by_service.items())
-
-
-def _branches(bodies: Iterable[str]) -> list[str]:
-    """The branches of several rules, each once."""
-    return list(dict.fromkeys(branch for body in bodies for branch in body.split(" | ")))
 
 
 class _Converter:
@@ -112,7 +97,6 @@ class _Converter:
 
 def _any_of(branches: list[Pieces]) -> Pieces:
     """One of several branches. Those that end alike share their ending, which saves an engine as many states."""
-    branches = list(dict.fromkeys(branches))
     if len(branches) == 1:
         return branches[0]
     by_ending: dict[str, list[Pieces]] = {}
