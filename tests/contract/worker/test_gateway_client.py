@@ -41,7 +41,7 @@ def test_a_gateway_that_hangs_up_while_the_worker_still_sends_is_heard_to_its_la
         app.router.add_get("/v1/execute", execute)
         request = BehaviorRequest(instruction="Wave", mode="stream")
         async with TestServer(app) as server, aiohttp.ClientSession() as http:
-            execution = await Execution.begin(http, str(server.make_url("")), "b1", request, DEAF, age_s=0.0)
+            execution = await Execution.begin(http, str(server.make_url("")), "b1", request, DEAF, attempt=1, age_s=0.0)
             monkeypatch.setattr(aiohttp.ClientWebSocketResponse, "send_json", hung_up)
             with pytest.raises(ExecutionFailed) as caught:
                 await execution.send(1, "x")
