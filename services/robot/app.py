@@ -141,7 +141,8 @@ class Gateway:
         if former is not None and former.attempt < begin.attempt and not former.accepted:
             # Its worker froze, and the store has given the behaviour to another, before the robot's turn came.
             await asyncio.wait({former.end(DROPPED)})
-            if former.may_be_retried:
+            # Of two later attempts that waited for its end, the first to go on has taken its place.
+            if former.may_be_retried and self._executions.get(begin.behavior) is former:
                 self._begun.pop(begin.behavior, None)
         if begin.behavior in self._begun:
             raise BehaviorFailed("robot.duplicate", f"behaviour {begin.behavior} was begun before and never runs twice")
