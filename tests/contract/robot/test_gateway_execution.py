@@ -354,25 +354,6 @@ def test_a_later_attempt_takes_the_place_of_one_that_waits(nao: SimulatedNao) ->
     play(scenario())
 
 
-def test_of_two_later_attempts_one_takes_the_place(nao: SimulatedNao) -> None:
-    async def scenario() -> None:
-        async with gateway(nao.url) as robots:
-            owner = await robots.open("owner")
-            assert (await owner.message())["type"] == "accepted"
-            await robots.open("once")
-            await robots.until(waiting=["once"])
-            later = await asyncio.gather(*(robots.open("once", attempt=number) for number in (2, 3)))
-            for conversation in later:
-                await conversation.send('ALTextToSpeech.say("once")')
-            await owner.send()
-            assert (await owner.rest())[-1] == {"type": "done"}
-            ends = [(await conversation.rest())[-1:] for conversation in later]
-            assert ends.count([{"type": "done"}]) == 1
-            assert [sentence["text"] for sentence in (await robots.state())["speech"]] == ["once"]
-
-    play(scenario())
-
-
 def test_a_later_attempt_does_not_take_the_robot_from_one_that_has_it(nao: SimulatedNao) -> None:
     async def scenario() -> None:
         async with gateway(nao.url) as robots:
