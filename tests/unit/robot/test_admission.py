@@ -30,8 +30,7 @@ def test_of_two_later_attempts_at_once_one_takes_the_place() -> None:
         begin = Begin(type="begin", behavior="once", attempt=number, robot="nao", target="simulate")
         try:
             await gateway._admit(begin)
-        except BehaviorFailed as refused:
-            assert refused.code == "robot.duplicate"
+        except BehaviorFailed:
             return False
         gateway._executions["once"] = Waiting(number)  # as the gateway does before it waits for anything
         return True
