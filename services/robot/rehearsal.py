@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import heapq
-import itertools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,42 +27,18 @@ from services.picture.recording import Recording, scene_items
 from services.robot.errors import BehaviorFailed, RobotFault
 from services.robot.process import exit_now
 from services.robot.sandbox import SCENE, Sandbox
-from services.robot.simulator.clock import Activity
+from services.robot.simulator.clock import Activity, SteppedClock
 from services.robot.simulator.nao import Nao
 from services.robot.simulator.recorder import record
 from services.robot.simulator.server import SERVICES
 from services.robot.simulator.surface.base import plain_methods
 
 
-class InstantClock:
-    """A clock on which nothing happens but what somebody waits for."""
-
-    speed = 1.0
-
-    def __init__(self) -> None:
-        self._now = 0.0
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
-        self._order = itertools.count()
-
-    def now(self) -> float:
-        return self._now
-
-    def call_at(self, moment: float, callback: Callable[[], None]) -> None:
-        heapq.heappush(self._due, (moment, next(self._order), callback))
-
-    def wait_for(self, activity: Activity) -> None:
-        """Let time pass until the activity has ended."""
-        while activity.completed is None:
-            moment, _, callback = heapq.heappop(self._due)
-            self._now = max(self._now, moment)
-            callback()
-
-
 class Rehearsal:
     """A simulated NAO in a scene, and the calls of one program."""
 
     def __init__(self, scene: Scene) -> None:
-        self._clock = InstantClock()
+        self._clock = SteppedClock()
         self._nao = Nao(self._clock)
         self._nao.prepare(scene.posture or "", -1 if scene.battery is None else scene.battery)
         self._catalogue = load_catalogue("nao")

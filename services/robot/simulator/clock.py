@@ -80,6 +80,40 @@ class ScaledClock:
                 log.exception("an activity could not end")
 
 
+class SteppedClock:
+    """Stands still until it is moved; what falls due on the way happens at its own moment, in the caller's thread."""
+
+    speed = 1.0
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+
+    def now(self) -> float:
+        return self._now
+
+    def call_at(self, moment: float, callback: Callable[[], None]) -> None:
+        heapq.heappush(self._due, (moment, next(self._order), callback))
+
+    def advance(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        end = self._now + seconds
+        while self._due and self._due[0][0] <= end:
+            self._step()
+        self._now = end
+
+    def wait_for(self, activity: Activity) -> None:
+        """Let time pass until the activity has ended."""
+        while activity.completed is None:
+            self._step()
+
+    def _step(self) -> None:
+        moment, _, callback = heapq.heappop(self._due)
+        self._now = max(self._now, moment)
+        callback()
+
+
 class Activity:
     """Something the robot is doing until a known moment, unless it is ended sooner.
 

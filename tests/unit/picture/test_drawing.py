@@ -15,9 +15,8 @@ from services.picture.draw import MAX_BYTES, draw
 from services.picture.film import LONGEST_S, film, last_shot, orders
 from services.picture.recording import MAX_MOMENTS, Item, Recording, Spoken, scene_items
 from services.picture.svg import Clip, text_of
-from services.robot.rehearsal import InstantClock
 from services.robot.simulator.anatomy import JOINTS
-from services.robot.simulator.clock import Activity
+from services.robot.simulator.clock import Activity, SteppedClock
 from services.robot.simulator.nao import Nao
 from services.robot.simulator.recorder import record
 
@@ -27,7 +26,7 @@ HOSTILE = "</text><script>alert(1)</script> \" onload='x' & ]]> \x00\x1b[31m \u2
 
 def recorded(*doings: Callable[[Nao], Activity | None]) -> Recording:
     """What a robot does when it does these things one after the other."""
-    clock = InstantClock()
+    clock = SteppedClock()
     nao = Nao(clock)
     for doing in doings:
         if (activity := doing(nao)) is not None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from manual_clock import ManualClock
 
+from services.robot.simulator.clock import SteppedClock
 from services.robot.simulator.nao import Nao
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
+def clock() -> SteppedClock:
+    return SteppedClock()
 
 
 @pytest.fixture
-def nao(clock: ManualClock) -> Nao:
+def nao(clock: SteppedClock) -> Nao:
     return Nao(clock)

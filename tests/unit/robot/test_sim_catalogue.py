@@ -6,11 +6,11 @@ import itertools
 import math
 
 import pytest
-from manual_clock import ManualClock
 
 from services.behavior.catalogue import load_catalogue
 from services.robot.simulator import animations, walk
 from services.robot.simulator.anatomy import LEGS
+from services.robot.simulator.clock import SteppedClock
 from services.robot.simulator.nao import Nao
 from services.robot.simulator.postures import POSTURES, route
 from services.robot.simulator.surface.autonomy import ALTracker
@@ -63,7 +63,7 @@ def test_every_tag_has_an_animation_in_both_postures(posture: str, family: str) 
 
 
 @pytest.mark.parametrize(("effector", "side"), [("LArm", 0.098), ("RArm", -0.098)])
-def test_an_arm_points_at_a_place(nao: Nao, clock: ManualClock, effector: str, side: float) -> None:
+def test_an_arm_points_at_a_place(nao: Nao, clock: SteppedClock, effector: str, side: float) -> None:
     tracker = ALTracker(nao)
     tracker.pointAt(effector, [1.0, side, 0.43], 2, 0.5)  # straight ahead of the shoulder
     clock.advance(5.0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from manual_clock import ManualClock
 
 from services.robot.simulator.animations import ANIMATIONS
+from services.robot.simulator.clock import SteppedClock
 from services.robot.simulator.lights import RASTA
 from services.robot.simulator.nao import LOGGED_CALLS, Nao
 from services.robot.simulator.voice import BREATH_S, CHARACTERS_PER_S, LOGGED_SENTENCES
@@ -15,7 +15,7 @@ from services.robot.simulator.voice import BREATH_S, CHARACTERS_PER_S, LOGGED_SE
 HEY = "animations/Stand/Gestures/Hey_1"
 
 
-def test_speech_lasts_as_long_as_its_text(nao: Nao, clock: ManualClock) -> None:
+def test_speech_lasts_as_long_as_its_text(nao: Nao, clock: SteppedClock) -> None:
     activity = nao.voice.say("x" * 28)
     assert activity.ends == pytest.approx(28 / CHARACTERS_PER_S + BREATH_S)
     clock.advance(activity.ends)
@@ -31,7 +31,7 @@ def test_speech_lasts_as_long_as_its_text(nao: Nao, clock: ManualClock) -> None:
     }
 
 
-def test_sentences_wait_for_each_other(nao: Nao, clock: ManualClock) -> None:
+def test_sentences_wait_for_each_other(nao: Nao, clock: SteppedClock) -> None:
     first, second = nao.voice.say("Hello"), nao.voice.say("world", "French")
     clock.advance(first.ends)
     assert second.completed is None
@@ -39,7 +39,7 @@ def test_sentences_wait_for_each_other(nao: Nao, clock: ManualClock) -> None:
     assert nao.voice.log()[1]["language"] == "French"
 
 
-def test_stop_silences_what_is_said_and_what_waits(nao: Nao, clock: ManualClock) -> None:
+def test_stop_silences_what_is_said_and_what_waits(nao: Nao, clock: SteppedClock) -> None:
     sentences = [nao.voice.say("a long sentence"), nao.voice.say("another")]
     clock.advance(0.1)
     nao.voice.stop_all()
@@ -68,7 +68,7 @@ def test_senseless_voice_settings_are_errors(nao: Nao) -> None:
     assert nao.voice.log() == []
 
 
-def test_leds_fade_from_colour_to_colour(nao: Nao, clock: ManualClock) -> None:
+def test_leds_fade_from_colour_to_colour(nao: Nao, clock: SteppedClock) -> None:
     activity = nao.lights.fade_rgb("FaceLeds", "red", 2.0)
     clock.advance(1.0)
     assert nao.lights.colours()["LeftFaceLeds"] == "#ff8080"
@@ -80,7 +80,7 @@ def test_leds_fade_from_colour_to_colour(nao: Nao, clock: ManualClock) -> None:
     assert nao.lights.colours()["LeftFaceLeds"] == "#800000"
 
 
-def test_a_pattern_of_the_eyes_leaves_them_as_they_were(nao: Nao, clock: ManualClock) -> None:
+def test_a_pattern_of_the_eyes_leaves_them_as_they_were(nao: Nao, clock: SteppedClock) -> None:
     nao.lights.fade_rgb("FaceLeds", "blue", 0.0)
     activity = nao.lights.show(3.0, RASTA)
     seen = set()
@@ -114,7 +114,7 @@ def test_senseless_lights_are_errors(nao: Nao, group: str, colour: str | int, se
         nao.lights.fade_rgb(group, colour, seconds)
 
 
-def test_an_animation_moves_the_joints_and_brings_them_back(nao: Nao, clock: ManualClock) -> None:
+def test_an_animation_moves_the_joints_and_brings_them_back(nao: Nao, clock: SteppedClock) -> None:
     before = nao.motion.joints()
     activity = nao.animate(HEY)
     clock.advance(ANIMATIONS[HEY] / 2)
@@ -131,7 +131,7 @@ def test_unknown_animations_are_errors(nao: Nao) -> None:
         nao.animate("animations/Stand/Gestures/Backflip_1")
 
 
-def test_animated_speech_plays_what_the_text_names(nao: Nao, clock: ManualClock) -> None:
+def test_animated_speech_plays_what_the_text_names(nao: Nao, clock: SteppedClock) -> None:
     activity = nao.say_animated(f"Hi ^start({HEY}) there ^wait({HEY})")
     assert nao.voice.log()[0]["text"] == "Hi there"
     assert nao.playing() == [HEY]
@@ -140,7 +140,7 @@ def test_animated_speech_plays_what_the_text_names(nao: Nao, clock: ManualClock)
     assert activity.completed is True
 
 
-def test_prepare_wakes_a_resting_robot_and_takes_the_scenes_word(nao: Nao, clock: ManualClock) -> None:
+def test_prepare_wakes_a_resting_robot_and_takes_the_scenes_word(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.walk_to(0.2, 0.0, 0.0)
     clock.advance(20)
     nao.motion.rest()

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from manual_clock import ManualClock
 
 from services.robot.simulator.anatomy import JOINTS
-from services.robot.simulator.clock import Activity
+from services.robot.simulator.clock import Activity, SteppedClock
 from services.robot.simulator.falling import FallenError
 from services.robot.simulator.motion import FALL_S
 from services.robot.simulator.nao import Nao
@@ -30,7 +29,7 @@ FALLS: dict[str, Callable[[Nao], object]] = {
 
 
 @pytest.mark.parametrize("what", FALLS)
-def test_falls(nao: Nao, clock: ManualClock, what: str) -> None:
+def test_falls(nao: Nao, clock: SteppedClock, what: str) -> None:
     FALLS[what](nao)
     clock.advance(3.0)
     assert nao.motion.fall is not None
@@ -62,7 +61,7 @@ STANDS: dict[str, Callable[[Nao], object]] = {
 
 
 @pytest.mark.parametrize("what", STANDS)
-def test_does_not_fall(nao: Nao, clock: ManualClock, what: str) -> None:
+def test_does_not_fall(nao: Nao, clock: SteppedClock, what: str) -> None:
     STANDS[what](nao)
     clock.advance(30.0)
     assert nao.motion.last_fall is None
@@ -70,7 +69,7 @@ def test_does_not_fall(nao: Nao, clock: ManualClock, what: str) -> None:
 
 
 @pytest.mark.parametrize("posture", ["Sit", "SitRelax", "LyingBack", "LyingBelly"])
-def test_off_its_feet_it_may_move_its_legs_and_lose_its_motors(nao: Nao, clock: ManualClock, posture: str) -> None:
+def test_off_its_feet_it_may_move_its_legs_and_lose_its_motors(nao: Nao, clock: SteppedClock, posture: str) -> None:
     nao.motion.place(posture)
     legs_up(nao)
     clock.advance(3.0)
@@ -79,14 +78,14 @@ def test_off_its_feet_it_may_move_its_legs_and_lose_its_motors(nao: Nao, clock: 
     assert nao.motion.last_fall is None
 
 
-def test_the_motors_of_a_crouching_robot_may_be_switched_off(nao: Nao, clock: ManualClock) -> None:
+def test_the_motors_of_a_crouching_robot_may_be_switched_off(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.place("Crouch")
     nao.motion.set_stiffnesses("Body", 0.0)
     clock.advance(3.0)
     assert (nao.motion.fall, nao.motion.body.posture()) == (None, "Crouch")
 
 
-def test_it_falls_where_the_balance_is_lost_and_not_before(nao: Nao, clock: ManualClock) -> None:
+def test_it_falls_where_the_balance_is_lost_and_not_before(nao: Nao, clock: SteppedClock) -> None:
     activity = nao.motion.interpolate(["LAnklePitch", "RAnklePitch"], [0.9, 0.9], [8.0], True)
     clock.advance(1.0)
     assert nao.motion.fall is None
@@ -97,7 +96,7 @@ def test_it_falls_where_the_balance_is_lost_and_not_before(nao: Nao, clock: Manu
     assert activity.error == "the robot fell, because its centre of mass left the support of its feet"
 
 
-def test_a_motion_that_is_taken_back_in_time_does_not_tip_it(nao: Nao, clock: ManualClock) -> None:
+def test_a_motion_that_is_taken_back_in_time_does_not_tip_it(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.interpolate(["LAnklePitch", "RAnklePitch"], [0.9, 0.9], [8.0], True)
     clock.advance(1.0)
     nao.motion.set_angles(["LAnklePitch", "RAnklePitch"], 0.087, 0.5)
@@ -105,7 +104,7 @@ def test_a_motion_that_is_taken_back_in_time_does_not_tip_it(nao: Nao, clock: Ma
     assert nao.motion.last_fall is None
 
 
-def test_stopping_the_joints_in_time_does_not_tip_it(nao: Nao, clock: ManualClock) -> None:
+def test_stopping_the_joints_in_time_does_not_tip_it(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.interpolate(["LAnklePitch", "RAnklePitch"], [0.9, 0.9], [8.0], True)
     clock.advance(1.0)
     nao.motion.hold(JOINTS)
@@ -113,7 +112,7 @@ def test_stopping_the_joints_in_time_does_not_tip_it(nao: Nao, clock: ManualCloc
     assert nao.motion.last_fall is None
 
 
-def test_legs_moved_during_an_animation_tip_it_when_that_is_over(nao: Nao, clock: ManualClock) -> None:
+def test_legs_moved_during_an_animation_tip_it_when_that_is_over(nao: Nao, clock: SteppedClock) -> None:
     gesture = nao.animate("animations/Stand/Gestures/Hey_1")
     legs_up(nao)
     clock.advance(gesture.ends - 0.1)
@@ -122,7 +121,7 @@ def test_legs_moved_during_an_animation_tip_it_when_that_is_over(nao: Nao, clock
     assert nao.motion.fall is not None
 
 
-def test_a_fall_ends_a_walk_where_it_happens(nao: Nao, clock: ManualClock) -> None:
+def test_a_fall_ends_a_walk_where_it_happens(nao: Nao, clock: SteppedClock) -> None:
     walk = nao.motion.walk_to(1.0, 0.0, 0.0)
     clock.advance(4.2)
     nao.motion.set_stiffnesses("Legs", 0.0)
@@ -132,7 +131,7 @@ def test_a_fall_ends_a_walk_where_it_happens(nao: Nao, clock: ManualClock) -> No
     assert not nao.motion.walking()
 
 
-def test_nothing_holds_up_a_fall(nao: Nao, clock: ManualClock) -> None:
+def test_nothing_holds_up_a_fall(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.set_stiffnesses("Legs", 0.0)
     clock.advance(FALL_S / 2)
     nao.motion.hold(JOINTS)
@@ -141,7 +140,7 @@ def test_nothing_holds_up_a_fall(nao: Nao, clock: ManualClock) -> None:
     assert nao.motion.body.posture() == "LyingBelly"
 
 
-def test_walking_while_sitting_is_a_fall(nao: Nao, clock: ManualClock) -> None:
+def test_walking_while_sitting_is_a_fall(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.place("Sit")
     with pytest.raises(FallenError, match="because it was asked to walk while it sat"):
         nao.motion.walk_to(0.1, 0.0, 0.0)
@@ -157,7 +156,7 @@ def test_walking_while_lying_is_refused(nao: Nao) -> None:
 
 
 @pytest.mark.parametrize("get_up", [lambda nao: nao.motion.wake_up(), lambda nao: nao.motion.go_to_posture("Sit", 1.0)])
-def test_it_gets_up_again(nao: Nao, clock: ManualClock, get_up: Callable[[Nao], Activity]) -> None:
+def test_it_gets_up_again(nao: Nao, clock: SteppedClock, get_up: Callable[[Nao], Activity]) -> None:
     legs_up(nao)
     clock.advance(3.0)
     activity = get_up(nao)
@@ -169,7 +168,7 @@ def test_it_gets_up_again(nao: Nao, clock: ManualClock, get_up: Callable[[Nao], 
     nao.motion.set_angles("HeadYaw", 0.1, 0.1)
 
 
-def test_being_prepared_for_the_next_behaviour_puts_it_on_its_feet(nao: Nao, clock: ManualClock) -> None:
+def test_being_prepared_for_the_next_behaviour_puts_it_on_its_feet(nao: Nao, clock: SteppedClock) -> None:
     legs_up(nao)
     clock.advance(3.0)
     nao.prepare("", -1)

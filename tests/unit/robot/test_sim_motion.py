@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from manual_clock import ManualClock
 
 from services.robot.simulator.anatomy import CHAINS, JOINTS, head_pitch_limits
+from services.robot.simulator.clock import SteppedClock
 from services.robot.simulator.motors import MotorsOffError
 from services.robot.simulator.nao import Nao
 from services.robot.simulator.postures import POSTURES, route
@@ -30,7 +30,7 @@ def test_every_posture_is_within_the_joint_limits() -> None:
             assert JOINTS[name].low <= angle <= JOINTS[name].high
 
 
-def test_angles_move_at_the_fraction_of_top_speed(nao: Nao, clock: ManualClock) -> None:
+def test_angles_move_at_the_fraction_of_top_speed(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.set_angles("HeadYaw", 1.0, 0.1)
     clock.advance(0.5)
     assert nao.motion.angles("HeadYaw") == [pytest.approx(0.5 * 0.8268)]
@@ -40,7 +40,7 @@ def test_angles_move_at_the_fraction_of_top_speed(nao: Nao, clock: ManualClock) 
 
 @given(yaw=st.floats(-4, 4), pitch=st.floats(-4, 4), after=st.floats(0, 2))
 def test_angles_never_leave_the_limits(yaw: float, pitch: float, after: float) -> None:
-    clock = ManualClock()
+    clock = SteppedClock()
     nao = Nao(clock)
     nao.motion.set_angles("Head", [yaw, pitch], 1.0)
     clock.advance(after)
@@ -57,13 +57,13 @@ def test_a_turned_head_narrows_the_pitch() -> None:
     assert (low, high) == (-0.672, pytest.approx(0.4685))
 
 
-def test_the_hips_share_one_motor(nao: Nao, clock: ManualClock) -> None:
+def test_the_hips_share_one_motor(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.set_angles("LHipYawPitch", -0.5, 1.0)
     clock.advance(1.0)
     assert nao.motion.angles(["LHipYawPitch", "RHipYawPitch"]) == [-0.5, -0.5]
 
 
-def test_interpolation_passes_its_keys_in_time(nao: Nao, clock: ManualClock) -> None:
+def test_interpolation_passes_its_keys_in_time(nao: Nao, clock: SteppedClock) -> None:
     activity = nao.motion.interpolate(["HeadYaw", "RElbowRoll"], [[0.5, -0.5], [1.0]], [[1.0, 2.0], [1.5]], True)
     clock.advance(1.0)
     assert nao.motion.angles("HeadYaw") == [pytest.approx(0.5)]
@@ -74,7 +74,7 @@ def test_interpolation_passes_its_keys_in_time(nao: Nao, clock: ManualClock) -> 
     assert nao.motion.angles(["HeadYaw", "RElbowRoll"]) == [-0.5, 1.0]
 
 
-def test_relative_interpolation_starts_where_the_joint_is(nao: Nao, clock: ManualClock) -> None:
+def test_relative_interpolation_starts_where_the_joint_is(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.interpolate("HeadYaw", 0.4, 1.0, True)
     clock.advance(1.0)
     nao.motion.interpolate("HeadYaw", [0.1], [1.0], False)
@@ -110,7 +110,7 @@ def test_senseless_speeds_are_errors(nao: Nao, fraction: float) -> None:
         nao.motion.set_angles("HeadYaw", 0.1, fraction)
 
 
-def test_posture_takes_its_time_and_is_recognised(nao: Nao, clock: ManualClock) -> None:
+def test_posture_takes_its_time_and_is_recognised(nao: Nao, clock: SteppedClock) -> None:
     activity = nao.motion.go_to_posture("Sit", 0.5)
     clock.advance(9.9)
     assert activity.completed is None
@@ -120,7 +120,7 @@ def test_posture_takes_its_time_and_is_recognised(nao: Nao, clock: ManualClock) 
     assert (nao.motion.body.posture(), nao.motion.body.family()) == ("Sit", "Sitting")
 
 
-def test_getting_up_takes_longer_than_shifting_and_leads_through_a_crouch(nao: Nao, clock: ManualClock) -> None:
+def test_getting_up_takes_longer_than_shifting_and_leads_through_a_crouch(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.place("Stand")
     shifting = nao.motion.go_to_posture("StandInit", 1.0)
     clock.advance(10.0)
@@ -139,7 +139,7 @@ def test_the_way_up_from_the_back_is_by_way_of_sitting() -> None:
     assert [posture for posture, _ in route("Sit", "SitRelax")] == ["SitRelax"]
 
 
-def test_a_posture_that_it_is_in_takes_no_time(nao: Nao, clock: ManualClock) -> None:
+def test_a_posture_that_it_is_in_takes_no_time(nao: Nao, clock: SteppedClock) -> None:
     assert nao.motion.go_to_posture("Stand", 0.5).completed is True
     nao.motion.set_angles("HeadYaw", 1.0, 1.0)
     clock.advance(1.0)
@@ -148,7 +148,7 @@ def test_a_posture_that_it_is_in_takes_no_time(nao: Nao, clock: ManualClock) -> 
     assert nao.motion.angles("HeadYaw") == [0.0]
 
 
-def test_calls_that_do_not_block_run_beside_each_other(nao: Nao, clock: ManualClock) -> None:
+def test_calls_that_do_not_block_run_beside_each_other(nao: Nao, clock: SteppedClock) -> None:
     walk = nao.motion.walk_to(0.2, 0.0, 0.0)
     head = nao.motion.set_angles("HeadYaw", 0.5, 0.1)
     speech = nao.voice.say("I walk and look")
@@ -161,7 +161,7 @@ def test_calls_that_do_not_block_run_beside_each_other(nao: Nao, clock: ManualCl
     assert all(activity.completed for activity in (walk, head, speech, light))
 
 
-def test_a_posture_cut_short_is_unknown(nao: Nao, clock: ManualClock) -> None:
+def test_a_posture_cut_short_is_unknown(nao: Nao, clock: SteppedClock) -> None:
     activity = nao.motion.go_to_posture("Sit", 0.5)
     clock.advance(5.0)
     nao.motion.hold(JOINTS)
@@ -170,7 +170,7 @@ def test_a_posture_cut_short_is_unknown(nao: Nao, clock: ManualClock) -> None:
     assert nao.motion.body.posture() == "Unknown"
 
 
-def test_rest_switches_the_motors_off_and_moves_then_fail(nao: Nao, clock: ManualClock) -> None:
+def test_rest_switches_the_motors_off_and_moves_then_fail(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.rest()
     clock.advance(3.0)
     assert not nao.motion.motors.awake()
@@ -194,7 +194,7 @@ def test_slack_arms_do_not_keep_it_from_walking(nao: Nao) -> None:
         nao.motion.set_angles("LElbowYaw", 0.0, 0.1)
 
 
-def test_walks_at_the_speed_of_its_gait(nao: Nao, clock: ManualClock) -> None:
+def test_walks_at_the_speed_of_its_gait(nao: Nao, clock: SteppedClock) -> None:
     activity = nao.motion.walk_to(1.0, 0.0, 0.0)
     assert activity.ends == pytest.approx(25 * STEP_S)
     clock.advance(25 * STEP_S / 2)
@@ -206,7 +206,7 @@ def test_walks_at_the_speed_of_its_gait(nao: Nao, clock: ManualClock) -> None:
     assert not nao.motion.walking()
 
 
-def test_displacements_are_in_the_robots_own_frame(nao: Nao, clock: ManualClock) -> None:
+def test_displacements_are_in_the_robots_own_frame(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.walk_to(0.0, 0.0, math.pi / 2)
     clock.advance(60)
     nao.motion.walk_to(0.5, 0.1, 0.0)
@@ -215,7 +215,7 @@ def test_displacements_are_in_the_robots_own_frame(nao: Nao, clock: ManualClock)
     assert (pose.x, pose.y, pose.theta) == (pytest.approx(-0.1), pytest.approx(0.5), pytest.approx(math.pi / 2))
 
 
-def test_stop_ends_a_walk_where_the_robot_is(nao: Nao, clock: ManualClock) -> None:
+def test_stop_ends_a_walk_where_the_robot_is(nao: Nao, clock: SteppedClock) -> None:
     activity = nao.motion.walk_to(1.0, 0.0, 0.0)
     clock.advance(25 * STEP_S / 4)
     nao.motion.halt()
@@ -224,7 +224,7 @@ def test_stop_ends_a_walk_where_the_robot_is(nao: Nao, clock: ManualClock) -> No
     assert nao.motion.pose().x == pytest.approx(0.25)
 
 
-def test_a_velocity_lasts_until_stopped_and_is_cut_to_the_gait(nao: Nao, clock: ManualClock) -> None:
+def test_a_velocity_lasts_until_stopped_and_is_cut_to_the_gait(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.walk_at(10.0, 0.0, 0.0)
     clock.advance(10.0)
     assert nao.motion.pose().x == pytest.approx(10.0 * MAX_X)
@@ -243,7 +243,7 @@ def test_turning_while_walking_draws_an_arc() -> None:
     assert abs(pose.theta) == pytest.approx(math.pi)
 
 
-def test_walking_from_a_crouch_stands_up_first(nao: Nao, clock: ManualClock) -> None:
+def test_walking_from_a_crouch_stands_up_first(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.place("Crouch")
     activity = nao.motion.walk_to(MAX_X * STEP_S, 0.0, 0.0)
     assert activity.ends == pytest.approx(2.0 + STEP_S)

@@ -6,9 +6,9 @@ import itertools
 import math
 
 import pytest
-from manual_clock import ManualClock
 
 from services.behavior.catalogue import load_catalogue
+from services.robot.simulator.clock import SteppedClock
 from services.robot.simulator.porter.house import ROOMS, THINGS, nearest
 from services.robot.simulator.porter.model import GRASP_S, SPEED, Porter
 
@@ -16,7 +16,7 @@ CATALOGUE = load_catalogue("porter")
 
 
 @pytest.fixture
-def porter(clock: ManualClock) -> Porter:
+def porter(clock: SteppedClock) -> Porter:
     return Porter(clock)
 
 
@@ -36,7 +36,7 @@ def test_no_way_is_longer_than_the_catalogue_says() -> None:
         assert CATALOGUE.services["robot"].by_name[name][0].takes.seconds >= GRASP_S
 
 
-def test_it_carries_a_thing_from_room_to_room(porter: Porter, clock: ManualClock) -> None:
+def test_it_carries_a_thing_from_room_to_room(porter: Porter, clock: SteppedClock) -> None:
     drive = porter.go_to("kitchen")
     assert porter.driving()
     clock.advance(math.dist(ROOMS["lobby"], ROOMS["kitchen"]) / SPEED)
@@ -56,7 +56,7 @@ def test_it_carries_a_thing_from_room_to_room(porter: Porter, clock: ManualClock
     assert porter.holding is None
 
 
-def test_it_drives_straight_and_stops_where_it_is(porter: Porter, clock: ManualClock) -> None:
+def test_it_drives_straight_and_stops_where_it_is(porter: Porter, clock: SteppedClock) -> None:
     drive = porter.go_to("office")
     clock.advance(6.0)
     assert porter.pose() == (3.0, 0.0, 0.0)
@@ -70,7 +70,7 @@ def test_it_drives_straight_and_stops_where_it_is(porter: Porter, clock: ManualC
     assert porter.pose() == (4.0, 3.0, pytest.approx(math.atan2(3.0, 1.0)))
 
 
-def test_a_grasp_that_is_stopped_changes_nothing(porter: Porter, clock: ManualClock) -> None:
+def test_a_grasp_that_is_stopped_changes_nothing(porter: Porter, clock: SteppedClock) -> None:
     porter.pick("letter")
     clock.advance(GRASP_S / 2)
     porter.stop()
@@ -79,7 +79,7 @@ def test_a_grasp_that_is_stopped_changes_nothing(porter: Porter, clock: ManualCl
     assert porter.sees("letter")
 
 
-def test_what_cannot_be_done_is_an_error(porter: Porter, clock: ManualClock) -> None:
+def test_what_cannot_be_done_is_an_error(porter: Porter, clock: SteppedClock) -> None:
     with pytest.raises(ValueError, match="there is no room 'cellar'"):
         porter.go_to("cellar")
     with pytest.raises(RuntimeError, match="no mug in the lobby"):
@@ -97,7 +97,7 @@ def test_what_cannot_be_done_is_an_error(porter: Porter, clock: ManualClock) -> 
         porter.ask("Tea?", [])
 
 
-def test_people_take_a_moment_to_answer(porter: Porter, clock: ManualClock) -> None:
+def test_people_take_a_moment_to_answer(porter: Porter, clock: SteppedClock) -> None:
     asked = porter.ask("Would you like some tea?", ["yes", "no"])
     clock.advance(2.0)
     assert asked.completed is None
@@ -109,7 +109,7 @@ def test_people_take_a_moment_to_answer(porter: Porter, clock: ManualClock) -> N
     assert [sentence["text"] for sentence in porter.snapshot()["speech"]] == ["Would you like some tea?", "Really?"]
 
 
-def test_it_is_still_before_a_behaviour(porter: Porter, clock: ManualClock) -> None:
+def test_it_is_still_before_a_behaviour(porter: Porter, clock: SteppedClock) -> None:
     porter.go_to("office")
     porter.prepare("", 30)
     assert not porter.driving()

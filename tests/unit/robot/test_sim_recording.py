@@ -6,10 +6,10 @@ import json
 import math
 
 import pytest
-from manual_clock import ManualClock
 
 from services.picture.recording import MAX_MOMENTS, Recording
 from services.robot.simulator.anatomy import JOINTS
+from services.robot.simulator.clock import SteppedClock
 from services.robot.simulator.nao import Nao
 from services.robot.simulator.track import KEPT_KEYS, Track, linear
 
@@ -18,7 +18,7 @@ def recorded(nao: Nao) -> Recording:
     return Recording.model_validate_json(nao.recording_json())
 
 
-def test_a_recording_tells_joints_place_lights_and_words(nao: Nao, clock: ManualClock) -> None:
+def test_a_recording_tells_joints_place_lights_and_words(nao: Nao, clock: SteppedClock) -> None:
     clock.advance(100.0)
     nao.prepare("", -1)
     nao.motion.interpolate(["LShoulderPitch", "RShoulderPitch"], [-1.0, -1.0], [2.0, 2.0], True)
@@ -43,7 +43,7 @@ def test_a_recording_tells_joints_place_lights_and_words(nao: Nao, clock: Manual
     assert len(packed) < 1000
 
 
-def test_its_place_begins_where_the_robot_stood(nao: Nao, clock: ManualClock) -> None:
+def test_its_place_begins_where_the_robot_stood(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.walk_to(0.5, 0.2, math.pi / 2)
     clock.advance(60.0)
     nao.prepare("", -1)
@@ -53,14 +53,14 @@ def test_its_place_begins_where_the_robot_stood(nao: Nao, clock: ManualClock) ->
     assert (end.x, end.y, end.theta) == pytest.approx((0.4, 0.0, 0.0), abs=2e-3)
 
 
-def test_turning_past_half_a_turn_goes_on(nao: Nao, clock: ManualClock) -> None:
+def test_turning_past_half_a_turn_goes_on(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.walk_at(0.0, 0.0, 10.0)
     clock.advance(30.0)
     nao.motion.halt()
     assert recorded(nao).at(30.0).theta == pytest.approx(30.0 * 0.349 / 0.84, abs=2e-3)
 
 
-def test_a_curve_is_told_as_one(nao: Nao, clock: ManualClock) -> None:
+def test_a_curve_is_told_as_one(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.walk_at(0.05, 0.0, 0.2)
     clock.advance(20.0)
     recording = recorded(nao)
@@ -69,7 +69,7 @@ def test_a_curve_is_told_as_one(nao: Nao, clock: ManualClock) -> None:
         assert (state.x, state.y) == pytest.approx((pose.x, pose.y), abs=3e-3)
 
 
-def test_a_fall_is_told_with_its_reason(nao: Nao, clock: ManualClock) -> None:
+def test_a_fall_is_told_with_its_reason(nao: Nao, clock: SteppedClock) -> None:
     nao.motion.set_angles("LHipPitch", -1.2, 0.5)
     clock.advance(3.0)
     nao.motion.wake_up()
@@ -85,7 +85,7 @@ def test_a_fall_is_told_with_its_reason(nao: Nao, clock: ManualClock) -> None:
     assert recorded(nao).fallen is None
 
 
-def test_words_that_were_cut_short_end_there(nao: Nao, clock: ManualClock) -> None:
+def test_words_that_were_cut_short_end_there(nao: Nao, clock: SteppedClock) -> None:
     nao.voice.say("A sentence that takes a while to say")
     nao.voice.say("Another that is never begun")
     clock.advance(1.0)
@@ -94,7 +94,7 @@ def test_words_that_were_cut_short_end_there(nao: Nao, clock: ManualClock) -> No
     assert [(said.begins, said.ends) for said in recorded(nao).spoken] == [(0, 1000)]
 
 
-def test_a_restless_behaviour_is_told_in_a_bounded_number_of_moments(nao: Nao, clock: ManualClock) -> None:
+def test_a_restless_behaviour_is_told_in_a_bounded_number_of_moments(nao: Nao, clock: SteppedClock) -> None:
     for number in range(3 * MAX_MOMENTS):
         nao.motion.set_angles("HeadYaw", (-1.0) ** number, 1.0)
         clock.advance(0.1)

@@ -5,31 +5,13 @@ from __future__ import annotations
 import qi
 
 from services.robot.simulator.nao import Nao
-from services.robot.simulator.surface.base import Service, method
-from services.robot.simulator.surface.sensors import MAX_NAMES
+from services.robot.simulator.surface.base import method
+from services.robot.simulator.surface.sense import Sense
 from services.robot.simulator.voice import LANGUAGES
 
 
-class _Sense(Service):
-    """A sense that is on while somebody has subscribed to it."""
-
-    def __init__(self, nao: Nao) -> None:
-        super().__init__(nao)
-        self._subscribers: set[str] = set()
-
-    @method(qi.Void, qi.String)
-    def subscribe(self, client: str) -> None:
-        if len(self._subscribers) >= MAX_NAMES:
-            raise RuntimeError(f"{MAX_NAMES} clients have subscribed; unsubscribe some")
-        self._subscribers.add(client)
-
-    @method(qi.Void, qi.String)
-    def unsubscribe(self, client: str) -> None:
-        self._subscribers.discard(client)
-
-
 @qi.multiThreaded()
-class ALFaceDetection(_Sense):
+class ALFaceDetection(Sense):
     """Seeing faces."""
 
     def __init__(self, nao: Nao) -> None:
@@ -38,7 +20,7 @@ class ALFaceDetection(_Sense):
 
     @method(qi.Void, qi.String, qi.Int32, qi.Float, name="subscribe")
     def subscribe_every(self, client: str, period_ms: int, precision: float) -> None:
-        self._subscribers.add(client)
+        self._take(client)
 
     @method(qi.Void, qi.Bool)
     def setRecognitionEnabled(self, enabled: bool) -> None:
@@ -50,7 +32,7 @@ class ALFaceDetection(_Sense):
 
 
 @qi.multiThreaded()
-class ALSpeechRecognition(_Sense):
+class ALSpeechRecognition(Sense):
     """Hearing words."""
 
     def __init__(self, nao: Nao) -> None:

@@ -8,9 +8,9 @@ import qi
 
 from services.robot.simulator.nao import Nao
 from services.robot.simulator.surface.base import Service, method
+from services.robot.simulator.surface.sense import MAX_NAMES, Sense
 
 NOTHING_AHEAD_M = 5.0  # what a sonar reports when it hears no echo
-MAX_NAMES = 1000
 _SONAR = "Device/SubDeviceList/US/{}/Sensor/Value"
 _BATTERY = "Device/SubDeviceList/Battery/Charge/Sensor/Value"
 _FALLEN = "robotHasFallen"
@@ -31,22 +31,8 @@ class ALBattery(Service):
 
 
 @qi.multiThreaded()
-class ALSonar(Service):
+class ALSonar(Sense):
     """Sonars in the chest; the simulated world has no obstacles."""
-
-    def __init__(self, nao: Nao) -> None:
-        super().__init__(nao)
-        self._subscribers: set[str] = set()
-
-    @method(qi.Void, qi.String)
-    def subscribe(self, client: str) -> None:
-        if len(self._subscribers) >= MAX_NAMES:
-            raise RuntimeError(f"{MAX_NAMES} clients have subscribed; unsubscribe some")
-        self._subscribers.add(client)
-
-    @method(qi.Void, qi.String)
-    def unsubscribe(self, client: str) -> None:
-        self._subscribers.discard(client)
 
     @method(qi.List(qi.Float))
     def getFilteredValues(self) -> list[float]:
@@ -79,16 +65,17 @@ class ALMemory(Service):
 
     @method(qi.Void, qi.String, qi.Dynamic)
     def insertData(self, key: str, value: Any) -> None:
-        if key not in self._values and len(self._values) >= MAX_NAMES:
-            raise RuntimeError(f"the memory holds {MAX_NAMES} keys already")
-        self._values[key] = value
+        self._keep(key, value)
 
     @method(qi.Void, qi.String, qi.Dynamic)
     def raiseEvent(self, key: str, value: Any) -> None:
-        if key not in self._values and len(self._values) >= MAX_NAMES:
-            raise RuntimeError(f"the memory holds {MAX_NAMES} keys already")
-        self._values[key] = value
+        self._keep(key, value)
 
     @method(qi.List(qi.String))
     def getDataListName(self) -> list[str]:
         return [_BATTERY, _FALLEN, *self._values]
+
+    def _keep(self, key: str, value: Any) -> None:
+        if key not in self._values and len(self._values) >= MAX_NAMES:
+            raise RuntimeError(f"the memory holds {MAX_NAMES} keys already")
+        self._values[key] = value
