@@ -8,6 +8,7 @@ FINISHED = "rbe:finished"  # sorted set: behaviour id → milliseconds of its en
 BYTES = "rbe:bytes"  # integer: bytes of the requests that are accepted and not yet ended
 WORKERS = "rbe:workers"  # sorted set: worker name → milliseconds of its last heartbeat
 CIRCUITS = "rbe:circuits"  # hash: worker name → JSON object of backend name → state of its circuit
+SEARCHED = "rbe:searched"  # string, until Celery's lists may be searched for missing messages again
 CANCELS = "rbe:cancels"  # channel: ids of running behaviours to cancel
 STOPS = "rbe:stops"  # channel: emergency stops as milliseconds, a blank and the robot
 CELERY_QUEUE = "behaviors"
@@ -34,7 +35,7 @@ def result(behavior_id: str) -> str:
 
 
 def idempotency(digest: str) -> str:
-    """String with the id and the body digest that a client's Idempotency-Key stands for."""
+    """Hash with the id and the body digest that a client's Idempotency-Key stands for."""
     return f"rbe:i:{digest}"
 
 

@@ -19,13 +19,16 @@ from redis.exceptions import NoScriptError
 from services.behavior.schema import Action, BehaviorRequest, BehaviorResult, Failure, Status
 from services.jobs import keys, scripts
 from services.jobs.documents import result_document, stopped_failure, stored_request, terminal_event
-from services.jobs.messages import PRIORITIES, envelope, list_name
+from services.jobs.messages import PRIORITIES, argument, envelope, list_name
 from services.jobs.settings import JobSettings
 
 #: Behaviours that one recovery round looks at, so that a round is short whatever piled up.
 _ROUND = 200
 #: Milliseconds that a waiting behaviour's message may be missing from Celery's lists before it is sent again.
 _MISSING_AFTER_MS = 5_000
+#: The same while there are messages in the lists: what a busy worker has taken out of them waits in its memory, and to
+#: search the lists costs more. They are searched once in this time.
+_MISSING_UNDER_LOAD_MS = 30_000
 
 Written = Literal["written", "lost", "stopped"]
 """What became of events: written; refused because the lease is lost; refused because of an emergency stop."""
@@ -103,8 +106,8 @@ class Ledger:
     async def claim(self, behavior_ids: Sequence[str]) -> list[Lease]:
         """Lease the behaviours that wait among those named; the others were duplicates, cancelled or expired.
 
-        One whose robot was stopped since it was accepted is ended here, as cancelled, and one whose request this
-        version does not understand, as failed.
+        One that somebody cancelled, or whose robot was stopped since it was accepted, is ended here, as cancelled, and
+        one whose request this version does not understand, as failed.
         """
         lease_ms = self._settings.lease_s * 1000
         calls = [
@@ -116,7 +119,7 @@ class Ledger:
         for behavior_id, reply in zip(behavior_ids, replies, strict=True):
             if reply is None:
                 continue
-            text, backend, attempt, waited_ms, trace, accepted_ms, stopped = reply
+            text, backend, attempt, waited_ms, trace, accepted_ms, unwanted = reply
             claimed = _Claimed(behavior_id, text, backend, int(attempt), float(waited_ms))
             try:
                 request = BehaviorRequest.model_validate_json(text)
@@ -124,8 +127,8 @@ class Ledger:
                 message = "this worker's version does not understand its request; update the worker and send it again"
                 await self._end_claimed(claimed, "failed", Failure(code="request.unreadable", message=message))
                 continue
-            if int(stopped):
-                await self._end_claimed(claimed, "cancelled", stopped_failure())
+            if unwanted:
+                await self._end_claimed(claimed, "cancelled", stopped_failure() if unwanted == "stopped" else None)
                 continue
             leases.append(
                 Lease(
@@ -140,7 +143,7 @@ class Ledger:
             )
         return leases
 
-    async def _end_claimed(self, claimed: _Claimed, status: Status, failure: Failure) -> None:
+    async def _end_claimed(self, claimed: _Claimed, status: Status, failure: Failure | None) -> None:
         """End a behaviour that was leased a moment ago and is not to be worked on."""
         document = result_document(
             claimed.id,
@@ -163,15 +166,18 @@ class Ledger:
         """Give a behaviour back that this worker will not finish and that has not moved a robot."""
         return await self._put_back(lease.id, self.worker, str(lease.attempt), lease.request.priority, expired=False)
 
-    async def announce(self, behavior_ids: Sequence[str]) -> None:
-        """Send the Celery messages of waiting behaviours again; a message too many does no harm."""
+    async def announce(self, behavior_ids: Sequence[str], *, first: bool = False) -> None:
+        """Send the Celery messages of waiting behaviours again; a message too many does no harm.
+
+        Each goes behind what waits with its priority, or with ``first`` before all of it.
+        """
         pipeline = self._redis.pipeline(transaction=False)
         for behavior_id in behavior_ids:
             pipeline.hget(keys.record(behavior_id), "priority")
         priorities = [int(priority or PRIORITIES[-1]) for priority in await pipeline.execute()]
+        push = pipeline.rpush if first else pipeline.lpush
         for behavior_id, priority in zip(behavior_ids, priorities, strict=True):
-            message = envelope(keys.CELERY_QUEUE, behavior_id, priority)
-            pipeline.lpush(list_name(keys.CELERY_QUEUE, priority), message)
+            push(list_name(keys.CELERY_QUEUE, priority), envelope(keys.CELERY_QUEUE, behavior_id, priority))
         await pipeline.execute()
 
     async def renew(self, held: Sequence[tuple[str, int]]) -> dict[str, str]:
@@ -269,12 +275,23 @@ class Ledger:
         return await self._put_back(behavior_id, owner, attempt, int(priority), expired=True)
 
     async def _send_lost_messages_again(self, now_ms: int) -> int:
-        """Announce again what waits while Celery's lists are empty: its messages were lost with a worker."""
+        """Announce again what has waited long and has no message in Celery's lists: it was lost with a connection.
+
+        It goes before what has waited less long.
+        """
         lists = [list_name(keys.CELERY_QUEUE, priority) for priority in PRIORITIES]
+        announced: set[str | None] = set()
+        patience_ms = _MISSING_AFTER_MS
         if await self._redis.exists(*lists):
-            return 0
-        missing = await self._due(keys.QUEUED, now_ms - _MISSING_AFTER_MS)
-        await self.announce(missing)
+            if not await self._redis.set(keys.SEARCHED, self.worker, nx=True, px=_MISSING_UNDER_LOAD_MS):
+                return 0
+            patience_ms = _MISSING_UNDER_LOAD_MS
+            # At most the queue's limit of them, and those that were sent twice: a few hundred kilobytes.
+            for name in lists:
+                announced.update(map(argument, cast("list[str]", await self._redis.lrange(name, 0, -1))))
+        waiting = await self._due(keys.QUEUED, now_ms - patience_ms)
+        missing = [behavior_id for behavior_id in waiting if behavior_id not in announced]
+        await self.announce(missing[::-1], first=True)
         return len(missing)
 
     async def _bury_dead_workers(self, now_ms: int) -> None:

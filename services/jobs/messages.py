@@ -8,6 +8,7 @@ test holds it against what Celery itself publishes.
 from __future__ import annotations
 
 import base64
+import json
 import uuid
 
 from pydantic_core import to_json
@@ -65,3 +66,12 @@ def envelope(queue: str, argument: str, priority: int) -> str:
             },
         }
     ).decode()
+
+
+def argument(message: str) -> str | None:
+    """The argument of a message in a Celery list; None if it is not one of ours."""
+    try:
+        (argument,), _, _ = json.loads(base64.b64decode(json.loads(message)["body"]))
+    except (ValueError, TypeError, KeyError):
+        return None
+    return argument if isinstance(argument, str) else None

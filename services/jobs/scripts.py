@@ -39,26 +39,29 @@ redis.call('LPUSH', KEYS[5], ARGV[8])
 if KEYS[1] ~= '' then
   redis.call('HSET', KEYS[1], 'id', ARGV[1], 'digest', ARGV[2])
   redis.call('EXPIRE', KEYS[1], ARGV[4])
+  redis.call('HSET', KEYS[2], 'idempotency', KEYS[1])
 end
 return {'created'}
 """
 )
 
 #: KEYS: record, queued, leases. ARGV: id, owner, lease in ms.
-#: Returns {request, backend, attempt, milliseconds waited, trace, milliseconds of acceptance, 1 if its robot was
-#: stopped since then else 0} or nil when there is nothing to do (a duplicate).
+#: Returns {request, backend, attempt, milliseconds waited, trace, milliseconds of acceptance, why it is not to be worked
+#: on: 'stopped' if its robot was stopped since then, 'cancelled' if somebody asked for that, else ''} or nil when there
+#: is nothing to do (a duplicate).
 CLAIM = (
     _NOW
     + """
-local state = redis.call('HMGET', KEYS[1], 'status', 'request', 'backend', 'accepted', 'trace', 'robot')
+local state = redis.call('HMGET', KEYS[1], 'status', 'request', 'backend', 'accepted', 'trace', 'robot', 'cancel')
 if state[1] ~= 'queued' then return nil end
 local attempt = redis.call('HINCRBY', KEYS[1], 'attempt', 1)
 redis.call('HSET', KEYS[1], 'status', 'running', 'owner', ARGV[2])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZADD', KEYS[3], now + ARGV[3], ARGV[1])
 local stopped = (state[6] or '') ~= '' and redis.call('GET', 'rbe:stopped:' .. state[6])
-local late = stopped and tonumber(stopped) >= tonumber(state[4])
-return {state[2], state[3], attempt, now - state[4], state[5] or '{}', state[4], late and 1 or 0}
+local unwanted = state[7] and 'cancelled' or ''
+if stopped and tonumber(stopped) >= tonumber(state[4]) then unwanted = 'stopped' end
+return {state[2], state[3], attempt, now - state[4], state[5] or '{}', state[4], unwanted}
 """
 )
 
@@ -73,7 +76,7 @@ return {state[2], state[3], attempt, now - state[4], state[5] or '{}', state[4],
 APPEND = (
     _NOW
     + """
-local state = redis.call('HMGET', KEYS[1], 'status', 'owner', 'attempt', 'batch', 'accepted')
+local state = redis.call('HMGET', KEYS[1], 'status', 'owner', 'attempt', 'batch', 'accepted', 'idempotency')
 if state[2] ~= ARGV[2] or state[3] ~= ARGV[3] then return 0 end
 local batch = ARGV[3] .. '/' .. ARGV[10]
 if state[4] == batch then return 1 end
@@ -98,6 +101,7 @@ if ARGV[5] ~= '' then
   redis.call('ZREM', KEYS[4], ARGV[1])
   redis.call('ZREM', KEYS[5], ARGV[1])
   for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[8]) end
+  if state[6] then redis.call('EXPIRE', state[6], ARGV[8]) end
   redis.call('ZADD', KEYS[6], now, ARGV[1])
   redis.call('ZREMRANGEBYSCORE', KEYS[6], '-inf', now - ARGV[8] * 1000)
   local surplus = redis.call('ZCARD', KEYS[6]) - tonumber(ARGV[9])
@@ -131,10 +135,11 @@ return 1
 """
 )
 
-#: KEYS: record. ARGV: id, channel. Asks the owner of a running behaviour to cancel it.
-#: Returns 1, or 0 if it does not run.
+#: KEYS: record. ARGV: id, channel. Asks the owner of a running behaviour to cancel it, or its next one if it was put
+#: back in the queue a moment ago. Returns 1, or 0 if it has ended.
 CANCEL = """
-if redis.call('HGET', KEYS[1], 'status') ~= 'running' then return 0 end
+local status = redis.call('HGET', KEYS[1], 'status')
+if status ~= 'running' and status ~= 'queued' then return 0 end
 redis.call('HSET', KEYS[1], 'cancel', 1)
 redis.call('PUBLISH', ARGV[2], ARGV[1])
 return 1

@@ -151,7 +151,7 @@ class JobStore:
                         behavior_id,
                         _digest(body) if idempotency else "",
                         self._settings.queue_limit,
-                        self._settings.result_ttl_s,
+                        self._settings.queue_ttl_s + _LONGEST_BEHAVIOR_S + self._settings.result_ttl_s,
                         body,
                         backend,
                         request.priority,

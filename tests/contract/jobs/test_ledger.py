@@ -14,7 +14,7 @@ from services.behavior.schema import Action, BehaviorRequest
 from services.jobs import keys
 from services.jobs.documents import result_document
 from services.jobs.ledger import Cancellation, EmergencyStop, EventBatch, Lease, Ledger, Written, connect
-from services.jobs.messages import list_name
+from services.jobs.messages import argument, list_name
 from services.jobs.settings import JobSettings
 from services.jobs.store import JobStore
 
@@ -183,6 +183,52 @@ def test_a_cancelled_behaviour_of_a_dead_worker_ends_as_cancelled(
 
     assert use(lambda ledger: ledger.recover()) == 1
     assert names(store, submission.id) == ["queued", "cancelled"]
+
+
+def test_a_cancellation_outlives_the_attempt_that_was_asked(store: JobStore, use: Callable[..., T]) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+    (lease,) = use(lambda ledger: ledger.claim([submission.id]), worker="a")
+    store.cancel(submission.id)
+    assert use(lambda ledger: ledger.requeue(lease), worker="a"), "it had not heard of it when it gave it back"
+
+    assert use(lambda ledger: ledger.claim([submission.id]), worker="b") == []
+    assert names(store, submission.id) == ["queued", "cancelled"]
+
+
+def test_a_behaviour_given_back_while_it_is_cancelled_ends_as_cancelled(
+    store: JobStore, use: Callable[..., T], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+    (lease,) = use(lambda ledger: ledger.claim([submission.id]), worker="a")
+    looked = store.result
+
+    def look_and_give_back(behavior_id: str) -> Any:
+        document = looked(behavior_id)
+        use(lambda ledger: ledger.requeue(lease), worker="a")
+        return document
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_finish", lambda *_: False)  # as if it had been running until then
+        patch.setattr(store, "result", look_and_give_back)
+        store.cancel(submission.id)
+    assert use(lambda ledger: ledger.claim([submission.id]), worker="b") == []
+    assert names(store, submission.id) == ["queued", "cancelled"]
+
+
+def test_a_lost_message_is_sent_again_while_others_wait(
+    store: JobStore, use: Callable[..., T], redis_client: redis.Redis
+) -> None:
+    lost, waiting = (store.submit(WAVE, backend="llamacpp").id for _ in range(2))
+    redis_client.rpop(CELERY_LIST)
+    redis_client.lpush(CELERY_LIST, "a message of somebody else")
+    redis_client.zincrby(keys.QUEUED, -31_000, lost)
+    redis_client.zincrby(keys.QUEUED, -31_000, waiting)
+
+    assert use(lambda ledger: ledger.recover()) == 1
+    waiting_in_turn = [argument(message) for message in redis_client.lrange(CELERY_LIST, 0, -1)[::-1]]
+    assert waiting_in_turn == [lost, waiting, None], "it goes before what has waited less long"
+    redis_client.rpop(CELERY_LIST)
+    assert use(lambda ledger: ledger.recover()) == 0, "a worker may have it in hand: not again for a while"
 
 
 def test_a_lost_message_is_sent_again(store: JobStore, use: Callable[..., T], redis_client: redis.Redis) -> None:

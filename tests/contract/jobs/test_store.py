@@ -43,6 +43,19 @@ def test_an_idempotency_key_stands_for_one_behaviour(store: JobStore) -> None:
     assert elsewhere.id == first.id, "where a split sends it does not make it another request"
 
 
+def test_an_idempotency_key_lasts_from_acceptance_until_its_result_is_forgotten(
+    redis_url: str, redis_client: redis.Redis
+) -> None:
+    settings = JobSettings(redis_url=redis_url, result_ttl_s=5)
+    store = JobStore(connect(settings), settings)
+    submission = store.submit(WAVE, backend="llamacpp", idempotency_key="k1")
+    (key,) = redis_client.keys("rbe:i:*")
+    assert redis_client.ttl(key) > settings.queue_ttl_s, "it may wait that long and then run"
+
+    store.cancel(submission.id)
+    assert 0 < redis_client.ttl(key) <= settings.result_ttl_s
+
+
 def test_simultaneous_requests_with_one_idempotency_key_make_one_behaviour(store: JobStore) -> None:
     with ThreadPoolExecutor(16) as threads:
         submissions = list(
