@@ -12,9 +12,11 @@ import structlog
 def configure_logging(service: str) -> None:
     """Send structlog and the standard library's loggers to standard error as JSON lines.
 
-    ``LOG_LEVEL`` (default ``info``) sets the least severe level that is written.
+    ``LOG_LEVEL`` (default ``info``) sets the least severe level that is written; one that is unknown is told as such.
     """
-    level = logging.getLevelNamesMapping().get(os.environ.get("LOG_LEVEL", "info").upper(), logging.INFO)
+    wanted = os.environ.get("LOG_LEVEL") or "info"
+    level = logging.getLevelNamesMapping().get(wanted.upper())
+    unknown, level = level is None, logging.INFO if level is None else level
 
     # Not a context variable: threads and greenlets begin with a context of their own.
     def name_service(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -48,3 +50,7 @@ def configure_logging(service: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
+    if unknown:
+        structlog.get_logger(__name__).warning(
+            "LOG_LEVEL is not known, so info is used; it can be debug, info, warning, error or critical", value=wanted
+        )

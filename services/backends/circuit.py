@@ -18,9 +18,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.settings import Seconds
+
 State = Literal["closed", "open", "half-open"]
 Count = Annotated[int, Field(ge=1, le=10_000)]
-Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 
 class CircuitSettings(BaseSettings):

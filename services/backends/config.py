@@ -24,9 +24,7 @@ from pydantic import (
     field_validator,
 )
 
-from services.settings import SettingError, fault_of
-
-Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+from services.settings import Seconds, SettingError, fault_of
 
 
 def checked_url(url: str) -> str:
@@ -41,9 +39,11 @@ def checked_url(url: str) -> str:
     return url
 
 
-#: Address of a service of ours, without a path.
+#: Address of a service of ours, without a path and a slash at its end.
 HttpUrl = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^https?://[^\s/]+/?$"), AfterValidator(checked_url)
+    str,
+    StringConstraints(strip_whitespace=True, pattern=r"^https?://[^\s/]+/?$"),
+    AfterValidator(lambda url: checked_url(url).rstrip("/")),
 ]
 
 

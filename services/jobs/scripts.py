@@ -46,9 +46,9 @@ return {'created'}
 )
 
 #: KEYS: record, queued, leases. ARGV: id, owner, lease in ms.
-#: Returns {request, backend, attempt, milliseconds waited, trace, milliseconds of acceptance, why it is not to be worked
-#: on: 'stopped' if its robot was stopped since then, 'cancelled' if somebody asked for that, else ''} or nil when there
-#: is nothing to do (a duplicate).
+#: Returns {request, backend, attempt, milliseconds waited, trace, milliseconds of acceptance, why it is not to be
+#: worked on: 'stopped' if its robot was stopped since then, 'cancelled' if somebody asked for that, else ''} or nil when
+#: there is nothing to do (a duplicate).
 CLAIM = (
     _NOW
     + """

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.behavior.catalogue import robots
 from services.behavior.schema import DEFAULT_ROBOT
-from services.settings import from_json
+from services.settings import Seconds, from_json
+
+
+def _checked_robot_url(url: str) -> str:
+    """The address, if qi can go to it. Raises ValueError."""
+    parts = urlsplit(url)
+    if url and not (parts.scheme in {"tcp", "tcps"} and parts.hostname and parts.port and "@" not in parts.netloc):
+        raise ValueError("it has to be like tcp://nao.local:9559, or tcps://nao.local:9503 for an encrypted connection")
+    return url
+
+
+#: Address of a robot's service directory; empty for none.
+RobotUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_checked_robot_url)]
 
 
 class RobotAddress(BaseModel):
@@ -17,8 +31,8 @@ class RobotAddress(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    simulator_url: str = ""
-    robot_url: str = ""
+    simulator_url: RobotUrl = ""
+    robot_url: RobotUrl = ""
     robot_user: str = ""
     robot_password_file: Path | None = None
 
@@ -34,8 +48,8 @@ class GatewaySettings(BaseSettings):
 
     gateway_host: str = "127.0.0.1"
     gateway_port: int = Field(default=8200, ge=0, le=65535)
-    simulator_url: str = Field(default="tcp://127.0.0.1:9559", description="the simulated NAO; empty for none")
-    robot_url: str = Field(default="", description="a real NAO, such as tcp://nao.local:9559; empty for none")
+    simulator_url: RobotUrl = Field(default="tcp://127.0.0.1:9559", description="the simulated NAO; empty for none")
+    robot_url: RobotUrl = Field(default="", description="a real NAO, such as tcp://nao.local:9559; empty for none")
     robot_user: str = Field(default="nao", description="the user that the real NAO knows, if it asks for one")
     robot_password_file: Path | None = Field(default=None, description="file with that user's password")
     more_robots: str = Field(
@@ -44,14 +58,14 @@ class GatewaySettings(BaseSettings):
 
     gateway_max_calls: int = Field(default=200, ge=1, description="robot calls of one behaviour")
     gateway_max_statements: int = Field(default=200, ge=1, description="statements of one behaviour")
-    gateway_call_timeout_s: float = Field(default=120.0, gt=0, description="the longest that one robot call may take")
-    gateway_behavior_timeout_s: float = Field(default=600.0, gt=0, description="the longest a behaviour holds a robot")
-    gateway_unled_s: float = Field(
-        default=2.0, gt=0, description="the longest that a robot walks on while the next statement is waited for"
+    gateway_call_timeout_s: Seconds = Field(default=120.0, description="the longest that one robot call may take")
+    gateway_behavior_timeout_s: Seconds = Field(default=600.0, description="the longest a behaviour holds a robot")
+    gateway_unled_s: Seconds = Field(
+        default=2.0, description="the longest that a robot walks on while the next statement is waited for"
     )
-    gateway_statement_timeout_s: float = Field(default=60.0, gt=0, description="the longest wait for a next statement")
+    gateway_statement_timeout_s: Seconds = Field(default=60.0, description="the longest wait for a next statement")
     gateway_line_limit: int = Field(default=16, ge=0, description="behaviours that may wait for one robot")
-    gateway_line_timeout_s: float = Field(default=300.0, gt=0, description="the longest wait for one's turn")
+    gateway_line_timeout_s: Seconds = Field(default=300.0, description="the longest wait for one's turn")
 
     @property
     def robots(self) -> dict[str, RobotAddress]:

@@ -11,9 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.backends.config import HttpUrl
 from services.behavior.schema import DEFAULT_ROBOT
-from services.settings import from_json
-
-Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+from services.settings import Seconds, from_json
 
 
 class RouterSettings(BaseSettings):

@@ -12,9 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.backends.config import HttpUrl
 from services.behavior.methods import CardSize
+from services.settings import Seconds
 
 Count = Annotated[int, Field(gt=0)]
-Seconds = Annotated[float, Field(gt=0)]
 
 #: Seconds between the messages that the worker sends to itself to prove that it consumes.
 PROBE_EVERY_S = 5.0
@@ -30,7 +30,7 @@ class WorkerSettings(BaseSettings):
     #: The worker collects up to this many behaviours …
     batch_size: Annotated[int, Field(gt=0, le=1000)] = 16
     #: … or for this long, whichever comes first. Longer pays for engines that run a batch as one.
-    batch_interval_ms: Seconds = 5.0
+    batch_interval_ms: Annotated[float, Field(gt=0, le=60_000)] = 5.0
     #: Takes what comes at once while no batch is on its way in; false for engines that run a batch as one.
     batch_eager: bool = True
     #: Behaviours in hand at once; the rest waits in Redis, where other workers can take it.
@@ -38,7 +38,7 @@ class WorkerSettings(BaseSettings):
     #: Longest that one behaviour may take from its start, waiting for its robot included.
     behavior_timeout_s: Seconds = 300.0
     #: Longest that the worker, when it starts, has the engine read the shared prompt before it takes work; 0 is off.
-    warm_up_s: Annotated[float, Field(ge=0)] = 20.0
+    warm_up_s: Annotated[float, Field(ge=0, le=86_400)] = 20.0
     #: How much of a robot's API the prompt shows; more is for larger models.
     api_card: CardSize = "small"
     #: Whether a program that fails a check goes back to the model once, with what was found.

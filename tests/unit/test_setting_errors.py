@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+import logging
+from typing import Any
 
+import pytest
+import structlog
+from pydantic_settings import BaseSettings
+
+from services.backends.circuit import CircuitSettings
+from services.jobs.celery_app import create_celery
 from services.jobs.settings import JobSettings
+from services.observability import configure_logging
+from services.robot.settings import GatewaySettings
+from services.router.settings import RouterSettings
 from services.settings import SettingError, read_settings
 from services.worker.settings import WorkerSettings
 
+Kind = type[BaseSettings]
 
-def fault(kind: type[JobSettings] | type[WorkerSettings], monkeypatch: pytest.MonkeyPatch, **variables: str) -> str:
+
+def fault(kind: Kind, monkeypatch: pytest.MonkeyPatch, **variables: str) -> str:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingError) as raised:
@@ -34,3 +47,91 @@ def test_a_worker_is_not_taken_for_silent_while_it_collects_a_batch(monkeypatch:
     assert told == (
         "WORKER_SILENCE_S=60 would end a healthy worker: with BATCH_INTERVAL_MS=60000 it has to be at least 130"
     )
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "0", "86401"])
+@pytest.mark.parametrize(
+    ("kind", "setting"),
+    [
+        (WorkerSettings, "BEHAVIOR_TIMEOUT_S"),
+        (WorkerSettings, "ENGINE_WAIT_S"),
+        (WorkerSettings, "WORKER_GRACE_S"),
+        (RouterSettings, "ROUTER_BODY_TIMEOUT_S"),
+        (GatewaySettings, "GATEWAY_LINE_TIMEOUT_S"),
+        (GatewaySettings, "GATEWAY_UNLED_S"),
+        (CircuitSettings, "CIRCUIT_OPEN_S"),
+    ],
+)
+def test_nothing_waits_for_ever(monkeypatch: pytest.MonkeyPatch, kind: Kind, setting: str, value: str) -> None:
+    assert fault(kind, monkeypatch, **{setting: value}).startswith(f"{setting}={value} is not valid: ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:abc",
+        "redis://store:99999",
+        "redis://store:0",
+        "redis://[::1",
+        "redis://:hunter2@",
+        "redis://store/first",
+        "redis://store?socket_timeout=3",
+        "unix:///run/redis.sock",
+        "store:6379",
+    ],
+)
+def test_an_address_of_the_store_that_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    told = fault(JobSettings, monkeypatch, REDIS_URL=url)
+    assert "it has to be like redis://127.0.0.1:6379/0" in told
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://store", "redis://:secret@store:6379/3", "redis://[::1]:6379/", "rediss://store/0?ssl_ca_certs=/ca"]
+)
+def test_an_address_of_the_store_that_can_be_is_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    assert read_settings(JobSettings).redis_url == url
+
+
+@pytest.mark.parametrize("url", ["rediss://store", "rediss://store?ssl_ca_certs=/ca"])
+def test_celery_speaks_tls_where_the_address_says_so(url: str) -> None:
+    app = create_celery(JobSettings(redis_url=url), "a", 4)
+    assert app.connection_for_read().ssl
+
+
+@pytest.mark.parametrize("kind", [WorkerSettings, RouterSettings])
+def test_a_slash_after_the_gateways_address_does_no_harm(monkeypatch: pytest.MonkeyPatch, kind: Kind) -> None:
+    monkeypatch.setenv("GATEWAY_URL", "http://gateway:8200/")
+    settings: Any = read_settings(kind)
+    assert settings.gateway_url == "http://gateway:8200"
+
+
+@pytest.mark.parametrize("kind", [WorkerSettings, RouterSettings])
+def test_no_password_goes_with_the_gateways_address(monkeypatch: pytest.MonkeyPatch, kind: Kind) -> None:
+    told = fault(kind, monkeypatch, GATEWAY_URL="http://lab:hunter2@gateway:8200")
+    assert told.startswith("GATEWAY_URL is not valid: it must not hold a user name or password")
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(
+    "url", ["nao.local", "nao.local:9559", "http://nao.local:9559", "tcp://nao.local", "tcp://:9559"]
+)
+def test_an_address_of_a_robot_says_how_to_reach_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    told = fault(GatewaySettings, monkeypatch, ROBOT_URL=url)
+    assert told.startswith(f"ROBOT_URL={url} is not valid: it has to be like tcp://nao.local:9559")
+
+
+def test_an_unknown_log_level_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level, structlog.get_config()
+    monkeypatch.setenv("LOG_LEVEL", "verbose")
+    try:
+        configure_logging("test")
+    finally:
+        root.handlers[:], level, configuration = before
+        root.setLevel(level)
+        structlog.configure(**configuration)
+    told = json.loads(capsys.readouterr().err)
+    assert (told["level"], told["value"]) == ("warning", "verbose")
+    assert "it can be debug, info" in told["event"]
