@@ -47,8 +47,8 @@ return {'created'}
 
 #: KEYS: record, queued, leases. ARGV: id, owner, lease in ms.
 #: Returns {request, backend, attempt, milliseconds waited, trace, milliseconds of acceptance, why it is not to be
-#: worked on: 'stopped' if its robot was stopped since then, 'cancelled' if somebody asked for that, else ''} or nil when
-#: there is nothing to do (a duplicate).
+#: worked on} or nil when there is nothing to do (a duplicate). The reason is 'stopped' if its robot was stopped since
+#: then, 'cancelled' if somebody asked for that, else ''.
 CLAIM = (
     _NOW
     + """
