@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -160,3 +163,34 @@ def test_killing_a_service_under_load_loses_nothing_and_repeats_nothing(
         for behavior in behaviors:
             replies = [http.get(f"/v1/behaviors/{behavior.id}").json()["status"] for _ in range(2)]
             assert replies == [behavior.status] * 2
+
+
+SILENCE_S = 10.1
+
+
+@pytest.fixture
+def impatient_stack(engine: EchoEngine) -> Iterator[Stack]:
+    """One whose worker ends itself after the shortest silence that can be set."""
+    settings = {
+        "LLAMACPP_URL": f"http://127.0.0.1:{engine.port}",
+        "WARM_UP_S": "0",
+        "WORKER_SILENCE_S": str(SILENCE_S),
+    }
+    with Stack(("store", "simulator", "gateway", "worker", "router"), env=settings, robot_speed=100.0) as stack:
+        yield stack
+
+
+def test_a_worker_that_was_stopped_for_long_works_on_when_it_may(impatient_stack: Stack) -> None:
+    worker = impatient_stack.pid("worker")
+    os.kill(worker, signal.SIGSTOP)  # as a machine does that sleeps
+    time.sleep(SILENCE_S + 3)
+    os.kill(worker, signal.SIGCONT)
+
+    body = {"instruction": f"Say marker-{uuid.uuid4().hex}"}
+    with httpx.Client(base_url=impatient_stack.router_url, timeout=30) as http:
+        for _ in range(2):  # the second after the watch has looked at what the first found
+            document = http.post("/v1/behaviors?wait=20", json=body).json()
+            assert document["status"] == "succeeded", document
+            time.sleep(3)
+    impatient_stack.check()
+    assert impatient_stack.pid("worker") == worker
