@@ -18,6 +18,7 @@ from services.backends.config import Backends
 from services.backends.registry import create_backend
 from services.backends.routing import Routing
 from services.jobs.ledger import EmergencyStop, Lease, Ledger, connect
+from services.jobs.recovery import Recovery
 from services.jobs.settings import JobSettings
 from services.worker import metrics
 from services.worker.behave import Behavior, Tools
@@ -90,6 +91,7 @@ class WorkerService:
         self._closing = asyncio.Event()
         self._room = asyncio.Semaphore(self._settings.worker_max_active)
         self._ledger = Ledger(connect(self._jobs), self._jobs, self._settings.worker_name)
+        self._recovery = Recovery(self._ledger)
         self._journal = Journal(self._ledger)
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=2.0))
         backends = [create_backend(config) for config in self._backends.configured.values()]
@@ -212,7 +214,7 @@ class WorkerService:
 
     async def _give_back(self, behavior_ids: Sequence[str]) -> None:
         try:
-            await self._ledger.announce(behavior_ids)
+            await self._recovery.announce(behavior_ids)
         except redis.exceptions.RedisError as error:
             log.warning("store unavailable, recovery will announce what waits", error=repr(error))
 
@@ -238,7 +240,7 @@ class WorkerService:
         if self._announces_again:
             self._announces_again = False
             try:
-                await self._ledger.announce_waiting()
+                await self._recovery.announce_waiting()
             except redis.exceptions.RedisError:
                 self._announces_again = True
                 raise
@@ -247,9 +249,9 @@ class WorkerService:
             self._held_back_at = time.monotonic()
         if time.monotonic() - self._held_back_at < self._jobs.lease_s:
             return
-        if not await self._ledger.ping_steady(self._jobs.lease_s):
+        if not await self._recovery.ping_steady(self._jobs.lease_s):
             return
-        recovered = await self._ledger.recover()
+        recovered = await self._recovery.recover()
         if recovered:
             log.info("recovered behaviours that nobody worked on", count=recovered)
 
@@ -316,7 +318,7 @@ class WorkerService:
         for task in self._background:
             task.cancel()
         await asyncio.wait(self._background, timeout=_LAST_STEP_S)
-        await self._quietly(self._ledger.sign_off())
+        await self._quietly(self._recovery.sign_off())
         await self._engines.close()
         await self._quietly(self._http.close())
         await self._quietly(self._ledger.close())

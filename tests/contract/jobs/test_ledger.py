@@ -15,6 +15,7 @@ from services.jobs import keys
 from services.jobs.documents import result_document
 from services.jobs.ledger import Cancellation, EmergencyStop, EventBatch, Lease, Ledger, Written, connect
 from services.jobs.messages import argument, list_name
+from services.jobs.recovery import Recovery
 from services.jobs.settings import JobSettings
 from services.jobs.store import JobStore
 
@@ -111,7 +112,7 @@ def test_an_expired_lease_is_queued_again_and_its_old_owner_is_shut_out(
     redis_client.delete(CELERY_LIST)
     redis_client.zadd(keys.LEASES, {submission.id: 1})
 
-    assert use(lambda ledger: ledger.recover(), worker="b") == 1
+    assert use(lambda ledger: Recovery(ledger).recover(), worker="b") == 1
     assert store.queued() == 1
     assert redis_client.llen(CELERY_LIST) == 1
     second = use(claim, worker="b")
@@ -126,7 +127,7 @@ def test_a_lease_in_force_is_left_alone(store: JobStore, use: Callable[..., T]) 
     submission = store.submit(WAVE, backend="llamacpp")
     use(lambda ledger: ledger.claim([submission.id]), worker="a")
 
-    assert use(lambda ledger: ledger.recover(), worker="b") == 0
+    assert use(lambda ledger: Recovery(ledger).recover(), worker="b") == 0
     assert store.result(submission.id).status == "running"  # type: ignore[union-attr]
 
 
@@ -146,7 +147,7 @@ def test_a_behaviour_whose_robot_began_to_act_is_never_started_again(
     lease = use(act, worker="dead")
     assert use(lambda ledger: ledger.requeue(lease), worker="dead") is False
     redis_client.zadd(keys.LEASES, {submission.id: 1})
-    assert use(lambda ledger: ledger.recover(), worker="b") == 1
+    assert use(lambda ledger: Recovery(ledger).recover(), worker="b") == 1
 
     document = store.result(submission.id)
     assert document is not None
@@ -165,7 +166,7 @@ def test_a_behaviour_that_kills_its_workers_fails_in_the_end(
         (lease,) = use(lambda ledger: ledger.claim([submission.id]), worker=f"dead-{attempt}")
         assert lease.attempt == attempt
         redis_client.zadd(keys.LEASES, {submission.id: 1})
-        assert use(lambda ledger: ledger.recover()) == 1
+        assert use(lambda ledger: Recovery(ledger).recover()) == 1
 
     document = store.result(submission.id)
     assert document is not None
@@ -181,7 +182,7 @@ def test_a_cancelled_behaviour_of_a_dead_worker_ends_as_cancelled(
     assert use(lambda ledger: ledger.renew([(lease.id, lease.attempt)]), worker="dead") == {lease.id: "cancel"}
     redis_client.zadd(keys.LEASES, {submission.id: 1})
 
-    assert use(lambda ledger: ledger.recover()) == 1
+    assert use(lambda ledger: Recovery(ledger).recover()) == 1
     assert names(store, submission.id) == ["queued", "cancelled"]
 
 
@@ -224,29 +225,29 @@ def test_a_lost_message_is_sent_again_while_others_wait(
     redis_client.zincrby(keys.QUEUED, -31_000, lost)
     redis_client.zincrby(keys.QUEUED, -31_000, waiting)
 
-    assert use(lambda ledger: ledger.recover()) == 1
+    assert use(lambda ledger: Recovery(ledger).recover()) == 1
     waiting_in_turn = [argument(message) for message in redis_client.lrange(CELERY_LIST, 0, -1)[::-1]]
     assert waiting_in_turn == [lost, waiting, None], "it goes before what has waited less long"
     redis_client.rpop(CELERY_LIST)
-    assert use(lambda ledger: ledger.recover()) == 0, "a worker may have it in hand: not again for a while"
+    assert use(lambda ledger: Recovery(ledger).recover()) == 0, "a worker may have it in hand: not again for a while"
 
 
 def test_a_lost_message_is_sent_again(store: JobStore, use: Callable[..., T], redis_client: redis.Redis) -> None:
     submission = store.submit(WAVE, backend="llamacpp")
     redis_client.delete(CELERY_LIST)
-    assert use(lambda ledger: ledger.recover()) == 0, "a message may be on its way for a moment"
+    assert use(lambda ledger: Recovery(ledger).recover()) == 0, "a message may be on its way for a moment"
     redis_client.zincrby(keys.QUEUED, -6_000, submission.id)
 
-    assert use(lambda ledger: ledger.recover()) == 1
+    assert use(lambda ledger: Recovery(ledger).recover()) == 1
     assert redis_client.llen(CELERY_LIST) == 1
-    assert use(lambda ledger: ledger.recover()) == 0, "it is not sent a third time while the second one waits"
+    assert use(lambda ledger: Recovery(ledger).recover()) == 0, "it is not sent a third time while the second one waits"
 
 
 def test_what_waited_too_long_fails(store: JobStore, use: Callable[..., T], redis_client: redis.Redis) -> None:
     submission = store.submit(WAVE, backend="llamacpp")
     redis_client.zadd(keys.QUEUED, {submission.id: 1})
 
-    assert use(lambda ledger: ledger.recover()) == 1
+    assert use(lambda ledger: Recovery(ledger).recover()) == 1
     assert names(store, submission.id) == ["queued", "error"]
     assert store.queued() == 0
 
@@ -271,7 +272,7 @@ def test_workers_are_counted_while_they_renew_and_forgotten_when_they_sign_off(
     use(lambda ledger: ledger.renew([]), worker="a")
     use(lambda ledger: ledger.renew([]), worker="b")
     assert store.workers() == 2
-    use(lambda ledger: ledger.sign_off(), worker="b")
+    use(lambda ledger: Recovery(ledger).sign_off(), worker="b")
     assert store.workers() == 1
 
 
@@ -280,7 +281,7 @@ def test_dead_workers_leave_nothing_behind(store: JobStore, use: Callable[..., T
     use(lambda ledger: ledger.renew([]), worker="dead")
     redis_client.zadd(keys.WORKERS, {"dead": 1})
 
-    use(lambda ledger: ledger.recover())
+    use(lambda ledger: Recovery(ledger).recover())
 
     assert redis_client.keys("*") == []
 
@@ -413,7 +414,7 @@ def test_recovery_ends_a_request_of_another_version_too(
     redis_client.hset(keys.record(unreadable), mapping={"status": "running", "owner": "gone", "attempt": 3})
     redis_client.zrem(keys.QUEUED, unreadable)
     redis_client.zadd(keys.LEASES, {unreadable: 1})
-    assert use(lambda ledger: ledger.recover()) == 1
+    assert use(lambda ledger: Recovery(ledger).recover()) == 1
     document = store.result(unreadable)
     assert document is not None
     assert document.error is not None
