@@ -1,4 +1,4 @@
-"""The doors of the pass-through: requests read into one shape, answers written in the door's own language.
+"""The doors of the pass-through: requests read into one shape.
 
 Used where a backend does not speak the language of the door; it is then asked in its own (``services.backends``). What
 cannot be carried over is refused with 422 rather than left out in silence.
@@ -6,16 +6,13 @@ cannot be carried over is refused with 422 rather than left out in silence.
 
 from __future__ import annotations
 
-import json
-import time
-import uuid
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from services.backends.base import BackendError, Finish, GenerationRequest
+from services.backends.base import GenerationRequest
+from services.router.writers import ChatWriter, CompletionWriter, GenerateWriter, Writer
 
 Door = Literal["/v1/chat/completions", "/v1/completions", "/generate", "/generate_stream", "/"]
 DOORS: tuple[Door, ...] = ("/v1/chat/completions", "/v1/completions", "/generate", "/generate_stream", "/")
@@ -157,28 +154,6 @@ class _GenerateBody(_Body):
     stream: bool = False
 
 
-class Writer(Protocol):
-    """Writes one answer in a door's language."""
-
-    #: Whether the client wants it piece by piece, as Server-Sent Events.
-    streaming: bool
-
-    def begin(self) -> bytes:
-        """What stands before the first piece of a stream."""
-
-    def piece(self, text: str) -> bytes:
-        """One piece of the text."""
-
-    def end(self, text: str, finish: Finish) -> bytes:
-        """What stands after the last piece; ``text`` is all of it."""
-
-    def broken(self, error: BackendError) -> bytes:
-        """That a stream broke off."""
-
-    def whole(self, text: str, finish: Finish) -> bytes:
-        """The answer as one JSON document."""
-
-
 @dataclass(frozen=True)
 class Order:
     """One request: what is asked, and how the answer is to be written."""
@@ -193,11 +168,11 @@ def read(door: Door, body: bytes) -> Order:
         chat = _ChatBody.model_validate_json(body)
         chat.max_tokens = chat.max_completion_tokens or chat.max_tokens
         request = chat.request([message.model_dump(include={"role", "content"}) for message in chat.messages], None)
-        return Order(request, _ChatWriter(chat))
+        return Order(request, ChatWriter(chat.model, streaming=chat.stream, tells_usage=chat.tells_usage))
     if door == "/v1/completions":
         text = _CompletionBody.model_validate_json(body)
         request = text.request([], text.prompt if isinstance(text.prompt, str) else text.prompt[0])
-        return Order(request, _CompletionWriter(text))
+        return Order(request, CompletionWriter(text.model, streaming=text.stream, tells_usage=text.tells_usage))
     return _read_generate(door, _GenerateBody.model_validate_json(body))
 
 
@@ -217,134 +192,4 @@ def _read_generate(door: Door, body: _GenerateBody) -> Order:
     hub = door == "/"  # as on the model hub: says in the body how it wants it, gets a list, and the prompt with it
     echoes = hub if given.return_full_text is None else given.return_full_text
     streaming = body.stream if hub else door == "/generate_stream"
-    return Order(request, _GenerateWriter(streaming, given.details, body.inputs if echoes else "", in_list=hub))
-
-
-class _OpenAIWriter(ABC):
-    """What chunks and documents of both OpenAI doors share."""
-
-    prefix: ClassVar[str]
-    chunk: ClassVar[str]
-    document: ClassVar[str]
-
-    def __init__(self, body: _OpenAIBody) -> None:
-        self.streaming = body.stream
-        self._tells_usage = body.tells_usage
-        self._model = body.model
-        self._id = f"{self.prefix}-{uuid.uuid4().hex}"
-        self._created = int(time.time())
-
-    def begin(self) -> bytes:
-        return b""
-
-    def piece(self, text: str) -> bytes:
-        return self._chunk(self._model, self.delta(text), None)
-
-    def end(self, text: str, finish: Finish) -> bytes:
-        last = self._chunk(finish.model, self.delta(""), finish.reason)
-        if self._tells_usage:
-            last += _event({**self._head(self.chunk, finish.model), "choices": [], "usage": _usage(finish)})
-        return last + b"data: [DONE]\n\n"
-
-    def broken(self, error: BackendError) -> bytes:
-        document = {"message": error.message, "type": "server_error", "param": None, "code": error.code}
-        return _event({"error": document}) + b"data: [DONE]\n\n"
-
-    def whole(self, text: str, finish: Finish) -> bytes:
-        choice = {"index": 0, **self.answer(text), "logprobs": None, "finish_reason": finish.reason}
-        return _json({**self._head(self.document, finish.model), "choices": [choice], "usage": _usage(finish)})
-
-    @abstractmethod
-    def delta(self, text: str) -> dict[str, Any]:
-        """A piece of text as a chunk's choice holds it."""
-
-    @abstractmethod
-    def answer(self, text: str) -> dict[str, Any]:
-        """All the text as a document's choice holds it."""
-
-    def _chunk(self, model: str, delta: dict[str, Any], reason: str | None) -> bytes:
-        return _event({**self._head(self.chunk, model), "choices": [{"index": 0, **delta, "finish_reason": reason}]})
-
-    def _head(self, kind: str, model: str) -> dict[str, Any]:
-        return {"id": self._id, "object": kind, "created": self._created, "model": model}
-
-
-class _ChatWriter(_OpenAIWriter):
-    prefix, chunk, document = "chatcmpl", "chat.completion.chunk", "chat.completion"
-
-    def begin(self) -> bytes:
-        return self._chunk(self._model, {"delta": {"role": "assistant", "content": ""}}, None)
-
-    def delta(self, text: str) -> dict[str, Any]:
-        return {"delta": {"content": text} if text else {}}
-
-    def answer(self, text: str) -> dict[str, Any]:
-        return {"message": {"role": "assistant", "content": text}}
-
-
-class _CompletionWriter(_OpenAIWriter):
-    prefix, chunk, document = "cmpl", "text_completion", "text_completion"
-
-    def delta(self, text: str) -> dict[str, Any]:
-        return {"text": text}
-
-    answer = delta
-
-
-class _GenerateWriter:
-    """TGI's answers. A piece stands for a token: it has no id of its own, and its logprob is not known."""
-
-    def __init__(self, streaming: bool, details: bool, echo: str, *, in_list: bool) -> None:
-        self.streaming = streaming
-        self._in_list = in_list
-        self._details = details
-        self._echo = echo
-        self._index = 0
-
-    def begin(self) -> bytes:
-        return b""
-
-    def piece(self, text: str) -> bytes:
-        return self._token(text, None, None)
-
-    def end(self, text: str, finish: Finish) -> bytes:
-        details = {**self._finish(finish), "input_length": finish.prompt_tokens} if self._details else None
-        return self._token("", self._echo + text, details)
-
-    def broken(self, error: BackendError) -> bytes:
-        return _event({"error": error.message, "error_type": _TGI_ERRORS.get(error.code, "generation")})
-
-    def whole(self, text: str, finish: Finish) -> bytes:
-        document: dict[str, Any] = {"generated_text": self._echo + text}
-        if self._details:
-            document["details"] = {**self._finish(finish), "prefill": [], "tokens": []}
-        return _json([document] if self._in_list else document)
-
-    def _token(self, text: str, generated_text: str | None, details: dict[str, Any] | None) -> bytes:
-        self._index += 1
-        token = {"id": 0, "text": text, "logprob": 0.0, "special": not text}
-        return _event({"index": self._index, "token": token, "generated_text": generated_text, "details": details})
-
-    @staticmethod
-    def _finish(finish: Finish) -> dict[str, Any]:
-        reason = "length" if finish.reason == "length" else "eos_token"
-        return {"finish_reason": reason, "generated_tokens": finish.completion_tokens, "seed": None}
-
-
-_TGI_ERRORS = {"backend.overloaded": "overloaded", "backend.invalid": "validation"}
-
-
-def _usage(finish: Finish) -> dict[str, int]:
-    return {
-        "prompt_tokens": finish.prompt_tokens,
-        "completion_tokens": finish.completion_tokens,
-        "total_tokens": finish.prompt_tokens + finish.completion_tokens,
-    }
-
-
-def _json(document: object) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _event(document: dict[str, Any]) -> bytes:
-    return b"data: " + _json(document) + b"\n\n"
+    return Order(request, GenerateWriter(streaming, given.details, body.inputs if echoes else "", in_list=hub))

@@ -17,10 +17,11 @@ from flask import Response
 
 from services.backends.base import BackendError, Failed, TimedOut, Unavailable
 from services.backends.dialects.base import Answer, Call, understood
-from services.router.doors import Order, Writer
+from services.router.doors import Order
 from services.router.exchange import Exchange, Fields, Gate
 from services.router.upstream import TimedOut as Silent
 from services.router.upstream import UpstreamError
+from services.router.writers import Writer
 
 log = structlog.get_logger(__name__)
 
