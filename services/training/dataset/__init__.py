@@ -1,0 +1,1 @@
+"""The generator of instructions with their programs."""
