@@ -10,7 +10,7 @@ from typing import Any
 
 from services.training.dataset.phrases import Pattern, patterns
 from services.training.dataset.scenes import furnish
-from services.training.dataset.task import SKILLS, Language, Outcome, Predicate, Skill, Step, Task, World
+from services.training.dataset.task import SKILLS, STILL, Language, Outcome, Predicate, Skill, Step, Task, World
 from services.training.dataset.wording import join, utter
 
 #: Of instructions with so many tasks there are so many.
@@ -134,7 +134,7 @@ def _steps(world: World, chosen: Sequence[tuple[Skill, Task]], start: str) -> li
 
 def _must(tasks: Sequence[Task], world: World) -> list[Predicate]:
     must = [predicate for task in tasks for predicate in task.must]
-    movers = [number for number, task in enumerate(tasks) if task.moved is None or task.moved != type(task.moved)()]
+    movers = [number for number, task in enumerate(tasks) if task.moved != STILL]
     if len(movers) <= 1:
         return must + [predicate for task in tasks for predicate in task.at_end]
     if world.pose is not None:

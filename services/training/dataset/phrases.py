@@ -2,8 +2,8 @@
 
 A pattern is a phrase with alternatives in parentheses, ``(wave|give a wave)``, parts that may be left out in brackets,
 ``wave [your hand]``, and slots in braces, ``walk {distance}``. ``clause`` holds phrases in the imperative that can be
-joined and wrapped ("please …", "… and then …"); ``whole`` holds sentences that stand alone. Which pattern was used is the
-skeleton of an instruction: the splits keep those apart.
+joined and wrapped ("please …", "… and then …"); ``whole`` holds sentences that stand alone. Which patterns were used is
+the skeleton of an instruction: the splits keep those apart.
 """
 
 from __future__ import annotations
@@ -37,10 +37,8 @@ class Pattern:
         """One phrase of the pattern. Raises KeyError for a slot that has no words."""
         text = self.text
         while (found := _CHOICE.search(text)) is not None:
-            if found[1] is not None:
-                chosen = rng.choice(found[1].split("|"))
-            else:
-                chosen = rng.choice([*found[2].split("|"), ""])
+            choices = found[1].split("|") if found[1] is not None else [*found[2].split("|"), ""]
+            chosen = rng.choice(choices)
             text = text[: found.start()] + chosen + text[found.end() :]
         text = _SLOT.sub(lambda slot: slots[slot[1]], text)
         return " ".join(text.split())
@@ -69,5 +67,6 @@ def patterns(skill: str, variant: str, language: Language, kind: Kind) -> list[P
 def _leaves(name: str, table: object) -> list[tuple[str, list[str]]]:
     if isinstance(table, list):
         return [(name, table)]
-    assert isinstance(table, dict), f"{name} has to be a table or a list"
+    if not isinstance(table, dict):
+        raise ValueError(f"{name} has to be a table or a list of patterns")
     return [leaf for key, value in table.items() for leaf in _leaves(f"{name}.{key}", value)]

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
+import tomllib
+from pathlib import Path
 
 from services.training.dataset.task import World
 
-THINGS = {
-    "red ball": "红球", "blue ball": "蓝球", "chair": "椅子", "table": "桌子", "door": "门", "window": "窗户", "box": "箱子",
-    "cup": "杯子", "book": "书", "lamp": "台灯", "plant": "花盆", "sofa": "沙发", "bottle": "瓶子", "teddy bear": "泰迪熊",
-    "screen": "屏幕", "poster": "海报", "yellow cube": "黄色方块", "green cube": "绿色方块", "bag": "书包", "dog": "狗",
-    "cat": "猫", "robot arm": "机械臂", "whiteboard": "白板", "printer": "打印机", "trash can": "垃圾桶", "toy car": "玩具车",
-    "shelf": "书架", "clock": "时钟", "flower": "花", "bed": "床",
-}  # fmt: skip
-PEOPLE = {
-    "Anna": "小丽", "Tom": "小明", "Maria": "王老师", "visitor": "客人", "child": "小朋友", "teacher": "老师", "Ben": "小红",
-    "Dr. Lee": "李医生", "grandma": "奶奶", "Lucy": "张伟",
-}  # fmt: skip
+_NAMES = tomllib.loads(Path(__file__).with_name("names.toml").read_text(encoding="utf-8"))
+#: Things and people by name in English: their names in Chinese.
+THINGS: dict[str, str] = _NAMES["things"]
+PEOPLE: dict[str, str] = _NAMES["people"]
 _NEAREST_M, _FARTHEST_M = 0.7, 2.8
 _APART_M = 0.7
 

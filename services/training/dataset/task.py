@@ -1,4 +1,4 @@
-"""What a skill makes: a thing to do, how it is said, the part of the program that does it, and what shows that it did."""
+"""What a skill makes: a thing to do, how it is said, the code that does it, and what shows that it was done."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from services.behavior.scene import Pose
 Language = Literal["en", "zh"]
 Predicate = Mapping[str, Any]
 Outcome = Literal["acts", "words", "refuses"]
+STILL = Pose()
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Task:
     event: Predicate | None = None
     must_not: Sequence[Predicate] = ()
     #: How far it walks and turns (metres ahead and left, radians left), if that is exact; None if it is not.
-    moved: Pose | None = Pose()
+    moved: Pose | None = STILL
     #: The family of postures that it leaves the robot in; empty if it stays as it is.
     leaves: str = ""
     outcome: Outcome = "acts"
@@ -66,7 +67,7 @@ class World:
     people: dict[str, list[float]] = field(default_factory=dict)
     battery: int | None = None
     #: Where the robot has come to, in the frame of the scene, if that is known.
-    pose: Pose | None = Pose()
+    pose: Pose | None = STILL
 
     def say(self, en: str, zh: str) -> str:
         """The words in the language of the world."""

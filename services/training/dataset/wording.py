@@ -1,4 +1,4 @@
-"""From clauses to what a person types: joints between clauses, politeness and chatter around them, slips of the keyboard."""
+"""From clauses to what a person types: joints between them, politeness and chatter around, slips of the keyboard."""
 
 from __future__ import annotations
 
