@@ -50,7 +50,7 @@ def draft(rng: random.Random, language: Language) -> Draft:
         instruction=words,
         language=language,
         scene=_scene(scene_objects, start, world.battery),
-        program=write(_steps(world, chosen, start)),
+        program=write(_steps(world, chosen, start), tasks[0].outcome),
         outcome=tasks[0].outcome,
         must=_must(tasks, world),
         in_order=[task.event for task in tasks if task.event is not None] if len(tasks) > 1 else [],
@@ -61,8 +61,13 @@ def draft(rng: random.Random, language: Language) -> Draft:
     )
 
 
-def write(steps: Sequence[Step]) -> str:
-    """The text of a program: each step of the plan as a comment, then its lines."""
+def write(steps: Sequence[Step], outcome: Outcome = "acts") -> str:
+    """The text of a program: each step of the plan as a comment, then its lines.
+
+    The goal of the one step of a refusal is its reason.
+    """
+    if outcome == "refuses":
+        return "\n".join(line for step in steps for line in (f"# Refuse: {step.goal}", *step.lines)) + "\n"
     lines = []
     for number, step in enumerate(steps, start=1):
         parts = [f"# Step {number}: {step.goal}"]
