@@ -71,9 +71,6 @@ def angle(world: World) -> Measure:
     if rng.random() < 0.12:
         radians = rng.choice([0.5, 0.7, 1.0, 1.2, 1.5, 1.57, 2.0, 2.5, 3.14])
         return Measure(radians, f"{radians}", f"{radians:g}{world.one_of([' radians', ' rad', ' radians'], ['弧度'])}")
-    if rng.random() < 0.2:
-        value, en, zh = rng.choice(_TURNS)
-        return Measure(value, f"{value}", world.one_of(en, zh))
     degrees = rng.choice([5, 10, 15, 20, 25, 30, 35, 40, 45, 45, 50, 60, 60, 70, 75, 80, 90, 90, 90, 90, 100, 110, 120])
     if rng.random() < 0.2:
         degrees = rng.choice([12, 18, 36, 54, 65, 85, 130, 135, 140, 145, 150, 160, 170, 180, 180, 210, 225, 270, 300])
@@ -82,6 +79,12 @@ def angle(world: World) -> Measure:
     if rng.random() < 0.3:
         said = f"{word(degrees)}{' ' * (world.language == 'en')}{numeral}"
     return Measure(math.radians(degrees), f"{degrees} * 3.1416 / 180", said)
+
+
+def part_of_turn(world: World) -> Measure:
+    """An angle told as a part of a turn."""
+    value, en, zh = world.random.choice(_TURNS)
+    return Measure(value, f"{value}", world.one_of(en, zh))
 
 
 _TURNS: list[tuple[float, list[str], list[str]]] = [

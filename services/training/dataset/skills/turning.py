@@ -6,7 +6,7 @@ import math
 
 from services.behavior.scene import Pose
 from services.training.dataset.scenes import along, is_free
-from services.training.dataset.skills.measures import Measure, angle, distance, signed
+from services.training.dataset.skills.measures import Measure, angle, distance, part_of_turn, signed
 from services.training.dataset.skills.walking import WAYS, count, walks
 from services.training.dataset.task import Predicate, Step, Task, World, skill
 
@@ -34,16 +34,18 @@ def _turn_call(code: str, side: int) -> str:
 @skill("turning", weight=3.0, needs="Standing")
 def turn(world: World) -> Task:
     """Turn on the spot: by an angle to a side, a quarter, a bit, around."""
-    variant = world.random.choices(["", "noside", "plain", "bit", "around"], [50, 8, 17, 10, 15])[0]
+    variant = world.random.choices(["", "part", "noside", "plain", "bit", "around"], [42, 8, 8, 17, 10, 15])[0]
     side = world.random.choice([1, -1])
-    by = {"plain": _QUARTER, "bit": _A_BIT, "around": _HALF}.get(variant) or angle(world)
+    by = {"plain": _QUARTER, "bit": _A_BIT, "around": _HALF}.get(variant)
+    if by is None:
+        by = part_of_turn(world) if variant == "part" else angle(world)
     if variant in ("noside", "around"):
         side = 1
     name, en, zh = _SIDES[side]
     goal = "turn around" if variant == "around" else f"turn {name}"
     return Task(
         [Step(goal, [_turn_call(by.code, side)])],
-        {"side": world.one_of(en, zh), "angle": by.said},
+        {"side": world.one_of(en, zh), "hand": world.say(name, zh[0]), "angle": by.said},
         at_end=[turns(side * by.value)],
         event={"moves": "walk"},
         moved=Pose(theta=side * by.value),
