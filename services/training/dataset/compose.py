@@ -139,7 +139,8 @@ def _steps(world: World, chosen: Sequence[tuple[Skill, Task]], start: str) -> li
 
 def _must(tasks: Sequence[Task], world: World) -> list[Predicate]:
     must = [predicate for task in tasks for predicate in task.must]
-    movers = [number for number, task in enumerate(tasks) if task.moved != STILL]
+    walked = [any("walked" in predicate for predicate in task.at_end) for task in tasks]  # even if it comes back
+    movers = [number for number, task in enumerate(tasks) if task.moved != STILL or walked[number]]
     if len(movers) <= 1:
         return must + [predicate for task in tasks for predicate in task.at_end]
     if world.pose is not None:
@@ -151,7 +152,8 @@ def _must(tasks: Sequence[Task], world: World) -> list[Predicate]:
         turned = math.degrees(world.pose.theta)
         must.append({"turns": {"degrees": [round(turned - 10, 1), round(turned + 10, 1)]}})
         return must
-    return must + list(tasks[movers[-1]].at_end)
+    last = tasks[movers[-1]].at_end
+    return must + [predicate for predicate in last if not {"walks", "turns", "walked"} & set(predicate)]
 
 
 def _scene(
