@@ -13,6 +13,7 @@ from services.training.dataset.task import STILL, World
 _SPEAKERS = 0.5
 _DESCRIBED = 0.3
 _CLEARLY_M = 0.3
+_BEHIND_RAD = 3.1
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,19 @@ def choose(world: World, *, people: bool = True, things: bool = True) -> Target 
     if not names or world.pose is None:
         return None
     name = world.random.choice(names)
-    return locate(world, name, _words(world, name))
+    return _plain(locate(world, name, _words(world, name)))
 
 
 def speaker(world: World) -> Target | None:
     """The person who speaks, if one alone is there; "me" in the words of the task."""
     if len(world.people) != 1 or world.pose is None or world.random.random() > _SPEAKERS:
         return None
-    return locate(world, next(iter(world.people)), world.say("me", "我"))
+    return _plain(locate(world, next(iter(world.people)), world.say("me", "我")))
+
+
+def _plain(target: Target) -> Target | None:
+    """The target, unless it is straight behind: it would not be plain which way the robot turns to it."""
+    return target if abs(target.bearing) < _BEHIND_RAD else None
 
 
 def locate(world: World, name: str, said: str = "") -> Target:

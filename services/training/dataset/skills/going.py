@@ -11,13 +11,15 @@ from services.training.dataset.skills.walking import LONGEST_M
 from services.training.dataset.targets import Target, choose, locate, speaker, the
 from services.training.dataset.task import Predicate, Step, Task, World, skill
 
-_FROM_THINGS = Measure(0.4, "0.4", "")
-_FROM_PEOPLE = Measure(0.8, "0.8", "")
+FROM_THINGS = Measure(0.4, "0.4", "")
+FROM_PEOPLE = Measure(0.8, "0.8", "")
 #: Nearest that people may ask it to come, metres: the checks allow 0.2 and 0.4.
 _CLOSEST_M = {False: 0.3, True: 0.5}
 #: A walk that is shorter is not seen as one.
 _LEAST_M = 0.15
 _BACK_M = 0.5
+_LEAST_RAD = 0.15
+_MOST_RAD = 3.1
 
 
 def some_target(world: World, *, people: bool = True, things: bool = True) -> tuple[Target, str] | None:
@@ -39,11 +41,11 @@ def faces(target: Target) -> Predicate:
     return {"faces": {"target": target.name, "within": 12}}
 
 
-def _approach(world: World, target: Target, gap: Measure) -> tuple[list[str], list[Pose]] | None:
+def approach(world: World, target: Target, gap: Measure) -> tuple[list[str], list[Pose]] | None:
     """The lines that walk up to a target, and the walks that they lead to; None if it cannot or need not."""
     way = target.distance - gap.value
     legs = [Pose(theta=target.bearing), Pose(x=way)]
-    if way < _LEAST_M or way > 2 * LONGEST_M or not is_free(world, *legs):
+    if abs(target.bearing) > _MOST_RAD or way < _LEAST_M or way > 2 * LONGEST_M or not is_free(world, *legs):
         return None
     code = f'scene.distance("{target.name}") - {gap.code}'
     lines = [turn_to(target), f"ALMotion.moveTo({code}, 0.0, 0.0)"]
@@ -59,8 +61,8 @@ def go_to(world: World) -> Task | None:
     if found is None:
         return None
     target, variant = found
-    gap = _FROM_PEOPLE if target.person else _FROM_THINGS
-    way = _approach(world, target, gap)
+    gap = FROM_PEOPLE if target.person else FROM_THINGS
+    way = approach(world, target, gap)
     if way is None:
         return None
     lines, legs = way
@@ -84,7 +86,7 @@ def go_before(world: World) -> Task | None:
         return None
     target, variant = found
     gap = distance(world, _CLOSEST_M[target.person], 1.5)
-    way = _approach(world, target, gap)
+    way = approach(world, target, gap)
     if way is None:
         return None
     lines, legs = way
@@ -163,6 +165,8 @@ def face(world: World) -> Task | None:
     if found is None:
         return None
     target, variant = found
+    if abs(target.bearing) < _LEAST_RAD:
+        return None
     return Task(
         [Step("turn to it", [turn_to(target)], target=target.name)],
         target.slots(world),

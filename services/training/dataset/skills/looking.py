@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
+import math
+
 from services.behavior.scene import Pose
-from services.training.dataset.scenes import along
+from services.robot.simulator.anatomy import head_pitch_limits
 from services.training.dataset.skills.going import some_target, turn_to
 from services.training.dataset.targets import Target, locate, the
-from services.training.dataset.task import Predicate, Step, Task, World, skill
+from services.training.dataset.task import STILL, Predicate, Step, Task, World, skill
 
-#: Beyond this the head alone does not see it: what is behind the robot is faced first.
-_AHEAD_M = 0.0
+#: Farthest that a place may be given, metres.
+_FARTHEST_M = 5.0
+#: How far the head may stay short of a place on the floor nearby, radians.
+_SHORT_RAD = 0.21
+_EYES_M = 0.51
+_MOVED_M = 0.05
+#: What is nearer to straight ahead than this is faced already.
+FACED_RAD = 0.05
+#: A robot that cannot turn points further to the side: so much of the way aside has to be ahead.
+_SEATED = 0.6
 
 
-def reach_for(world: World, target: Target) -> tuple[list[str], Pose] | None:
-    """The lines that find a target and, if it is behind, turn to it first; how far it turns. None if it cannot turn."""
+def reach_for(world: World, target: Target, *, pointing: bool = False) -> tuple[list[str], Pose] | None:
+    """The lines that find a target and, where that is needed, turn to it first; how far it turns. None if it cannot.
+
+    What is behind is faced first, and for pointing what is more to a side than ahead. So is everything once the robot has walked elsewhere: where things are then, nobody
+    sees from the scene. After a mere turn what is behind is left out: the turn would be undone.
+    """
     place = f'x, y, z = scene.position("{target.name}")'
-    if target.x > _AHEAD_M:
-        return [place], Pose()
+    if world.pose is None or target.distance > _FARTHEST_M:
+        return None
+    elsewhere = math.hypot(world.pose.x, world.pose.y) > _MOVED_M
+    side = abs(target.y) if pointing else 0.0
     if world.posture != "Standing":
+        side *= _SEATED
+    if abs(target.bearing) < FACED_RAD or (target.x > side and not elsewhere):
+        return [place], Pose()
+    if world.posture != "Standing" or (world.pose != STILL and not elsewhere):
         return None
     return [turn_to(target), place], Pose(theta=target.bearing)
 
 
+def in_sight(target: Target, turned: Pose) -> bool:
+    """Whether the head can look there: the further it is turned, the less it goes down."""
+    low, high = head_pitch_limits(0.0 if turned.theta else target.bearing)
+    down = math.atan2(_EYES_M - target.z, target.distance)
+    return low - _SHORT_RAD < down < high + _SHORT_RAD
+
+
 def looks_at(target: Target) -> Predicate:
-    """What shows that it looked there; the floor at its feet it cannot quite see."""
+    """What shows that it looked there; the floor nearby it cannot quite see."""
     return {"looks_at": {"target": target.name, "within": 15}}
 
 
@@ -41,6 +68,8 @@ def look(world: World) -> Task | None:
     if way is None:
         return None
     lines, turned = way
+    if not in_sight(target, turned):
+        return None
     return Task(
         [Step("look at it", [*lines, LOOK], target=target.name)],
         target.slots(world),
@@ -58,23 +87,18 @@ def look_twice(world: World) -> Task | None:
     names = [*world.objects, *world.people]
     if len(names) < 2 or world.pose is None:
         return None
-    steps, moved = [], Pose()
     one, other = (locate(world, name) for name in world.random.sample(names, 2))
-    if other.x <= _AHEAD_M or one.x <= _AHEAD_M:
-        return None  # with turns between them it would not be plain what is behind
+    steps = []
     for target in (one, other):
         found = reach_for(world, target)
-        if found is None:
-            return None
-        lines, turned = found
-        moved = along(moved, turned)
-        steps.append(Step("look at it", [*lines, LOOK], target=target.name))
+        if found is None or found[1] != Pose() or not in_sight(target, Pose()):
+            return None  # with turns between them it would not be plain what is behind
+        steps.append(Step("look at it", [*found[0], LOOK], target=target.name))
     return Task(
         steps,
         {"one": the(world, one.name), "other": the(world, other.name)},
         must=[looks_at(one), looks_at(other)],
         event=looks_at(one),
-        moved=moved,
         tags=["looking", "scene"],
     )
 

@@ -166,7 +166,7 @@ def _feet(rng: random.Random, en: bool) -> Measure:
 def _inches(rng: random.Random, en: bool) -> Measure:
     number = rng.choice([4, 5, 6, 8, 10, 10, 12, 15, 18, 20, 20, 24, 30, 36, 40])
     if en:
-        said = rng.choice([f"{number} inches", f"{number} inches", f"{english(number)} inches", f"{number} in"])
+        said = rng.choice([f"{number} inches", f"{number} inches", f"{english(number)} inches"])
     else:
         said = f"{rng.choice([str(number), chinese(number)])}英寸"
     return Measure(number * 0.0254, f"{number} * 0.0254", said)

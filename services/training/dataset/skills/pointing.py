@@ -7,20 +7,27 @@ from dataclasses import replace
 from services.behavior.scene import Pose
 from services.training.dataset.scenes import OTHERWISE, PEOPLE, THINGS
 from services.training.dataset.skills.going import some_target
-from services.training.dataset.skills.looking import LOOK, looks_at, reach_for
+from services.training.dataset.skills.looking import FACED_RAD, LOOK, in_sight, looks_at, reach_for
 from services.training.dataset.targets import Target, choose, the
-from services.training.dataset.task import Predicate, Step, Task, World, skill
+from services.training.dataset.task import STILL, Predicate, Step, Task, World, skill
 
 #: Beyond this an arm does not reach to the other side, radians.
 _ACROSS = 0.3
+#: Up to this it is in front, radians.
+_IN_FRONT = 0.26
 
 
-def _arm(target: Target, turned: Pose) -> str:
-    """The arm on the side of a target; the left one for what is straight ahead."""
-    return "left" if turned.theta or target.y >= 0 else "right"
+def near_arm(world: World, target: Target) -> str:
+    """The arm on the side of a target as the scene has it, which after turning to it is as good as the other."""
+    return "left" if {**world.objects, **world.people}[target.name][1] >= 0 else "right"
 
 
-def _point(arm: str) -> str:
+def _unclear(world: World, target: Target, turned: Pose) -> bool:
+    """Whether it has turned before and does not face the target now: nobody sees from the scene which arm is nearer."""
+    return world.pose != STILL and not turned.theta and abs(target.bearing) > FACED_RAD
+
+
+def point_with(arm: str) -> str:
     return f'ALTracker.pointAt("{arm[0].upper()}Arm", [x, y, z], 2, 0.3)'
 
 
@@ -36,11 +43,13 @@ def point(world: World) -> Task | None:
     if found is None:
         return None
     target, variant = found
-    way = reach_for(world, target)
+    way = reach_for(world, target, pointing=True)
     if way is None:
         return None
     lines, turned = way
-    arm = _arm(target, turned)
+    if _unclear(world, target, turned):
+        return None
+    arm = near_arm(world, target)
     told = world.random.random() < 0.3
     if told:
         arm = world.random.choice(["left", "right"])
@@ -49,7 +58,7 @@ def point(world: World) -> Task | None:
             return None
     slots = {**target.slots(world), "arm": world.say(arm, {"left": "左", "right": "右"}[arm])}
     return Task(
-        [Step("point at it", [*lines, _point(arm)], target=target.name)],
+        [Step("point at it", [*lines, point_with(arm)], target=target.name)],
         slots,
         must=[points_at(target, arm if told else "either")],
         event=points_at(target),
@@ -60,16 +69,18 @@ def point(world: World) -> Task | None:
 
 
 @skill("pointing", weight=1.2)
-def look_and_point(world: World) -> Task | None:
+def look_andpoint_with(world: World) -> Task | None:
     """Look at a thing or a person and point at it too."""
     target = choose(world)
-    way = None if target is None else reach_for(world, target)
+    way = None if target is None else reach_for(world, target, pointing=True)
     if target is None or way is None:
         return None
     lines, turned = way
-    arm = _arm(target, turned)
+    if _unclear(world, target, turned) or not in_sight(target, turned):
+        return None
+    arm = near_arm(world, target)
     return Task(
-        [Step("look and point at it", [*lines, LOOK, _point(arm)], target=target.name)],
+        [Step("look and point at it", [*lines, LOOK, point_with(arm)], target=target.name)],
         target.slots(world),
         must=[looks_at(target), points_at(target)],
         event=points_at(target),
@@ -82,19 +93,21 @@ def look_and_point(world: World) -> Task | None:
 def where(world: World) -> Task | None:
     """Say where a thing or a person is, and point there."""
     target = choose(world)
-    way = None if target is None else reach_for(world, target)
+    way = None if target is None else reach_for(world, target, pointing=True)
     if target is None or way is None:
         return None
     target = replace(target, said=target.said if _names(target) else the(world, target.name))
     lines, turned = way
+    if _unclear(world, target, turned):
+        return None
     side, words = _side(world, target, turned)
     name = the(world, target.name)
-    text = world.say(f"{name[0].upper()}{name[1:]} is {side}.", f"{name}在{side}。")
+    text = world.say(f"{name[0].upper()}{name[1:]} {side}.", f"{name}{side}。")
     return Task(
         [
             Step(
                 "show where it is",
-                [*lines, _point(_arm(target, turned)), f'ALTextToSpeech.say("{text}")'],
+                [f'ALTextToSpeech.say("{text}")', *lines, point_with(near_arm(world, target))],
                 target=target.name,
             )
         ],
@@ -114,13 +127,13 @@ def _names(target: Target) -> bool:
 
 def _side(world: World, target: Target, turned: Pose) -> tuple[str, list[str]]:
     """Where a target is as the robot says it, and the words that have to be heard."""
-    if turned.theta:
-        return world.say("over here, behind where I stood", "我刚才的后面"), [world.say("behind", "后面")]
-    if abs(target.bearing) < 0.26:
-        return world.say("right in front of me", "我的正前方"), [world.say("in front", "前")]
+    if turned.theta and world.pose == STILL:
+        return world.say("is behind me", "在我后面"), [world.say("behind", "后面")]
+    if turned.theta or abs(target.bearing) < _IN_FRONT:
+        return world.say("is in front of me", "在我前面"), [world.say("in front", "前面")]
     if target.y > 0:
-        return world.say("over there, on my left", "我的左边"), [world.say("left", "左边")]
-    return world.say("over there, on my right", "我的右边"), [world.say("right", "右边")]
+        return world.say("is on my left", "在我左边"), [world.say("left", "左边")]
+    return world.say("is on my right", "在我右边"), [world.say("right", "右边")]
 
 
 @skill("pointing", weight=3.0, joins=False)

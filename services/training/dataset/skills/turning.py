@@ -135,8 +135,11 @@ def shape(world: World) -> Task | None:
     return Task(
         [Step(f"walk a {name}", lines, avoid="obstacles")],
         {"distance": length.said},
-        must=[{"walked": {"path": [round(perimeter * 0.9, 3), round(perimeter * 1.1 + 0.02, 3)]}}],
-        at_end=[{"walks": {"distance": [0.0, 0.12]}}, turns(math.tau)],
+        at_end=[
+            {"walked": {"path": [round(perimeter * 0.9, 3), round(perimeter * 1.1 + 0.02, 3)]}},
+            {"walks": {"distance": [0.0, 0.12]}},
+            turns(math.tau),
+        ],
         event={"moves": "walk"},
         moved=Pose(theta=math.tau),
         variant=variant,

@@ -50,7 +50,7 @@ WAYS = {
         (["forward", "forward", "forwards", "ahead", "straight ahead"], ["前", "前", "前面", "前方", "正前方"]),
         (["walk forward", "go forward", "move forward", "step forward", "walk straight ahead", "advance", "go ahead",
           "walk ahead", "move forwards", "head forward"],
-         ["往前走", "向前走", "前进", "朝前走", "直走", "往前移动", "向前移动", "向前迈"]),
+         ["往前走", "向前走", "前进", "朝前走", "直走", "往前移动", "向前移动"]),
     ),
     "back": Way(
         -1, 0, "back",
@@ -171,8 +171,7 @@ def walk_twice(world: World) -> Task | None:
             Step(f"walk {other.plan}", [other.call(second.code)], avoid="obstacles"),
         ],
         slots,
-        must=[{"walked": {"path": _around(first.value + second.value)}}],
-        at_end=[walks(*legs)],
+        at_end=[{"walked": {"path": _around(first.value + second.value)}}, walks(*legs)],
         event={"moves": "walk"},
         moved=along(*legs),
         variant="back" if back else "",
@@ -201,22 +200,21 @@ def pace(world: World) -> Task | None:
             )
         ],
         {"times": count(world, times), "distance": length.said},
-        must=[{"walked": {"path": _around(2 * times * length.value)}}],
-        at_end=[{"walks": {"distance": [0.0, 0.1]}}],
+        at_end=[{"walked": {"path": _around(2 * times * length.value)}}, {"walks": {"distance": [0.0, 0.1]}}],
         event={"moves": "walk"},
         variant=variant,
         tags=["walking", "repetition"],
     )
 
 
-@skill("walking", weight=0.5)
+@skill("walking", weight=0.5, joins=False)
 def stop(world: World) -> Task:
     """Stop walking."""
     shown = {"calls": {"method": "ALMotion.stopMove", "times": [1, None]}}
     return Task([Step("stop", ["ALMotion.stopMove()"])], must=[shown], event=shown, tags=["walking"])
 
 
-@skill("walking", weight=0.4, needs="Standing")
+@skill("walking", weight=0.4, needs="Standing", joins=False)
 def walk_and_talk(world: World) -> Task | None:
     """Walk on slowly while it speaks, then stop."""
     if world.objects or world.people:
