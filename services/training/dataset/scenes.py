@@ -89,7 +89,7 @@ def _add(world: World, into: dict[str, list[float]], names: list[str]) -> None:
         right, left, _often = rng.choices(_BEARINGS, [often for *_, often in _BEARINGS])[0]
         distance, bearing = rng.uniform(low, high), rng.uniform(right, left)
         digits = rng.choice([1, 1, 1, 2])
-        x, y = round(distance * math.cos(bearing), digits), round(distance * math.sin(bearing), digits)
+        x, y = (round(distance * part(bearing), digits) + 0.0 for part in (math.cos, math.sin))  # no -0.0
         if rng.random() < 0.12:
             x, y = round(distance, 1), 0.0  # straight ahead, as people who make a scene up like to have it
         places = [*world.objects.values(), *world.people.values()]

@@ -18,23 +18,20 @@ _EYES_M = 0.51
 _MOVED_M = 0.05
 #: What is nearer to straight ahead than this is faced already.
 FACED_RAD = 0.05
-#: A robot that cannot turn points further to the side: so much of the way aside has to be ahead.
-_SEATED = 0.6
 
 
 def reach_for(world: World, target: Target, *, pointing: bool = False) -> tuple[list[str], Pose] | None:
     """The lines that find a target and, where that is needed, turn to it first; how far it turns. None if it cannot.
 
-    What is behind is faced first, and for pointing what is more to a side than ahead. So is everything once the robot has walked elsewhere: where things are then, nobody
-    sees from the scene. After a mere turn what is behind is left out: the turn would be undone.
+    What is behind is faced first, and for pointing what is more to a side than ahead. So is everything once the robot
+    has walked elsewhere: where things are then, nobody sees from the scene. After a mere turn what is behind is left
+    out: the turn would be undone.
     """
     place = f'x, y, z = scene.position("{target.name}")'
     if world.pose is None or target.distance > _FARTHEST_M:
         return None
     elsewhere = math.hypot(world.pose.x, world.pose.y) > _MOVED_M
     side = abs(target.y) if pointing else 0.0
-    if world.posture != "Standing":
-        side *= _SEATED
     if abs(target.bearing) < FACED_RAD or (target.x > side and not elsewhere):
         return [place], Pose()
     if world.posture != "Standing" or (world.pose != STILL and not elsewhere):

@@ -36,7 +36,7 @@ def points_at(target: Target, arm: str = "either") -> Predicate:
     return {"points_at": {"target": target.name, "arm": arm, "within": 20}}
 
 
-@skill("pointing", weight=3.0)
+@skill("pointing", weight=3.0, needs="Standing")
 def point(world: World) -> Task | None:
     """Point at a thing or a person, with the arm on its side or the one that is told."""
     found = some_target(world)
@@ -68,8 +68,8 @@ def point(world: World) -> Task | None:
     )
 
 
-@skill("pointing", weight=1.2)
-def look_andpoint_with(world: World) -> Task | None:
+@skill("pointing", weight=1.2, needs="Standing")
+def look_and_point(world: World) -> Task | None:
     """Look at a thing or a person and point at it too."""
     target = choose(world)
     way = None if target is None else reach_for(world, target, pointing=True)
@@ -89,7 +89,7 @@ def look_andpoint_with(world: World) -> Task | None:
     )
 
 
-@skill("pointing", weight=1.8)
+@skill("pointing", weight=1.8, needs="Standing")
 def where(world: World) -> Task | None:
     """Say where a thing or a person is, and point there."""
     target = choose(world)
