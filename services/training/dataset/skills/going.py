@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from services.behavior.scene import Pose
 from services.training.dataset.scenes import along, is_free
@@ -29,6 +30,14 @@ def some_target(world: World, *, people: bool = True, things: bool = True) -> tu
         return me, "me"
     target = choose(world, people=people, things=things)
     return None if target is None else (target, "")
+
+
+def _some_distance(world: World) -> tuple[Target, str] | None:
+    """A target of a task that tells how far from it: in Chinese that says 离, so its words must not begin so too."""
+    found = some_target(world)
+    if found is None or not found[0].said.startswith("离"):
+        return found
+    return replace(found[0], said=found[0].name), found[1]
 
 
 def turn_to(target: Target) -> str:
@@ -81,7 +90,7 @@ def go_to(world: World) -> Task | None:
 @skill("going", weight=2.0, needs="Standing")
 def go_before(world: World) -> Task | None:
     """Go to a thing or a person and stop at a distance that is told."""
-    found = some_target(world)
+    found = _some_distance(world)
     if found is None:
         return None
     target, variant = found
@@ -106,7 +115,7 @@ def go_before(world: World) -> Task | None:
 @skill("going", weight=1.5, needs="Standing")
 def keep_away(world: World) -> Task | None:
     """Step back from a thing or a person: face it and walk back, as far as is told or half a metre."""
-    found = some_target(world)
+    found = _some_distance(world)
     if found is None:
         return None
     target, variant = found

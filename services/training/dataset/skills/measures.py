@@ -107,7 +107,7 @@ def _metres(rng: random.Random, en: bool) -> Measure:
         if en:
             metre = rng.choice(["metre", "meter"])
             said = {
-                0: rng.choice([f"half a {metre}", f"a half {metre}", f"half {metre}"]),
+                0: rng.choice([f"half a {metre}", f"a half {metre}"]),
                 1: rng.choice([f"one and a half {metre}s", f"a {metre} and a half"]),
                 2: f"two and a half {metre}s",
             }[whole]

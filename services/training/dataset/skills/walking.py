@@ -48,7 +48,7 @@ WAYS = {
     "ahead": Way(
         1, 0, "forward",
         (["forward", "forward", "forwards", "ahead", "straight ahead"], ["前", "前", "前面", "前方", "正前方"]),
-        (["walk forward", "go forward", "move forward", "step forward", "walk straight ahead", "advance", "go ahead",
+        (["walk forward", "go forward", "move forward", "step forward", "walk straight ahead", "advance",
           "walk ahead", "move forwards", "head forward"],
          ["往前走", "向前走", "前进", "朝前走", "直走", "往前移动", "向前移动"]),
     ),
