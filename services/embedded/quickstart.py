@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import json
 import os
@@ -80,17 +81,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = standard_console(options.json)
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, _terminated)
-    stack = Stack(router_port=options.port, report=console.waiting)
+    logs = reports() / "behavior-logs"
+    stack = Stack(router_port=options.port, report=console.waiting, failure_logs=logs)
     try:
         run(stack, options, console)
     except BehaviorFailed as failure:
-        console.failure(f"Failed: {failure} (logs: {stack.directory})")
+        console.failure(f"Failed: {failure} (logs: {logs})")
     except RouterProblem as problem:
-        console.failure(f"{problem} (logs: {stack.directory})")
+        console.failure(f"{problem} (logs: {logs})")
     except PortTaken as taken:
         console.failure(f"{str(taken).capitalize()}: choose another with --port, or leave --port out.")
     except StackError as error:
-        console.failure(f"{error}\nAll logs: {stack.directory}")
+        console.failure(f"{error}\nAll logs: {logs}")
     except BrokenPipeError:
         # Whoever read our output has gone. Python would complain about that once more when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -202,17 +204,22 @@ def show_picture(router_url: str, path: str, *, keep: bool) -> str:
         picture = fetch(router_url, path)
     except (RouterProblem, OSError, http.client.HTTPException) as error:
         return f"none: {error}"
-    for folder in (ROOT / "reports", Path(tempfile.gettempdir())):
-        try:
-            folder.mkdir(exist_ok=True)
-            whole = folder / "behavior.svg"
-            part = whole.with_suffix(f".{os.getpid()}.part")
-            part.write_bytes(picture)
-            part.replace(whole)  # a browser that shows the last one never sees half of this one
-        except OSError:
-            continue
-        return str(whole)
-    return "none: no folder can be written"
+    try:
+        whole = reports() / "behavior.svg"
+        part = whole.with_suffix(f".{os.getpid()}.part")
+        part.write_bytes(picture)
+        part.replace(whole)  # a browser that shows the last one never sees half of this one
+    except OSError as error:
+        return f"none: {error}"
+    return str(whole)
+
+
+def reports() -> Path:
+    """The folder for what outlives a run: the project's own, or that of temporary files where it cannot be written."""
+    own = ROOT / "reports"
+    with contextlib.suppress(OSError):
+        own.mkdir(exist_ok=True)
+    return own if os.access(own, os.W_OK) and own.is_dir() else Path(tempfile.gettempdir())
 
 
 def keep(stack: Stack, console: Console) -> None:

@@ -13,10 +13,8 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
-import shutil
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -25,6 +23,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from services.embedded import store
+from services.embedded.folder import StackFolder
 from services.embedded.ports import port_of, reserve_port
 from services.embedded.process import ServiceProcess, Watchdog
 
@@ -63,12 +62,12 @@ class Stack:
         robot_speed: simulated seconds per real second.
         report: called again and again during the start with the names of the services that are not ready yet.
         timeout_s: seconds that the services together may take to become ready.
+        failure_logs: folder that the logs take the place of when an exception leaves the ``with`` block; by default
+            they go with the rest.
 
     Raises:
         PortTaken: ``router_port`` is in use.
         StackError: a service ended or was not ready in time.
-
-    Logs are deleted at the end unless an exception leaves the ``with`` block.
     """
 
     def __init__(
@@ -80,6 +79,7 @@ class Stack:
         robot_speed: float = 10.0,
         report: Callable[[tuple[str, ...]], None] = _no_report,
         timeout_s: float = 120.0,
+        failure_logs: Path | None = None,
     ) -> None:
         wanted = set(services)
         if unknown := wanted - set(SERVICES):
@@ -90,6 +90,7 @@ class Stack:
         self._robot_speed = robot_speed
         self._report = report
         self._timeout_s = timeout_s
+        self._failure_logs = failure_logs
         self._cleanup = contextlib.ExitStack()
         self._processes: dict[str, ServiceProcess] = {}
 
@@ -130,8 +131,9 @@ class Stack:
                 if name != "worker"
             }
             self.ports = {name: port_of(holder) for name, holder in self._holders.items()}
-            self.directory = Path(tempfile.mkdtemp(prefix="behavior-engine-"))
+            self._folder = StackFolder()
             cleanup.push(self._remove_files)
+            self.directory = self._folder.path
             (self.directory / "store").mkdir()
             self._watchdog = cleanup.enter_context(Watchdog(self.directory))
             cleanup.callback(self._stop_all)
@@ -252,9 +254,9 @@ class Stack:
             time.sleep(_POLL_S)
 
     def _remove_files(self, exception_type: type[BaseException] | None, *_: object) -> None:
-        """The logs stay when something went wrong, for whoever looks for the cause; an interrupt is not wrong."""
+        """An interrupt, unlike an exception, leaves no logs: nothing is wrong that they could tell the cause of."""
         failed = exception_type is not None and issubclass(exception_type, Exception)
-        shutil.rmtree(self.directory / "store" if failed else self.directory, ignore_errors=True)
+        self._folder.remove(self._failure_logs if failed else None)
 
     def _stop_all(self) -> None:
         for name in SERVICES:

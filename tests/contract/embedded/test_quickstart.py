@@ -131,3 +131,17 @@ def test_a_port_that_is_none_is_wrong_usage(port: str) -> None:
     answer = subprocess.run([*COMMAND, f"--port={port}"], capture_output=True, text=True, timeout=30)
     assert answer.returncode == 2
     assert "is not a port; use a number" in answer.stderr
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_it_starts_leaves_nothing(tmp_path: Path, signum: signal.Signals) -> None:
+    with subprocess.Popen(
+        COMMAND, env={**os.environ, "TMPDIR": str(tmp_path)}, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("Starting: ")
+        process.send_signal(signum)
+        process.stderr.read()
+        assert process.wait(timeout=30) == 128 + signum
+    assert processes_of(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
