@@ -55,7 +55,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("instruction", nargs="*", metavar="INSTRUCTION", help=f'default: "{DEFAULT_INSTRUCTION}"')
-    parser.add_argument("--json", action="store_true", help="print only the result document on standard output")
+    parser.add_argument(
+        "--json", action="store_true", help="print the result document alone; the rest is on standard error"
+    )
     parser.add_argument("--keep", action="store_true", help="leave everything up until Ctrl-C and print the addresses")
     parser.add_argument("--port", type=_port, default=0, help="the router's port (default: any free one)")
     options = parser.parse_args(arguments)
@@ -136,8 +138,15 @@ def run(stack: Stack, options: argparse.Namespace, console: Console) -> None:
         if failure:
             raise failure
     if not options.json and not options.keep:
-        console.line('\nNext: an instruction of your own, scripts/quickstart "Walk forward one metre";')
-        console.line("      --keep leaves it up for curl; README.md shows the API, DEPLOY.md the way to production.")
+        console.line(f"\n{next_steps(instruction)}")
+
+
+def next_steps(instruction: str) -> str:
+    """What to try after this instruction."""
+    curl = "--keep leaves it up for curl; README.md shows the API, DEPLOY.md the way to production."
+    if instruction == DEFAULT_INSTRUCTION:
+        return f'Next: an instruction of your own, scripts/quickstart "Walk forward one metre";\n      {curl}'
+    return f"Next: {curl}"
 
 
 def carry_out(stack: Stack, instruction: str, options: argparse.Namespace, console: Console) -> None:
@@ -160,11 +169,11 @@ def carry_out(stack: Stack, instruction: str, options: argparse.Namespace, conso
 
     threading.Thread(target=read, daemon=True).start()
     result = _show_until_done(events, stack, options, console)
+    if result["picture"]:  # with --json too: the console is standard error then
+        console.picture(show_picture(stack.router_url, result["picture"], keep=options.keep))
     if options.json:
         print(json.dumps(result, indent=2, ensure_ascii=False), flush=True)
     else:
-        if result["picture"]:
-            console.picture(show_picture(stack.router_url, result["picture"], keep=options.keep))
         console.line()
         console.outcome(result)
     if result["status"] not in ("succeeded", "refused"):

@@ -61,6 +61,8 @@ def test_readme_command_ends_with_a_robot_that_acted(tmp_path: Path) -> None:
     assert result.instruction == arguments[0]
     assert result.plan
     assert result.actions
+    (picture,) = re.findall(r"^picture  (.*)$", answer.stderr, re.MULTILINE)
+    assert Path(picture).read_text().startswith("<svg")
     assert [*tmp_path.iterdir()] == [], "files are left behind"
     assert processes_of(tmp_path) == []
 
@@ -124,6 +126,13 @@ def test_every_example_of_the_help_is_a_valid_command() -> None:
     assert len(examples) == 4
     for example in examples:
         quickstart.parse(shlex.split(example.partition("|")[0]))
+
+
+def test_what_comes_next_is_not_what_was_just_done() -> None:
+    assert "an instruction of your own" in quickstart.next_steps(quickstart.DEFAULT_INSTRUCTION)
+    after = quickstart.next_steps("Walk forward one metre")
+    assert after.startswith("Next: --keep leaves it up")
+    assert "\n" not in after
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
