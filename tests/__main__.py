@@ -24,7 +24,9 @@ examples:
   scripts/test -k store -x                          pytest's own arguments go to pytest
   scripts/test tests/unit/embedded                  only these tests, after lint and types
 
-The first run installs the packages into .venvs/. PYTHON=/path/to/python chooses the Python (3.11 or 3.12, with pip).
+The summary at the end says what ran and what was skipped, and why; the exit status is 1 if anything failed.
+The first run installs the packages (about 300 MB) into .venvs/. PYTHON=/path/to/python chooses the Python
+(3.11 or 3.12, with pip).
 """
 
 
