@@ -197,6 +197,8 @@ def test_the_settings_to_start_from_choose_servers_as_compose_does_without_them(
 
 #: What Docker, Compose, Redis and redis-py say, which is not in our sources.
 OF_OTHERS = {
+    "Cannot connect to the Docker daemon",
+    "unknown command: docker compose",
     'could not select device driver "nvidia"',
     "Memory overcommit must be enabled",
     "network … has active endpoints",
