@@ -181,7 +181,7 @@ class Stack:
             status = process.exit_status()
             if status is not None:
                 how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-                raise StackError(f"The {name} {how}. The end of {process.log}:\n{process.log_tail()}")
+                raise StackError(f"The {name} {how}. The end of {name}.log:\n{process.log_tail()}")
 
     # Inside
 
@@ -248,7 +248,7 @@ class Stack:
             if time.monotonic() > deadline:
                 name = waiting[-1]  # those that others wait for come last
                 raise StackError(
-                    f"Not ready within {self._timeout_s:.0f} s: {', '.join(waiting)}. The end of {self.log(name)}:\n"
+                    f"Not ready within {self._timeout_s:.0f} s: {', '.join(waiting)}. The end of {name}.log:\n"
                     f"{self._processes[name].log_tail()}"
                 )
             time.sleep(_POLL_S)

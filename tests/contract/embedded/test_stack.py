@@ -74,7 +74,9 @@ def test_a_death_that_nobody_ordered_is_an_error_with_the_end_of_the_log(tmp_pat
 
     kept = tmp_path / "reports" / "logs"
     stack = Stack(("store",), failure_logs=kept)
-    with pytest.raises(StackError, match=r"The store was killed by signal 9[\s\S]*Ready to accept connections"):
+    with pytest.raises(
+        StackError, match=r"store was killed by signal 9\. The end of store\.log:[\s\S]*Ready to accept"
+    ):
         lose_the_store()
     assert "Ready to accept connections" in (kept / "store.log").read_text()
     assert not stack.directory.exists()
