@@ -1,31 +1,21 @@
 """Carries a program out on a simulated NAO at once: its time passes as fast as it can be computed.
 
-    python -m services.robot.rehearsal PROGRAM.txt [--scene SCENE.json] [--out PICTURE.svg] [--still]
-
 The program is checked and runs in the sandbox as the gateway would have it. Without qi, threads and waiting the same
 program gives the same recording every time.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import sys
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from services.behavior.catalogue import load_catalogue
-from services.behavior.check import CallChecker, CheckError
-from services.behavior.program import ProgramError, ProgramReader, Refusal, Statement
+from services.behavior.check import CallChecker
+from services.behavior.program import ProgramReader, Refusal, Statement
 from services.behavior.scene import Pose, SceneView
 from services.behavior.schema import Scene
-from services.picture.draw import draw
 from services.picture.recording import Recording, scene_items
 from services.robot.errors import BehaviorFailed, RobotFault
-from services.robot.process import exit_now
 from services.robot.sandbox import SCENE, Sandbox
 from services.robot.simulator.clock import Activity, SteppedClock
 from services.robot.simulator.nao import Nao
@@ -95,30 +85,3 @@ class Rehearsal:
 def rehearse(program: str, scene: Scene | None = None) -> Recording:
     """Carry a program out on a simulated NAO and return what it did; see ``Rehearsal.run`` for the errors."""
     return asyncio.run(Rehearsal(scene or Scene()).run(program))
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the picture of a program; return 0, or 1 if the program does not run."""
-    parser = argparse.ArgumentParser(prog="scripts/picture", description="Draws what a behaviour program does.")
-    parser.add_argument("program", type=Path, help="file with a behaviour program")
-    parser.add_argument("--scene", type=Path, help="JSON file with a scene, as in a request")
-    parser.add_argument("--out", type=Path, help="where the SVG goes (default: standard output)")
-    parser.add_argument("--still", action="store_true", help="the last moment only")
-    options = parser.parse_args(arguments)
-    try:
-        scene = Scene.model_validate_json(options.scene.read_bytes()) if options.scene else Scene()
-        picture = draw(rehearse(options.program.read_text(), scene), still=options.still)
-        if options.out is None:
-            print(picture)
-        else:
-            options.out.write_text(picture + "\n")
-    except (OSError, ValidationError) as error:
-        parser.error(str(error))
-    except (ProgramError, CheckError, BehaviorFailed) as error:
-        print(f"The program does not run: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    exit_now(main())

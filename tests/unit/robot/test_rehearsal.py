@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from services.behavior.check import CheckError
@@ -11,18 +9,7 @@ from services.behavior.program import ProgramError
 from services.behavior.schema import Scene
 from services.behavior.sequence import Sequence
 from services.robot.errors import BehaviorFailed
-from services.robot.rehearsal import main, rehearse
-
-ROOT = Path(__file__).resolve().parents[3]
-PROGRAM = ROOT / "docs/pictures/raise-both-arms.txt"
-
-
-def test_the_picture_in_the_documentation_is_what_the_command_makes(tmp_path: Path) -> None:
-    made = tmp_path / "made.svg"
-    assert main([str(PROGRAM), "--out", str(made)]) == 0
-    assert made.read_text() == PROGRAM.with_suffix(".svg").read_text(), (
-        "make it anew: scripts/picture docs/pictures/raise-both-arms.txt --out docs/pictures/raise-both-arms.svg"
-    )
+from services.robot.rehearsal import rehearse
 
 
 def test_a_program_uses_the_scene_and_what_it_is_answered() -> None:
@@ -82,13 +69,3 @@ def test_a_fall_that_keeps_the_program_from_going_on_is_the_reason(unchecked: No
             'ALMotion.setAngles(["LHipPitch", "RKneePitch"], [-1.2, 1.0], 0.9)\nALMotion.moveTo(0.1, 0.0, 0.0)\n'
             "ALMotion.moveTo(0.2, 0.0, 0.0)\n"
         )
-
-
-def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    program = tmp_path / "program.txt"
-    program.write_text('ALMotion.fly("up")\n')
-    assert main([str(program)]) == 1
-    assert "The program does not run: " in capsys.readouterr().err
-    with pytest.raises(SystemExit) as ended:
-        main([str(tmp_path / "none.txt")])
-    assert ended.value.code == 2
