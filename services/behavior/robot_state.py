@@ -13,11 +13,20 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True)
 class Walk:
-    """A walk that goes on until it is stopped: the service and line that began it, metres per second."""
+    """A walk that goes on until it is stopped."""
 
     service: str
+    """The service that began it."""
     line: int
-    speed: float
+    """The line that began it."""
+    speed: float = 0.0
+    """Metres per second."""
+    velocity: tuple[float, float, float] | None = None
+    """Metres per second ahead and to the left, radians per second to the left; None when that is not known."""
+    start: Pose | None = None
+    """Where it began, or None when that is not known."""
+    seconds: float = 0.0
+    """How long it has gone on, by the longest that calls take."""
 
 
 @dataclass

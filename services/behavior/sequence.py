@@ -7,16 +7,17 @@ many. Nothing here knows any robot; all of it is in the catalogue.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from services.behavior import effort
 from services.behavior.catalogue import Catalogue, Method
 from services.behavior.errors import CheckError
-from services.behavior.ground import check_way
+from services.behavior.ground import check_walk, check_way
 from services.behavior.joints import joints_of, targets
 from services.behavior.outline import Outline, outlines
 from services.behavior.ranges import check_range
-from services.behavior.remedies import off_its_legs, posture_call
+from services.behavior.remedies import off_its_legs, posture_call, way_call
 from services.behavior.robot_state import RobotState, Walk
 from services.behavior.scene import SceneView
 from services.behavior.values import Value, known_number
@@ -60,9 +61,10 @@ class Sequence:
         lasts = effort.seconds(self._catalogue, outline, args) if method.blocking else 0.0
         state.seconds += lasts
         if method.walks:
-            self._walk(outline, name, args, Walk(service, line, 0.0))
+            self._walk(outline, name, args, Walk(service, line))
         elif state.walk is not None and lasts:
-            self._walk_on(state.walk, lasts)
+            walk = replace(state.walk, seconds=state.walk.seconds + lasts)
+            self._walk_on(walk, lasts, f"the walk that line {walk.line} began")
         self._check_budget(name)
         self._follow_joints(outline, name, args, moved)
         self._follow(outline, args, line)
@@ -137,7 +139,8 @@ class Sequence:
                 f"{name} sets off with {charge} % of charge, and {base.least_battery} % is the least",
                 'answer only "# Refuse: the battery is too low" and say so',
             )
-        state.walk = None
+        if state.walk is not None:  # somewhere on its way
+            state.walk = state.pose = None
         if base is not None and (way := effort.displacement(outline, args)) is not None:
             x, y, theta = (part or 0.0 for part in way)
             state.metres += (x * x + y * y) ** 0.5
@@ -145,17 +148,24 @@ class Sequence:
                 self._lose_pose((x * x + y * y) ** 0.5, name)
             else:
                 check_way(base, self._scene, state, name, x, y, theta)
-        elif (speed := effort.speed(self._catalogue, outline, args)) is not None:
-            state.walk = replace(begun, speed=speed)
-            self._lose_pose(0.0, name)
+        elif base is not None and (velocity := effort.velocity(self._catalogue, outline, args)) is not None:
+            if velocity == (0.0, 0.0, 0.0):  # which stops it
+                return
+            vx, vy, omega = velocity
+            speed = math.hypot(base.x if vx is None else vx, base.y if vy is None else vy)
+            known = None if vx is None or vy is None or omega is None else (vx, vy, omega)
+            self._walk_on(replace(begun, speed=speed, velocity=known, start=state.pose), 0.0, name)
         else:
             state.metres += outline.method.takes.metres
             state.pose = None
 
-    def _walk_on(self, walk: Walk, seconds: float) -> None:
-        """A walk goes on while another call lasts."""
-        self.state.metres += walk.speed * seconds
-        self._lose_pose(walk.speed * seconds, f"the walk that line {walk.line} began")
+    def _walk_on(self, walk: Walk, seconds: float, name: str) -> None:
+        """A walk has gone on for so many seconds more: check its way until now, and a little further."""
+        state, base = self.state, self._catalogue.base
+        state.walk, state.pose = walk, None
+        state.metres += walk.speed * seconds
+        if base is not None:
+            check_walk(base, self._scene, state, name, walk, seconds, way_call(self._catalogue))
 
     def _lose_pose(self, metres: float, name: str) -> None:
         """The robot has gone somewhere, by at least so many metres."""

@@ -201,6 +201,14 @@ CLEAR = [
     "ALMotion.moveTo(0.0, 0.0, 1.5708)\nALMotion.moveTo(-2.0, 0.0, 0.0)",
     'd = scene.distance("Anna")\nALMotion.moveTo(0.0, d - 0.5, 0.0)',
     "v = ALSonar.getFilteredValues()\nALMotion.moveTo(v[0], 0.0, 0.0)\nALMotion.moveTo(2.0, 0.0, 0.0)",  # from where?
+    # At a speed
+    'ALMotion.move(0.1, 0.0, 0.0)\nALTextToSpeech.say("I walk a little.")\nALMotion.stopMove()',  # 0.57 m and no more
+    'ALMotion.move(-0.1, 0.0, 0.0)\nALTextToSpeech.say("I walk away from the box, and I speak for long.")',
+    'ALMotion.move(0.1, 0.0, 0.0)\nALMotion.stopMove()\nALTextToSpeech.say("Here I stay, and speak for a long time.")',
+    'ALMotion.moveToward(0.0, 0.0, 0.5)\nALTextToSpeech.say("I turn on the spot, and I speak for long.")',
+    'ALMotion.move(0.0, 0.0, 0.0)\nALRobotPosture.goToPosture("Sit", 0.5)',  # which stands still
+    # By then it has turned half round
+    'ALMotion.move(0.1, 0.0, 0.5)\nALTextToSpeech.say("I walk in a little circle, not far from the box.")',
 ]
 
 BLOCKED = [
@@ -212,7 +220,28 @@ BLOCKED = [
     ("for i in range(3):\n    ALMotion.moveTo(0.3, 0.0, 0.0)", 2, "within 0.10 m of 'box'", "only to (0.15, 0.00)"),
     ("ALMotion.moveTo(0.0, 0.0, 1.5708)\nALMotion.moveTo(2.0, 0.0, 0.0)", 2, "of 'Anna'", "only to (0.55, 0.00)"),
     ("ALMotion.moveTo(0.8, 0.0, 0.0)\nALMotion.moveTo(0.1, 0.0, 0.0)", 2, "within 0.10 m of 'box'", "go round it"),
-]
+    (
+        'ALMotion.move(0.1, 0.0, 0.0)\nALTextToSpeech.say("I walk until I stand before the box there.")', 2,
+        "the walk that line 1 began, not stopped for 11 s, comes within 0.11 m of 'box'",
+        "walk only to (0.75, 0.00), or go round it; ALMotion.moveTo ends where it is told to",
+    ),
+    (
+        "ALMotion.moveTo(0.75, 0.0, 0.0)\nALMotion.move(0.1, 0.0, 0.0)\nALMotion.stopMove()", 2,
+        "ALMotion.move, not stopped for 2 s, comes within 0.05 m of 'box'", "go round it; ALMotion.moveTo",
+    ),
+    (
+        'ALMotion.moveToward(0.0, 0.7, 0.0)\nALTextToSpeech.say("I walk.")\nALTextToSpeech.say("Hello, Anna!")', 3,
+        "the walk that line 1 began, not stopped for 7 s, comes within 0.21 m of 'Anna'", "only to (0.00, 0.55)",
+    ),
+    (
+        'ALMotion.move(0.1, 0.0, 0.0)\nif ALBattery.getBatteryCharge() > 50:\n    ALMotion.stopMove()\n'
+        'ALTextToSpeech.say("I walk until I stand before the box there.")', 4, "comes within 0.11 m of 'box'", "",
+    ),
+    (
+        'ALMotion.move(0.1, 0.0, 0.2)\nALTextToSpeech.say("I walk in a wide bow to the left. It is '
+        'far, and takes a long time.")', 2, "of 'Anna'", "stop it sooner, or walk another way; ALMotion.moveTo",
+    ),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", CLEAR)
@@ -255,6 +284,7 @@ def test_a_robot_may_walk_away_from_what_it_stands_too_near_to() -> None:
               "ALMotion.moveTo(0.0, 0.4, 0.0)", 3),
         (0.5, 'ALMotion.move(0.1, 0.0, 0.0)\nALTextToSpeech.say("I walk on and on and on and on.")', 2),
         (0.0, "ALMotion.moveTo(0.1, 0.0, 0.0)", 1),
+        (0.1, "ALMotion.move(0.1, 0.0, 0.0)\nALMotion.stopMove()", 1),
     ],
 )  # fmt: skip
 def test_walks_out_of_the_free_space_are_found(free: float, text: str, line: int) -> None:
@@ -273,6 +303,7 @@ def test_walks_out_of_the_free_space_are_found(free: float, text: str, line: int
               'ALTextToSpeech.say("Here I stay, and speak for a long time.")'),
         (0.0, "ALMotion.moveTo(0.0, 0.0, 1.0)"),
         (1.0, "v = ALSonar.getFilteredValues()\nALMotion.moveTo(v[0], 0.0, 0.0)"),
+        (0.6, 'ALMotion.moveTo(0.5, 0.0, 0.0)\nALMotion.move(-0.1, 0.0, 0.0)\nALTextToSpeech.say("I walk back.")'),
     ],
 )  # fmt: skip
 def test_walks_within_the_free_space_pass(free: float, text: str) -> None:
