@@ -42,6 +42,8 @@ class RobotState:
     """Joints whose motors may be off; None stands for all of them."""
     angles: dict[str, float] = field(default_factory=dict)
     """Joints of which the last target is known, in their unit."""
+    settled: set[str] = field(default_factory=set)
+    """Those of them that have come there."""
     pose: Pose | None = field(default_factory=Pose)
     """Where the robot is, or None when that is not known."""
     reach: float = 0.0
@@ -53,15 +55,23 @@ class RobotState:
 
     def copy(self) -> RobotState:
         """The same state, to be followed on another way."""
-        return replace(self, families=dict(self.families), slack=dict(self.slack), angles=dict(self.angles))
+        return replace(
+            self,
+            families=dict(self.families),
+            slack=dict(self.slack),
+            angles=dict(self.angles),
+            settled=set(self.settled),
+        )
 
     def join(self, other: RobotState) -> RobotState:
         """What may be so after one way or the other; of budgets the larger."""
+        angles = {joint: angle for joint, angle in self.angles.items() if other.angles.get(joint) == angle}
         walks = [walk for walk in (self.walk, other.walk) if walk is not None]
         return RobotState(
             families=_either(self.families, other.families),
             slack=_either(self.slack, other.slack),
-            angles={joint: angle for joint, angle in self.angles.items() if other.angles.get(joint) == angle},
+            angles=angles,
+            settled=self.settled & other.settled & angles.keys(),
             pose=self.pose if self.pose == other.pose else None,
             reach=max(self.reach, other.reach),
             walk=max(walks, key=lambda walk: walk.speed, default=None),

@@ -14,9 +14,9 @@ from services.behavior import effort
 from services.behavior.catalogue import Catalogue, Method
 from services.behavior.errors import CheckError
 from services.behavior.ground import check_walk, check_way
-from services.behavior.joints import joints_of, targets
+from services.behavior.joint_moves import follow_joints
+from services.behavior.joints import joints_of
 from services.behavior.outline import Outline, outlines
-from services.behavior.ranges import check_range
 from services.behavior.remedies import off_its_legs, posture_call, way_call
 from services.behavior.robot_state import RobotState, Walk
 from services.behavior.scene import SceneView
@@ -48,7 +48,7 @@ class Sequence:
 
         Raises:
             CheckError: ``posture``, ``motors``, ``balance``, ``conflict``, ``battery``, ``space``, ``obstacle``,
-                ``coupling``, ``calls``, ``seconds`` or ``metres``.
+                ``coupling``, ``velocity``, ``calls``, ``seconds`` or ``metres``.
         """
         outline, name, state = self._outlines[id(method)], f"{service}.{method.name}", self.state
         self._check_posture(outline, name, args, line)
@@ -66,7 +66,7 @@ class Sequence:
             walk = replace(state.walk, seconds=state.walk.seconds + lasts)
             self._walk_on(walk, lasts, f"the walk that line {walk.line} began")
         self._check_budget(name)
-        self._follow_joints(outline, name, args, moved)
+        follow_joints(self._catalogue, outline, state, name, args, moved, lasts)
         self._follow(outline, args, line)
         if method.effect == "stop" and state.walk is not None and state.walk.service == service:
             state.walk = None
@@ -192,27 +192,6 @@ class Sequence:
         if not outline.joints:
             return None
         return [joint for at in outline.joints for joint in joints_of(self._catalogue, args[at]) or ()]
-
-    def _follow_joints(self, outline: Outline, name: str, args: list[Value], moved: list[str] | None) -> None:
-        """Check coupled joints against what earlier calls have set, and note what this one sets."""
-        method, angles = outline.method, self.state.angles
-        if moved is None:
-            if method.effect in ("motion", "posture", "power") and angles:
-                angles.clear()
-            return
-        new = targets(self._catalogue, method, args)
-        for coupling in self._catalogue.couplings:
-            for one, other in ((coupling.joint, coupling.by), (coupling.by, coupling.joint)):
-                if one not in new or other in new or other not in angles:
-                    continue
-                for angle in new[one]:
-                    joint, by = (angle, angles[other]) if one == coupling.joint else (angles[other], angle)
-                    low, high = coupling.limits(by)
-                    what = f"{name}: with {coupling.by} at {by:g}, {coupling.joint}"
-                    check_range(what, joint, low, high, self._catalogue.joints[coupling.joint].unit, "coupling")
-        for name in moved:
-            angles.pop(name, None)
-        angles.update({joint: series[-1] for joint, series in new.items()})
 
     def _follow(self, outline: Outline, args: list[Value], line: int) -> None:
         method, state = outline.method, self.state

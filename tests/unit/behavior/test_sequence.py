@@ -16,6 +16,7 @@ SIT_HEY = 'ALAnimationPlayer.run("animations/Sit/Gestures/Hey_1")'
 WALK = "ALMotion.moveTo(0.5, 0.0, 0.0)"
 TURN = "ALMotion.moveTo(0.0, 0.0, 1.5)"
 LOOK = 'ALMotion.setAngles("HeadYaw", 0.5, 0.2)'
+YAW = 'ALMotion.angleInterpolation("HeadYaw", 1.5, 2.0, True)'
 LEG = 'ALMotion.setAngles("LKneePitch", 0.5, 0.2)'
 REST, WAKE = "ALMotion.rest()", "ALMotion.wakeUp()"
 STROLL, STOP = "ALMotion.move(0.1, 0.0, 0.0)", "ALMotion.stopMove()"
@@ -60,7 +61,14 @@ GOOD = [
     program('ALMotion.setAngles("HeadYaw", 1.5, 0.2)', STAND, 'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),
     program('ALMotion.setAngles("HeadYaw", 1.5, 0.2)', HEY, 'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),
     program('ALMotion.setAngles("HeadYaw", 1.5, 0.2)', 'ALMotion.changeAngles("HeadYaw", -1.0, 0.2)',
-            'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),
+            'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),  # it has not come to 1.5 yet, so nobody knows where it ends
+    program(YAW, 'ALMotion.changeAngles("HeadYaw", -1.0, 0.2)', 'ALMotion.setAngles("HeadPitch", 0.4, 0.2)'),
+    program(YAW, STAND, 'ALMotion.changeAngles("HeadYaw", 0.5, 0.2)', 'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),
+    # Speed
+    program('ALMotion.setAngles("HeadYaw", 1.5, 0.2)', 'ALMotion.angleInterpolation("HeadYaw", -1.5, 0.3, True)'),
+    program(YAW, 'ALMotion.angleInterpolation("HeadYaw", -1.5, 0.4, True)'),
+    program(YAW, STAND, 'ALMotion.angleInterpolation("HeadYaw", -1.5, 0.3, True)'),
+    program(IF_LOW, "    " + YAW, 'ALMotion.angleInterpolation("HeadYaw", -1.5, 0.3, True)'),
     # Walks
     program(STROLL, 'ALTextToSpeech.say("I walk.")', STOP, SIT),
     program(STROLL, TURN, SIT),
@@ -105,6 +113,44 @@ BAD: list[tuple[str, str, int, str, str]] = [
         program('ALMotion.setAngles("HeadPitch", 0.5, 0.2)',
                 'ALMotion.angleInterpolation("HeadYaw", [1.5, 0.0], [1.0, 2.0], True)'),
         "coupling", 2, "with HeadYaw at 1.5", "between -0.33",
+    ),
+    (
+        program(YAW, 'ALMotion.changeAngles("HeadYaw", -0.5, 0.2)', 'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),
+        "coupling", 3, "with HeadYaw at 1, HeadPitch is 0.5 rad", "between -0.45",
+    ),
+    (
+        program('ALMotion.setAngles("HeadPitch", 0.4, 0.2)', 'ALTextToSpeech.say("Look!")',
+                'ALMotion.changeAngles("HeadPitch", 0.1, 0.2)', YAW),
+        "coupling", 4, "with HeadYaw at 1.5, HeadPitch is 0.5 rad", "between -0.33",
+    ),
+    (
+        program(YAW, 'ALMotion.setAngles("HeadPitch", 0.1, 0.2)', 'ALTextToSpeech.say("Look!")',
+                'ALMotion.changeAngles("HeadPitch", 0.3, 0.2)'),
+        "coupling", 4, "with HeadYaw at 1.5, the change of HeadPitch is 0.3 rad", "between -0.43",
+    ),
+    (
+        program(YAW, 'ALMotion.setAngles("HeadPitch", 0.1, 0.2)', 'ALTextToSpeech.say("Look!")',
+                'ALMotion.changeAngles(["HeadYaw", "HeadPitch"], [-0.1, 0.3], 0.2)'),
+        "coupling", 4, "with HeadYaw at 1.4, the change of HeadPitch is 0.3 rad", "",
+    ),
+    (
+        program(YAW, 'ALMotion.angleInterpolation("HeadYaw", -1.0, 1.0, False)',
+                'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),
+        "coupling", 3, "with HeadYaw at 0.5, HeadPitch is 0.5 rad", "",
+    ),
+    # Speed
+    (
+        program(YAW, 'ALMotion.angleInterpolation("HeadYaw", [-1.5, 0.0], [0.3, 1.0], True)'),
+        "velocity", 2, "from 1.5 to -1.5 HeadYaw would need 10.0 per second and can do 8.268", "at least 0.36 s",
+    ),
+    (
+        program('ALMotion.setAngles("HeadYaw", 1.5, 0.2)', 'ALTextToSpeech.say("Look!")',
+                'ALMotion.angleInterpolation(["HeadYaw", "HeadPitch"], [-1.5, 0.0], [0.3, 0.3], True)'),
+        "velocity", 3, "from 1.5 to -1.5 HeadYaw", "at least 0.36 s",
+    ),
+    (
+        program('ALMotion.angleInterpolation("HeadYaw", 1.0, 0.1, False)'),
+        "velocity", 1, "HeadYaw would need 10.0 per second", "at least 0.12 s",
     ),
     # Budgets
     (program("for i in range(20):", "    for j in range(11):", '        ALLeds.on("FaceLeds")'), "calls", 3, "201", ""),
