@@ -38,6 +38,13 @@ def off_its_legs(catalogue: Catalogue) -> str:
 
 
 @lru_cache(maxsize=64)
+def stop_call(catalogue: Catalogue, service: str) -> str | None:
+    """A call that stops all that a service has under way, as a program writes it, if the service has one."""
+    methods = catalogue.services[service].methods
+    return next((f"{service}.{m.name}()" for m in methods if m.effect == "stop" and not m.args), None)
+
+
+@lru_cache(maxsize=64)
 def way_call(catalogue: Catalogue) -> str | None:
     """The name of a call that walks a way of given length and ends there, if the robot has one."""
     for service, method in catalogue.calls:

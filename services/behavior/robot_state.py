@@ -29,6 +29,20 @@ class Walk:
     """How long it has gone on, by the longest that calls take."""
 
 
+@dataclass(frozen=True)
+class Playing:
+    """An animation that goes on beside the rest of the program, until it ends or is stopped."""
+
+    service: str
+    """The service that plays it."""
+    line: int
+    """The line that began it."""
+    family: str
+    """The posture family that it is made for."""
+    seconds: float
+    """How long it may still last, by the longest that it and the calls since take."""
+
+
 @dataclass
 class RobotState:
     """All that may be so on one of the ways through the program to this point.
@@ -49,6 +63,7 @@ class RobotState:
     reach: float = 0.0
     """Metres from where it began that it may have come to, as far as its ways are known."""
     walk: Walk | None = None
+    playing: Playing | None = None
     calls: int = 0
     seconds: float = 0.0
     metres: float = 0.0
@@ -66,6 +81,7 @@ class RobotState:
     def join(self, other: RobotState) -> RobotState:
         """What may be so after one way or the other; of budgets the larger."""
         angles = {joint: angle for joint, angle in self.angles.items() if other.angles.get(joint) == angle}
+        playing = [played for played in (self.playing, other.playing) if played is not None]
         walks = [walk for walk in (self.walk, other.walk) if walk is not None]
         return RobotState(
             families=_either(self.families, other.families),
@@ -75,6 +91,7 @@ class RobotState:
             pose=self.pose if self.pose == other.pose else None,
             reach=max(self.reach, other.reach),
             walk=max(walks, key=lambda walk: walk.speed, default=None),
+            playing=max(playing, key=lambda played: played.seconds, default=None),
             calls=max(self.calls, other.calls),
             seconds=max(self.seconds, other.seconds),
             metres=max(self.metres, other.metres),

@@ -17,8 +17,8 @@ from services.behavior.ground import check_walk, check_way
 from services.behavior.joint_moves import follow_joints
 from services.behavior.joints import joints_of
 from services.behavior.outline import Outline, outlines
-from services.behavior.remedies import off_its_legs, posture_call, way_call
-from services.behavior.robot_state import RobotState, Walk
+from services.behavior.remedies import off_its_legs, posture_call, stop_call, way_call
+from services.behavior.robot_state import Playing, RobotState, Walk
 from services.behavior.scene import SceneView
 from services.behavior.values import Value, known_number
 
@@ -56,6 +56,7 @@ class Sequence:
         if method.needs.motors:
             self._check_motors(outline, name, moved)
         self._check_walk_under_way(outline, name, moved)
+        self._check_playing(outline, name, args)
         self._check_balance(name, moved)
         state.calls += 1
         lasts = effort.seconds(self._catalogue, outline, args) if method.blocking else 0.0
@@ -68,6 +69,7 @@ class Sequence:
         self._check_budget(name)
         follow_joints(self._catalogue, outline, state, name, args, moved, lasts)
         self._follow(outline, args, line)
+        self._follow_playing(service, outline, args, line, lasts)
         if method.effect == "stop" and state.walk is not None and state.walk.service == service:
             state.walk = None
 
@@ -127,6 +129,25 @@ class Sequence:
         end = self._catalogue.control.end
         before = f"write {end.service}.{end.method}() before it" if end else "leave it out"
         raise CheckError("conflict", f"{name} moves the legs, and the robot still walks {_since(walk.line)}", before)
+
+    def _check_playing(self, outline: Outline, name: str, args: list[Value]) -> None:
+        """Check that the robot stays in the posture that an animation which still goes on is made for.
+
+        NAOqi does not sort this out. ``startBehavior`` returns before the animation moves anything, and of two motions
+        that want the same joints the later waits until the earlier is done. So a robot that is told to rest or to sit
+        at once may sit first and then play what is made for a standing one: its legs stretch, or the motors are off
+        half-way. Its fall manager does not guard it then, because that only watches a robot that stands.
+        """
+        playing, family = self.state.playing, self._family_after(outline, args)
+        if playing is None or family is None or family == playing.family:
+            return
+        stop = stop_call(self._catalogue, playing.service)
+        raise CheckError(
+            "conflict",
+            f"{name} leaves posture {playing.family}, which the animation needs that may still go on "
+            f"{_since(playing.line)}",
+            f"write {stop} before it" if stop else "wait for its end before it",
+        )
 
     # --- walking -----------------------------------------------------------------------------------------------------
 
@@ -193,11 +214,28 @@ class Sequence:
             return None
         return [joint for at in outline.joints for joint in joints_of(self._catalogue, args[at]) or ()]
 
+    def _family_after(self, outline: Outline, args: list[Value]) -> str | None:
+        """The posture family that a call leads to, if it leads to any and it is known."""
+        for at, enum in outline.leads_to:
+            return enum.family(args[at]) if isinstance(args[at], str) else None
+        return outline.method.leads_to.family
+
+    def _follow_playing(self, service: str, outline: Outline, args: list[Value], line: int, lasts: float) -> None:
+        state, method = self.state, outline.method
+        if state.playing is not None:
+            left = state.playing.seconds - lasts
+            stopped = method.effect == "stop" and service == state.playing.service
+            state.playing = None if stopped or left <= 0 else replace(state.playing, seconds=left)
+        if method.blocking:
+            return
+        for at, enum in outline.needs:
+            if isinstance(args[at], str) and (family := enum.family(args[at])) is not None:
+                state.playing = Playing(service, line, family, effort.seconds(self._catalogue, outline, args))
+
     def _follow(self, outline: Outline, args: list[Value], line: int) -> None:
         method, state = outline.method, self.state
-        families = [enum.family(args[at]) if isinstance(args[at], str) else None for at, enum in outline.leads_to]
-        if families or method.leads_to.family is not None:
-            state.families = {(families or [method.leads_to.family])[0]: line}
+        if outline.leads_to or method.leads_to.family is not None:
+            state.families = {self._family_after(outline, args): line}
         if method.leads_to.motors is not None:
             state.slack = {} if method.leads_to.motors else {None: line}
         if outline.slack is not None:

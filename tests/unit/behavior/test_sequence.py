@@ -20,6 +20,8 @@ YAW = 'ALMotion.angleInterpolation("HeadYaw", 1.5, 2.0, True)'
 LEG = 'ALMotion.setAngles("LKneePitch", 0.5, 0.2)'
 REST, WAKE = "ALMotion.rest()", "ALMotion.wakeUp()"
 STROLL, STOP = "ALMotion.move(0.1, 0.0, 0.0)", "ALMotion.stopMove()"
+PLAY = 'ALBehaviorManager.startBehavior("animations/Stand/Gestures/Hey_1")'
+STOP_PLAY = "ALBehaviorManager.stopAllBehaviors()"
 LIMP = 'ALMotion.setStiffnesses("Head", 0.0)'
 IF_LOW = "if ALBattery.getBatteryCharge() < 20:"
 
@@ -53,6 +55,11 @@ GOOD = [
     program(LIMP, 'ALMotion.openHand("LHand")', WALK),
     program(LIMP, 'ALMotion.setStiffnesses("Head", 1.0)', LOOK),
     program(LIMP, WAKE, LOOK),
+    # Animations that go on beside the rest
+    program(PLAY, "ALBehaviorManager.stopAllBehaviors()", REST),
+    program(PLAY, 'ALTextToSpeech.say("Hello, I am NAO, and this takes me longer.")', SIT),
+    program(PLAY, STAND, WALK),
+    program('ALBehaviorManager.runBehavior("animations/Stand/Gestures/Hey_1")', REST),
     # Legs
     program(SIT, LEG),
     program(LIE, 'ALMotion.angleInterpolation(["LKneePitch", "RKneePitch"], [0.5, 0.5], [1.0, 1.0], True)'),
@@ -100,6 +107,12 @@ BAD: list[tuple[str, str, int, str, str]] = [
     (program(STROLL, SIT), "conflict", 2, "goToPosture moves the legs", STOP),
     (program(STROLL, 'ALTextToSpeech.stopAll()', SIT), "conflict", 3, "since line 1", STOP),
     (program(STROLL, REST), "conflict", 2, "rest moves the legs", STOP),
+    (program(PLAY, REST), "conflict", 2, "rest leaves posture Standing, which the animation needs that may still go on "
+     "since line 1", STOP_PLAY),
+    (program(PLAY, 'ALTextToSpeech.say("Hello!")', SIT), "conflict", 3, "leaves posture Standing", STOP_PLAY),
+    (program(SIT, 'ALBehaviorManager.startBehavior("animations/Sit/Gestures/Hey_1")', STAND), "conflict", 3,
+     "leaves posture Sitting", STOP_PLAY),
+    (program(IF_LOW, "    " + PLAY, STOP, REST), "conflict", 4, "since line 2", STOP_PLAY),
     (
         program('ALMotion.setAngles("HeadYaw", 1.5, 0.2)', 'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),
         "coupling", 2, "with HeadYaw at 1.5, HeadPitch is 0.5 rad", "between -0.33",
@@ -180,7 +193,7 @@ def test_what_a_suggestion_says_passes() -> None:
     for text, code, line, _, mended in BAD:
         lines = text.splitlines()
         indent = " " * (len(lines[line - 1]) - len(lines[line - 1].lstrip()))
-        if mended in (STAND, SIT, WAKE, STOP):
+        if mended in (STAND, SIT, WAKE, STOP, STOP_PLAY):
             error = find(Scene(), program(*lines[: line - 1], indent + mended, *lines[line - 1 :]))
             assert error is None or (error.code, error.line) != (f"program.{code}", line + 1), (text, error)
 
