@@ -15,6 +15,7 @@ _LABELS = {"plan": "cyan", "program": "magenta", "robot": "green", "picture": "y
 _DOING = {
     "engine": "engine (loads the model)",
     "simulator": "simulated NAO",
+    "porter": "simulated Porter",
     "gateway": "robot gateway",
     "worker": "worker (has the engine read its prompt)",
 }

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import socket
 import sys
@@ -30,12 +31,15 @@ from services.embedded.process import ServiceProcess, Watchdog
 ROOT = Path(__file__).resolve().parents[2]
 
 #: In the order in which they stop; the router first, so that nothing new comes in, and the store last.
-SERVICES = ("router", "worker", "gateway", "simulator", "engine", "store")
+_ALL = ("router", "worker", "gateway", "simulator", "porter", "engine", "store")
+#: What a stack consists of, but for the simulated Porter, which is there only for those who ask for it.
+SERVICES = tuple(name for name in _ALL if name != "porter")
 _MODULES = {
     "router": "services.router",
     "worker": "services.worker",
     "gateway": "services.robot",
     "simulator": "services.robot.simulator",
+    "porter": "services.robot.simulator.porter",
     "engine": "services.engines.llamacpp",
 }
 _POLL_S = 0.03
@@ -56,7 +60,8 @@ class Stack:
     """A context manager that starts the services, waits until they are ready, and leaves no process behind.
 
     Args:
-        services: names out of ``SERVICES``; whoever leaves some out points the others elsewhere through ``env``.
+        services: names out of ``SERVICES``, and ``porter``; whoever leaves some out points the others elsewhere through
+            ``env``.
         env: settings (environment variables) for all services, over the stack's own.
         router_port: the router's port; 0 takes a free one, as the others always do.
         robot_speed: simulated seconds per real second.
@@ -82,9 +87,9 @@ class Stack:
         failure_logs: Path | None = None,
     ) -> None:
         wanted = set(services)
-        if unknown := wanted - set(SERVICES):
-            raise ValueError(f"unknown services {sorted(unknown)}; there are {', '.join(SERVICES)}")
-        self.services = tuple(name for name in SERVICES if name in wanted)
+        if unknown := wanted - set(_ALL):
+            raise ValueError(f"unknown services {sorted(unknown)}; there are {', '.join(_ALL)}")
+        self.services = tuple(name for name in _ALL if name in wanted)
         self._overrides = dict(env or {})
         self._router_port = router_port
         self._robot_speed = robot_speed
@@ -117,6 +122,11 @@ class Stack:
         return f"tcp://127.0.0.1:{self.ports['simulator']}"
 
     @property
+    def porter_url(self) -> str:
+        """The simulated Porter, likewise."""
+        return f"tcp://127.0.0.1:{self.ports['porter']}"
+
+    @property
     def redis_url(self) -> str:
         """The store."""
         return f"redis://127.0.0.1:{self.ports['store']}/0"
@@ -127,7 +137,7 @@ class Stack:
         with contextlib.ExitStack() as cleanup:
             self._holders: dict[str, socket.socket] = {
                 name: cleanup.enter_context(reserve_port(self._router_port if name == "router" else 0))
-                for name in SERVICES
+                for name in _ALL
                 if name != "worker"
             }
             self.ports = {name: port_of(holder) for name, holder in self._holders.items()}
@@ -192,6 +202,7 @@ class Stack:
     def _environment(self) -> dict[str, str]:
         """One set of settings for all: each service reads its own."""
         port = {name: str(number) for name, number in self.ports.items()}
+        more_robots = {"porter": {"simulator_url": self.porter_url}} if "porter" in self.services else {}
         return {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
             "PYTHONPATH": str(ROOT),
@@ -207,6 +218,10 @@ class Stack:
             "NAO_PORT": port["simulator"],
             "NAO_SPEED": str(self._robot_speed),
             "SIMULATOR_URL": self.simulator_url,
+            "PORTER_HOST": "127.0.0.1",
+            "PORTER_PORT": port["porter"],
+            "PORTER_SPEED": str(self._robot_speed),
+            "MORE_ROBOTS": json.dumps(more_robots),
             "GATEWAY_HOST": "127.0.0.1",
             "GATEWAY_PORT": port["gateway"],
             "GATEWAY_URL": self.gateway_url,
@@ -229,8 +244,8 @@ class Stack:
         match name:
             case "store":
                 return store.answers(self.ports["store"])
-            case "simulator":
-                return _listens(self.ports["simulator"])
+            case "simulator" | "porter":
+                return _listens(self.ports[name])
             case "worker":
                 return self._health_file.exists()
             case "engine":
@@ -259,7 +274,7 @@ class Stack:
         self._folder.remove(self._failure_logs if failed else None)
 
     def _stop_all(self) -> None:
-        for name in SERVICES:
+        for name in _ALL:
             if name in self._processes:
                 self.stop(name)
 

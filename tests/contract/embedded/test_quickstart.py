@@ -67,6 +67,15 @@ def test_readme_command_ends_with_a_robot_that_acted(tmp_path: Path) -> None:
     assert processes_of(tmp_path) == []
 
 
+def test_the_other_robot_acts_too(tmp_path: Path) -> None:
+    answer = run("--json", "--robot", "porter", temporary=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    result = BehaviorResult.model_validate_json(answer.stdout)
+    assert (result.status, result.robot) == ("succeeded", "porter")
+    assert {action.service for action in result.actions} == {"robot"}
+    assert processes_of(tmp_path) == []
+
+
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A quick start that stays up, and its router's address."""
@@ -123,14 +132,14 @@ def test_an_instruction_that_does_not_fit_is_wrong_usage(tmp_path: Path, length:
 
 def test_every_example_of_the_help_is_a_valid_command() -> None:
     examples = re.findall(r"^  scripts/quickstart(.*?)(?:   .*)?$", quickstart._EXAMPLES, re.MULTILINE)
-    assert len(examples) == 4
+    assert len(examples) == 5
     for example in examples:
         quickstart.parse(shlex.split(example.partition("|")[0]))
 
 
 def test_what_comes_next_is_not_what_was_just_done() -> None:
-    assert "an instruction of your own" in quickstart.next_steps(quickstart.DEFAULT_INSTRUCTION)
-    after = quickstart.next_steps("Walk forward one metre")
+    assert "an instruction of your own" in quickstart.next_steps(quickstart.DEFAULT_INSTRUCTIONS["nao"], "nao")
+    after = quickstart.next_steps("Walk forward one metre", "nao")
     assert after.startswith("Next: --keep leaves it up")
     assert "\n" not in after
 
