@@ -13,30 +13,30 @@ from services.behavior.catalogue import load_catalogue
 from services.behavior.check import CallChecker
 from services.behavior.program import ProgramReader, Refusal, Statement
 from services.behavior.scene import Pose, SceneView
-from services.behavior.schema import Scene
+from services.behavior.schema import Action, Scene
 from services.picture.recording import Recording, scene_items
-from services.robot.errors import BehaviorFailed, RobotFault
+from services.robot.errors import BehaviorFailed
+from services.robot.plain import plain_result
 from services.robot.sandbox import SCENE, Sandbox
-from services.robot.simulator.clock import Activity, SteppedClock
-from services.robot.simulator.nao import Nao
 from services.robot.simulator.recorder import record
-from services.robot.simulator.server import SERVICES
-from services.robot.simulator.surface.base import plain_methods
+from services.robot.simulator.stepped import SteppedNao
 
 
 class Rehearsal:
-    """A simulated NAO in a scene, and the calls of one program."""
+    """A simulated NAO in a scene, and the calls of one program.
+
+    Raises ValueError for a scene with a posture that NAO does not have.
+    """
 
     def __init__(self, scene: Scene) -> None:
-        self._clock = SteppedClock()
-        self._nao = Nao(self._clock)
-        self._nao.prepare(scene.posture or "", -1 if scene.battery is None else scene.battery)
+        self.actions: list[Action] = []
+        """The calls that the robot has carried out, as a result document has them."""
+        self._robot = SteppedNao(scene)
         self._catalogue = load_catalogue("nao")
         self._scene = scene
         self._view = SceneView(scene)
         self._checker = CallChecker(self._catalogue, self._view)
         self._line = 0
-        self._services = {kind.__name__: (kind(self._nao), plain_methods(kind)) for kind in SERVICES}
 
     async def run(self, program: str) -> Recording:
         """Carry a program out and return what the robot did.
@@ -57,29 +57,26 @@ class Rehearsal:
 
     def recording(self) -> Recording:
         """Return what the robot did until now, and what is still under way."""
-        self._nao.motion.halt()
-        self._clock.wait_for(self._nao.settled())
-        recording = record(self._nao, 0.0)
+        nao, clock = self._robot.nao, self._robot.clock
+        nao.motion.halt()
+        clock.wait_for(nao.settled())
+        recording = record(nao, 0.0)
         recording.items = scene_items(self._scene)
         return recording
 
     async def _call(self, service: str, method: str, args: list[Any]) -> Any:
         if service == SCENE:
-            here = self._nao.motion.pose()
+            here = self._robot.nao.motion.pose()
             return self._view.call(method, args, Pose(here.x, here.y, here.theta))
         checked = self._checker.check(service, method, args, self._line)
-        entry, methods = self._services[service]
-        function, tells = methods[method, len(checked)]
-        try:
-            answer = function(entry, *checked)
-        except (ValueError, TypeError, RuntimeError) as error:
-            raise RobotFault(f"{service}::{method}: {error}") from error
-        if not isinstance(answer, Activity):
-            return answer
-        self._clock.wait_for(answer)
-        if answer.error is not None:
-            raise RobotFault(f"{service}::{method}: {answer.error}")
-        return answer.completed if tells else None
+        clock = self._robot.clock
+        at = clock.now()
+        result = plain_result(self._robot.end(self._robot.begin(service, method, checked)))
+        took = round(clock.now() - at, 3)
+        self.actions.append(
+            Action(service=service, method=method, args=checked, at_s=round(at, 3), took_s=took, result=result)
+        )
+        return result
 
 
 def rehearse(program: str, scene: Scene | None = None) -> Recording:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from services.behavior.check import CheckError
@@ -9,7 +11,7 @@ from services.behavior.program import ProgramError
 from services.behavior.schema import Scene
 from services.behavior.sequence import Sequence
 from services.robot.errors import BehaviorFailed
-from services.robot.rehearsal import rehearse
+from services.robot.rehearsal import Rehearsal, rehearse
 
 
 def test_a_program_uses_the_scene_and_what_it_is_answered() -> None:
@@ -69,3 +71,19 @@ def test_a_fall_that_keeps_the_program_from_going_on_is_the_reason(unchecked: No
             'ALMotion.setAngles(["LHipPitch", "RKneePitch"], [-1.2, 1.0], 0.9)\nALMotion.moveTo(0.1, 0.0, 0.0)\n'
             "ALMotion.moveTo(0.2, 0.0, 0.0)\n"
         )
+
+
+def test_the_calls_are_told_as_a_result_document_has_them() -> None:
+    rehearsal = Rehearsal(Scene(battery=64))
+    asyncio.run(
+        rehearsal.run(
+            'charge = ALBattery.getBatteryCharge()\nALTextToSpeech.say("Hello")\nALMotion.openHand("LHand")\n'
+        )
+    )
+    calls = [(action.method, action.args, action.at_s, action.result) for action in rehearsal.actions]
+    assert calls == [
+        ("getBatteryCharge", [], 0.0, 64),
+        ("say", ["Hello"], 0.0, None),
+        ("openHand", ["LHand"], 0.657, None),
+    ]
+    assert rehearsal.actions[1].took_s == pytest.approx(0.657)
