@@ -78,6 +78,8 @@ def _tasks(world: World, wanted: int) -> list[tuple[Skill, Task]]:
         free = [one for one in SKILLS.values() if one not in [used for used, _ in chosen]]
         if wanted > 1:
             free = [one for one in free if one.joins]
+        if not free:
+            break
         one = world.random.choices(free, [candidate.weight for candidate in free])[0]
         if wanted > 1 and not patterns(one.name, "", world.language, "clause"):
             continue
