@@ -54,6 +54,6 @@ def turn_wrist(world: World) -> Task | None:
         step = Step(f"turn {words[0]} wrist {number} degrees", [joints({name: degrees(number)})])
         return Task([step], slots, must=[shown], event=shown, variant="degrees", tags=["arms", "degrees"])
     lines = ["for yaw in [1.0, -1.0, 0.0]:", f"    {joints({name: 'yaw'})}"]
-    shown: Predicate = {"joint": {"name": name, "degrees": [45, 70]}}
+    shown = {"joint": {"name": name, "degrees": [45, 70]}}
     step = Step(f"turn {words[0]} wrist", lines)
     return Task([step], slots, must=[shown], event=shown, tags=["arms"])
