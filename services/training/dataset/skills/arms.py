@@ -202,7 +202,7 @@ def point_way(world: World) -> Task | None:
         angles = [60, 90] if way == "left" else [-90, -60]
         shown = {"joint": {"name": f"{side}ShoulderRoll", "degrees": angles}}
     step = Step(f"point {way}", [arms_line(side, pose)])
-    return Task([step], {"way": world.one_of(en, zh)}, must=[shown], event=shown, tags=["arms"])
+    return Task([step], {"way": world.one_of(en, zh[1:])}, must=[shown], event=shown, tags=["arms"])
 
 
 @skill("arms", weight=0.8)

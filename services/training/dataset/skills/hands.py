@@ -6,10 +6,10 @@ from services.training.dataset.skills.body import joints, loop, often, upright
 from services.training.dataset.task import Predicate, Step, Task, World, skill
 
 _WORDS = {
-    "L": (("your left hand", "the left hand", "your left fingers"), ("左手", "你的左手", "左边的手")),
-    "R": (("your right hand", "the right hand", "your right fingers"), ("右手", "你的右手", "右边的手")),
+    "L": (("your left hand", "the left hand"), ("左手", "你的左手", "左边的手")),
+    "R": (("your right hand", "the right hand"), ("右手", "你的右手", "右边的手")),
     "LR": (("both hands", "your hands", "both your hands", "both of your hands"), ("双手", "两只手", "两手")),
-    "": (("your hand", "one hand", "a hand"), ("手", "一只手", "手掌")),
+    "": (("your hand", "one hand", "a hand"), ("手", "一只手")),
 }
 _NAMES = {"L": "left hand", "R": "right hand", "LR": "both hands", "": "hand"}
 _SIDES = {"L": "left", "R": "right", "LR": "both", "": "either"}

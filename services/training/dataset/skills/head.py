@@ -57,7 +57,8 @@ def look(world: World) -> Task | None:
     way = world.random.choice(list(DIRECTIONS))
     joint, angle, seen, en, zh = DIRECTIONS[way]
     shown: Predicate = {"looks": seen}
-    slots = {"way": world.one_of(en, zh), "short": way if world.language == "en" else _SHORT_ZH[way]}
+    where = world.one_of((f"on the {way}", f"on your {way}", f"to your {way}"), zh[1:])
+    slots = {"way": world.one_of(en, zh), "where": where}
     step = Step(f"look {way}", [joints({joint: angle})])
     variant = "aside" if joint == "HeadYaw" else way
     return Task([step], slots, must=[shown], event=shown, variant=variant, tags=["head"])
@@ -87,7 +88,7 @@ def turn_head(world: World) -> Task | None:
     seen = number if (joint == "HeadYaw") == (sign > 0) else -number
     shown: Predicate = {"looks": {"yaw" if joint == "HeadYaw" else "pitch": [seen - 4, seen + 4]}}
     step = Step(f"turn the head {number} degrees {way}", [joints({joint: degrees(number, sign)})])
-    slots = {"way": world.one_of(en, zh), "angle": angle_words(world, number)}
+    slots = {"way": world.one_of(en[:2], zh[:2]), "angle": angle_words(world, number)}
     variant = "aside" if joint == "HeadYaw" else "tilt"
     return Task([step], slots, must=[shown], event=shown, variant=variant, tags=["head", "degrees"])
 
