@@ -50,7 +50,7 @@ def draft(rng: random.Random, language: Language) -> Draft:
         instruction=words,
         language=language,
         scene=_scene(scene_objects, start, world.battery),
-        program=write(_steps(world, chosen, start)),
+        program=write(_steps(world, chosen, start), tasks[0].outcome),
         outcome=tasks[0].outcome,
         must=_must(tasks, world),
         in_order=[task.event for task in tasks if task.event is not None] if len(tasks) > 1 else [],
@@ -61,8 +61,13 @@ def draft(rng: random.Random, language: Language) -> Draft:
     )
 
 
-def write(steps: Sequence[Step]) -> str:
-    """The text of a program: each step of the plan as a comment, then its lines."""
+def write(steps: Sequence[Step], outcome: Outcome = "acts") -> str:
+    """The text of a program: each step of the plan as a comment, then its lines.
+
+    The goal of the one step of a refusal is its reason.
+    """
+    if outcome == "refuses":
+        return "\n".join(line for step in steps for line in (f"# Refuse: {step.goal}", *step.lines)) + "\n"
     lines = []
     for number, step in enumerate(steps, start=1):
         parts = [f"# Step {number}: {step.goal}"]
@@ -136,7 +141,8 @@ def _steps(world: World, chosen: Sequence[tuple[Skill, Task]], start: str) -> li
 
 def _must(tasks: Sequence[Task], world: World) -> list[Predicate]:
     must = [predicate for task in tasks for predicate in task.must]
-    movers = [number for number, task in enumerate(tasks) if task.moved != STILL]
+    walked = [any("walked" in predicate for predicate in task.at_end) for task in tasks]  # even if it comes back
+    movers = [number for number, task in enumerate(tasks) if task.moved != STILL or walked[number]]
     if len(movers) <= 1:
         return must + [predicate for task in tasks for predicate in task.at_end]
     if world.pose is not None:
@@ -148,7 +154,8 @@ def _must(tasks: Sequence[Task], world: World) -> list[Predicate]:
         turned = math.degrees(world.pose.theta)
         must.append({"turns": {"degrees": [round(turned - 10, 1), round(turned + 10, 1)]}})
         return must
-    return must + list(tasks[movers[-1]].at_end)
+    last = tasks[movers[-1]].at_end
+    return must + [predicate for predicate in last if not {"walks", "turns", "walked"} & set(predicate)]
 
 
 def _scene(

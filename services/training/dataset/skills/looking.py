@@ -1,0 +1,120 @@
+"""Looking at things and people, and following a ball or a face with the head."""
+
+from __future__ import annotations
+
+import math
+
+from services.behavior.scene import Pose
+from services.robot.simulator.anatomy import head_pitch_limits
+from services.training.dataset.skills.going import some_target, turn_to
+from services.training.dataset.targets import Target, locate, the
+from services.training.dataset.task import STILL, Predicate, Step, Task, World, skill
+
+#: Farthest that a place may be given, metres.
+_FARTHEST_M = 5.0
+#: How far the head may stay short of a place on the floor nearby, radians.
+_SHORT_RAD = 0.21
+_EYES_M = 0.51
+_MOVED_M = 0.05
+#: What is nearer to straight ahead than this is faced already.
+FACED_RAD = 0.05
+
+
+def reach_for(world: World, target: Target, *, pointing: bool = False) -> tuple[list[str], Pose] | None:
+    """The lines that find a target and, where that is needed, turn to it first; how far it turns. None if it cannot.
+
+    What is behind is faced first, and for pointing what is more to a side than ahead. So is everything once the robot
+    has walked elsewhere: where things are then, nobody sees from the scene. After a mere turn what is behind is left
+    out: the turn would be undone.
+    """
+    place = f'x, y, z = scene.position("{target.name}")'
+    if world.pose is None or target.distance > _FARTHEST_M:
+        return None
+    elsewhere = math.hypot(world.pose.x, world.pose.y) > _MOVED_M
+    side = abs(target.y) if pointing else 0.0
+    if abs(target.bearing) < FACED_RAD or (target.x > side and not elsewhere):
+        return [place], Pose()
+    if world.posture != "Standing" or (world.pose != STILL and not elsewhere):
+        return None
+    return [turn_to(target), place], Pose(theta=target.bearing)
+
+
+def in_sight(target: Target, turned: Pose) -> bool:
+    """Whether the head can look there: the further it is turned, the less it goes down."""
+    low, high = head_pitch_limits(0.0 if turned.theta else target.bearing)
+    down = math.atan2(_EYES_M - target.z, target.distance)
+    return low - _SHORT_RAD < down < high + _SHORT_RAD
+
+
+def looks_at(target: Target) -> Predicate:
+    """What shows that it looked there; the floor nearby it cannot quite see."""
+    return {"looks_at": {"target": target.name, "within": 15}}
+
+
+LOOK = "ALTracker.lookAt([x, y, z], 2, 0.3, False)"
+
+
+@skill("looking", weight=4.0)
+def look(world: World) -> Task | None:
+    """Look at a thing or a person."""
+    found = some_target(world)
+    if found is None:
+        return None
+    target, variant = found
+    way = reach_for(world, target)
+    if way is None:
+        return None
+    lines, turned = way
+    if not in_sight(target, turned):
+        return None
+    return Task(
+        [Step("look at it", [*lines, LOOK], target=target.name)],
+        target.slots(world),
+        must=[looks_at(target)],
+        event=looks_at(target),
+        moved=turned,
+        variant=variant,
+        tags=["looking", "scene"],
+    )
+
+
+@skill("looking", weight=1.0)
+def look_twice(world: World) -> Task | None:
+    """Look at one thing or person and then at another."""
+    names = [*world.objects, *world.people]
+    if len(names) < 2 or world.pose is None:
+        return None
+    one, other = (locate(world, name) for name in world.random.sample(names, 2))
+    steps = []
+    for target in (one, other):
+        found = reach_for(world, target)
+        if found is None or found[1] != Pose() or not in_sight(target, Pose()):
+            return None  # with turns between them it would not be plain what is behind
+        steps.append(Step("look at it", [*found[0], LOOK], target=target.name))
+    return Task(
+        steps,
+        {"one": the(world, one.name), "other": the(world, other.name)},
+        must=[looks_at(one), looks_at(other)],
+        event=looks_at(one),
+        tags=["looking", "scene"],
+    )
+
+
+_TRACKED = {"ball": ("RedBall", "0.06", "track red ball"), "face": ("Face", "0.1", "track face")}
+
+
+@skill("looking", weight=1.5)
+def track(world: World) -> Task:
+    """Follow the red ball or a face with the head."""
+    variant = world.random.choice(list(_TRACKED))
+    target, size, goal = _TRACKED[variant]
+    lines = [f'ALTracker.registerTarget("{target}", {size})', f'ALTracker.track("{target}")']
+    shown = {"calls": {"method": "ALTracker.track", "times": [1, None]}}
+    return Task([Step(goal, lines)], must=[shown], event=shown, variant=variant, tags=["looking", "tracking"])
+
+
+@skill("looking", weight=0.3)
+def stop_tracking(world: World) -> Task:
+    """Stop following with the head."""
+    shown = {"calls": {"method": "ALTracker.stopTracker", "times": [1, None]}}
+    return Task([Step("stop tracking", ["ALTracker.stopTracker()"])], must=[shown], event=shown, tags=["tracking"])
