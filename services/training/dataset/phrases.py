@@ -71,8 +71,8 @@ def variants(skill: str) -> list[str]:
 
 
 def _leaves(name: str, table: object) -> list[tuple[str, list[str]]]:
-    if isinstance(table, str | list):
-        return [(name, [table] if isinstance(table, str) else table)]
+    if isinstance(table, list):
+        return [(name, table)]
     if not isinstance(table, dict):
-        raise ValueError(f"{name} has to be a table, a pattern or a list of patterns")
+        raise ValueError(f"{name} has to be a table or a list of patterns")
     return [leaf for key, value in table.items() for leaf in _leaves(f"{name}.{key}", value)]
