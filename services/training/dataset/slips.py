@@ -19,6 +19,7 @@ _SHORT: dict[str, str] = _TABLES["short"]
 _EMOJI: list[str] = _TABLES["emoji"]["any"]
 #: What stands between quotation marks is to be said letter by letter, so nothing in it is changed.
 _QUOTED = re.compile(r"(\"[^\"]*\"|“[^”]*”|「[^」]*」|'[^']*'(?=\W|$))")
+_ASKS = re.compile("吗|呢$|什么|谁|哪|几|多少|怎么|[好行能]不[好行能]|不$|没$")
 _ENDS = "。！？?!~.…"
 _NEIGHBOURS = {
     "a": "sq", "b": "vn", "c": "xv", "d": "sf", "e": "wr", "f": "dg", "g": "fh", "h": "gj", "i": "uo", "j": "hk",
@@ -51,7 +52,9 @@ def _english(rng: random.Random, text: str) -> str:
 
 
 def _chinese(rng: random.Random, text: str) -> str:
-    if text[-1] not in _ENDS:
+    if text[-1] not in _ENDS and _ASKS.search(text):
+        text += rng.choice(["", "？"])
+    elif text[-1] not in _ENDS:
         text += rng.choices(["", "。", "！", "~", "…"], [58, 26, 10, 4, 2])[0]
     chance = rng.random()
     if chance < 0.04:

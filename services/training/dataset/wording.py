@@ -33,6 +33,8 @@ def utter(world: World, text: str, *, whole: bool, skeleton: list[str]) -> tuple
     rng = world.random
     if whole and rng.random() < _AROUND:
         pattern = rng.choice(patterns("around", "", world.language, "whole"))
+        if text[-1].isalnum() and not pattern.text.endswith(("{w}", "{l}")):
+            text += "."
         text = pattern.realise(rng, {"w": text, "l": text if _CAPITAL.match(text) else text[0].lower() + text[1:]})
         skeleton = [pattern.name, *skeleton]
     elif not whole and rng.random() < _WRAPPED:
