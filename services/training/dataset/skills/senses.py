@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.training.dataset.task import Step, Task, World, skill
 
 #: A touch sensor by its key in the memory, and how people call where it is.
-_TOUCH = {
+TOUCH = {
     "FrontTactilTouched": (("the front of your head", "your forehead", "your head"), ("你的额头", "你的头", "你头的前面")),
     "MiddleTactilTouched": (("the top of your head", "the middle of your head"), ("你的头顶", "你头的中间")),
     "RearTactilTouched": (("the back of your head",), ("你的后脑勺", "你头的后面")),
@@ -100,7 +100,7 @@ def sonar_distance(world: World) -> Task:
 @skill("senses", weight=1.5)
 def touched(world: World) -> Task:
     """Say whether it is being touched somewhere."""
-    key = world.random.choice(list(_TOUCH))
+    key = world.random.choice(list(TOUCH))
     yes = world.say("Yes, I feel it.", "是的，我感觉到了。")
     no = world.say("No, I feel nothing.", "没有，我没感觉到。")
     lines = [
@@ -109,7 +109,7 @@ def touched(world: World) -> Task:
     ]  # fmt: skip
     return Task(
         [Step("say whether I am touched", lines)],
-        {"place": world.one_of(*_TOUCH[key])},
+        {"place": world.one_of(*TOUCH[key])},
         must=[{"reads": "touch"}, {"says": {"any": [yes, no]}}],
         tags=["senses", "touch"],
     )
