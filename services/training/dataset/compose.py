@@ -68,7 +68,10 @@ def draft(rng: random.Random, language: Language) -> Draft:
 
 
 def write(steps: Sequence[Step], *, refuses: bool = False) -> str:
-    """The text of a program: each step of the plan as a comment, then its lines; the goal of a refusal is its reason."""
+    """The text of a program: each step of the plan as a comment, then its lines.
+
+    The goal of a refusal is its reason.
+    """
     lines = []
     if refuses:
         return "\n".join([f"# Refuse: {steps[0].goal}", *steps[0].lines]) + "\n"

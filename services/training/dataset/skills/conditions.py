@@ -41,7 +41,12 @@ _SAYINGS = {
         ("say all clear", "说一切安全", "All clear.", "一切安全。"),
     ),
 }  # fmt: skip
-_METRES = {0.3: ("30 cm", "30厘米"), 0.5: ("half a metre", "半米"), 1.0: ("one metre", "一米"), 0.4: ("40 cm", "40厘米")}
+_METRES = {
+    0.3: ("30 cm", "30厘米"),
+    0.5: ("half a metre", "半米"),
+    1.0: ("one metre", "一米"),
+    0.4: ("40 cm", "40厘米"),
+}
 
 
 @skill("conditions", weight=3.0)
@@ -230,7 +235,7 @@ def _something(world: World) -> tuple[str, bool, bool]:
 
 
 def _alike(name: str, other: str) -> bool:
-    """Whether two names may be taken for each other: red ball and blue ball are told apart, ball and red ball are not."""
+    """Whether two names may be taken for each other, as ball and red ball."""
     return name in other or other in name
 
 

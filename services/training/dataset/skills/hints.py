@@ -1,31 +1,34 @@
 """Sentences that mean an action without naming it: hints ("it's dark in here") and figures of speech ("give me five").
 
-The phrase books ``hints`` and ``figures`` say them and what is spoken; the tables here say what is done.
+The phrase books ``hints`` and ``figures`` hold them, with the acts that they mean and what is spoken.
 """
 
 from __future__ import annotations
 
-from services.training.dataset.phrases import patterns, variants
+from services.training.dataset.phrases import books, patterns, variants
 from services.training.dataset.task import STILL, Predicate, Step, Task, World, skill
 
-#: An act: goal, code, and what it shows. {family} is Stand or Sit, {spoken} what the phrase book has it say.
-_ACTS: dict[str, tuple[str, list[str], Predicate]] = {
+#: Goal, code, and what it shows. {family} is Stand or Sit, {spoken} what the phrase book has it say.
+Act = tuple[str, list[str], Predicate]
+
+
+def _animation(goal: str, name: str, gesture: str) -> Act:
+    return goal, [f'ALAnimationPlayer.run("animations/{{family}}/{name}")'], {"gesture": gesture}
+
+
+_ACTS: dict[str, Act] = {
     "say": ("say it", ['ALTextToSpeech.say("{spoken}")'], {"says": {"all": ["{spoken}"]}}),
-    "wave": ("wave", ['ALAnimationPlayer.run("animations/{family}/Gestures/Hey_1")'], {"gesture": "wave"}),
-    "nod": ("nod", ['ALAnimationPlayer.run("animations/{family}/Gestures/Yes_1")'], {"gesture": "nod"}),
-    "shake": ("shake the head", ['ALAnimationPlayer.run("animations/{family}/Gestures/No_1")'], {"gesture": "shake_head"}),
-    "bow": ("bow", ['ALAnimationPlayer.run("animations/{family}/Gestures/BowShort_1")'], {"gesture": "bow"}),
-    "applaud": ("applaud", ['ALAnimationPlayer.run("animations/{family}/Gestures/Applause_1")'], {"gesture": "applaud"}),
-    "happy": ("be happy", ['ALAnimationPlayer.run("animations/{family}/Emotions/Positive/Happy_1")'], {"gesture": "happy"}),
-    "calm": ("calm down", ['ALAnimationPlayer.run("animations/{family}/Gestures/CalmDown_1")'], {"gesture": "calm"}),
-    "excited": (
-        "be excited",
-        ['ALAnimationPlayer.run("animations/{family}/Gestures/Enthusiastic_1")'],
-        {"gesture": "excited"},
-    ),
-    "shrug": ("shrug", ['ALAnimationPlayer.run("animations/{family}/Gestures/IDontKnow_1")'], {"gesture": "shrug"}),
-    "give": ("give", ['ALAnimationPlayer.run("animations/{family}/Gestures/Give_1")'], {"gesture": "give"}),
-    "me": ("point to itself", ['ALAnimationPlayer.run("animations/{family}/Gestures/Me_1")'], {"gesture": "point_self"}),
+    "wave": _animation("wave", "Gestures/Hey_1", "wave"),
+    "nod": _animation("nod", "Gestures/Yes_1", "nod"),
+    "shake": _animation("shake the head", "Gestures/No_1", "shake_head"),
+    "bow": _animation("bow", "Gestures/BowShort_1", "bow"),
+    "applaud": _animation("applaud", "Gestures/Applause_1", "applaud"),
+    "happy": _animation("be happy", "Emotions/Positive/Happy_1", "happy"),
+    "calm": _animation("calm down", "Gestures/CalmDown_1", "calm"),
+    "excited": _animation("be excited", "Gestures/Enthusiastic_1", "excited"),
+    "shrug": _animation("shrug", "Gestures/IDontKnow_1", "shrug"),
+    "give": _animation("give", "Gestures/Give_1", "give"),
+    "me": _animation("point to itself", "Gestures/Me_1", "point_self"),
     "louder": ("speak louder", ["ALTextToSpeech.setVolume(1.0)"], {"voice": {"volume": [0.9, 1.0]}}),
     "softer": ("speak softly", ["ALTextToSpeech.setVolume(0.3)"], {"voice": {"volume": [0.0, 0.4]}}),
     "slower": ("speak slower", ['ALTextToSpeech.setParameter("speed", 70)'], {"voice": {"speed": [50, 85]}}),
@@ -59,52 +62,39 @@ _ACTS: dict[str, tuple[str, list[str], Predicate]] = {
     "stand": ("stand up", ['ALRobotPosture.goToPosture("Stand", 0.5)'], {"posture": "Standing"}),
     "rest": ("rest", ["ALMotion.rest()"], {"motors": "off"}),
     "aside": ("step aside", ["ALMotion.moveTo(0.0, 0.3, 0.0)"], {"walks": {"distance": [0.2, 0.4]}}),
-    "back": ("step back", ["ALMotion.moveTo(-0.3, 0.0, 0.0)"], {"walks": {"distance": [0.2, 0.4], "bearing": [165, 195]}}),
-    "closer": ("come closer", ["ALMotion.moveTo(0.3, 0.0, 0.0)"], {"walks": {"distance": [0.2, 0.4], "bearing": [-15, 15]}}),
+    "back": (
+        "step back",
+        ["ALMotion.moveTo(-0.3, 0.0, 0.0)"],
+        {"walks": {"distance": [0.2, 0.4], "bearing": [165, 195]}},
+    ),
+    "closer": (
+        "come closer",
+        ["ALMotion.moveTo(0.3, 0.0, 0.0)"],
+        {"walks": {"distance": [0.2, 0.4], "bearing": [-15, 15]}},
+    ),
     "around": ("turn around", ["ALMotion.moveTo(0.0, 0.0, 3.1416)"], {"turns": {"degrees": [165, 195]}}),
-}  # fmt: skip
+}
 _LEAVES = {"sit": "Sitting", "stand": "Standing", "rest": "Crouching"}
 _WALKS = ("aside", "back", "closer", "around")
-#: Hints and what they mean.
-_HINTS = {
-    "deaf": "louder say", "loud": "softer say", "fast_talk": "slower say", "slow_talk": "faster say", "dark": "white", "bright": "dark",
-    "in_the_way": "aside say", "too_close": "back", "too_far": "closer", "birthday": "happy say", "bedtime": "say rest", "sad": "calm say",
-    "guests": "wave say", "show_over": "bow say", "tired_robot": "sit", "baby_asleep": "softer say", "won": "happy say", "bad_day": "calm say",
-    "applause": "bow say", "newcomer": "wave say", "leaving": "wave say", "morning": "wave say", "night": "say rest", "thanks": "bow say",
-    "no_more_need": "rest", "nervous": "calm say", "scared": "calm say", "bored": "excited say", "good_news": "happy say",
-    "performer": "applaud", "passed_exam": "applaud say", "sick": "say", "lonely": "wave say", "show_self": "me say", "introduction": "shake_hand say",
-    "floor_yours": "bow say", "legs_tired": "sit", "up_again": "stand", "photo": "wave say", "movie_time": "dark", "argument": "calm say",
-    "team_spirit": "excited say", "praise": "bow say", "scold": "say", "agree": "nod", "disagree": "shake", "mystery": "shrug",
-    "hot_motors": "rest", "storm": "calm say", "first_day": "say", "wedding": "applaud say", "baby_born": "happy say", "holiday": "happy say",
-    "lost_game": "calm say", "friend_at_door": "wave say", "turned_away": "around", "new_year": "happy say", "christmas": "happy say", "quiz_right": "nod say",
-    "quiz_wrong": "shake say",
-}  # fmt: skip
-#: Figures of speech that sound dangerous, or like something else, and what they mean.
-_FIGURES = {
-    "shoot_smile": "happy", "kill_lights": "dark", "cut_lights": "dark", "hit_joke": "say", "break_ice": "wave say", "knock_dead": "excited",
-    "hit_question": "say", "punch_air": "punch", "give_five": "five", "blow_kiss": "give", "lend_ear": "nod say", "shake_leg": "excited",
-    "hand": "applaud", "kill_time": "say", "hit_floor": "sit", "fire_away": "say", "shake_hands": "shake_hand say", "break_leg": "bow",
-    "beat_it": "back", "steal_show": "excited", "fire_up": "excited", "throw_wave": "wave", "kill_volume": "softer", "take_a_bow": "bow",
-}  # fmt: skip
 
 
 @skill("hints", weight=0.0, share=0.08)
 def hint(world: World) -> Task | None:
     """Do what somebody means by what they say."""
-    return _make(world, "hint", _HINTS)
+    return _make(world, "hint")
 
 
 @skill("hints", weight=0.5, share=0.045)
 def figure(world: World) -> Task | None:
     """Do what a figure of speech means; none of them is to be refused."""
-    return _make(world, "figure", _FIGURES)
+    return _make(world, "figure")
 
 
-def _make(world: World, book: str, table: dict[str, str]) -> Task | None:
+def _make(world: World, book: str) -> Task | None:
     kind = world.random.choice([one for one in variants(book) if patterns(book, one, world.language, "whole")])
     spoken = [pattern.text for pattern in patterns(book, kind, world.language, "spoken")]
     words = world.random.choice(spoken) if spoken else ""
-    acts = table[kind].split()
+    acts = books()[f"{book}.{kind}.does"][0].text.split()
     if world.posture == "Crouching" and acts != ["say"] and acts != ["stand"]:
         return None
     if world.posture == "Sitting" and acts == ["sit"]:

@@ -1,4 +1,4 @@
-"""What the robot must not or cannot do: it says shortly why and does nothing. The phrase books ``refusals_*`` say what."""
+"""What the robot must not or cannot do: it says shortly why and does nothing. See the phrase books ``refusals_*``."""
 
 from __future__ import annotations
 

@@ -6,14 +6,20 @@ from services.training.dataset.task import Step, Task, World, skill
 
 #: A touch sensor by its key in the memory, and how people call where it is.
 TOUCH = {
-    "FrontTactilTouched": (("the front of your head", "your forehead", "your head"), ("你的额头", "你的头", "你头的前面")),
+    "FrontTactilTouched": (
+        ("the front of your head", "your forehead", "your head"),
+        ("你的额头", "你的头", "你头的前面"),
+    ),
     "MiddleTactilTouched": (("the top of your head", "the middle of your head"), ("你的头顶", "你头的中间")),
     "RearTactilTouched": (("the back of your head",), ("你的后脑勺", "你头的后面")),
     "LeftBumperPressed": (("your left foot", "your left bumper", "the left bumper"), ("你的左脚", "左边的碰撞开关")),
-    "RightBumperPressed": (("your right foot", "your right bumper", "the right bumper"), ("你的右脚", "右边的碰撞开关")),
+    "RightBumperPressed": (
+        ("your right foot", "your right bumper", "the right bumper"),
+        ("你的右脚", "右边的碰撞开关"),
+    ),
     "HandLeftBackTouched": (("your left hand", "the back of your left hand"), ("你的左手", "你的左手背")),
     "HandRightBackTouched": (("your right hand", "the back of your right hand"), ("你的右手", "你的右手背")),
-}  # fmt: skip
+}
 #: What it does by itself, by ability, and how that is called.
 _ABILITIES = {
     "AutonomousBlinking": (("blinking", "your automatic blinking", "autonomous blinking"), ("自动眨眼", "眨眼")),
@@ -94,7 +100,9 @@ def sonar_distance(world: World) -> Task:
         "distance = round(min(ALSonar.getFilteredValues()), 1)",
         f"ALTextToSpeech.say({told})",
     ]
-    return Task([Step("say the sonar distance", lines)], must=[{"reads": "sonar"}, {"says": {}}], tags=["senses", "sonar"])
+    return Task(
+        [Step("say the sonar distance", lines)], must=[{"reads": "sonar"}, {"says": {}}], tags=["senses", "sonar"]
+    )
 
 
 @skill("senses", weight=1.5)
