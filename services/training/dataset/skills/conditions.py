@@ -9,38 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.training.dataset.borrow import Borrowed, borrow
+from services.training.dataset.phrases import books
 from services.training.dataset.scenes import PEOPLE, THINGS
 from services.training.dataset.skills.senses import TOUCH
 from services.training.dataset.task import STILL, Skill, Step, Task, World, skill
 
-#: What may be said in a branch: how it is told, and the words, in English and in Chinese.
-_SAYINGS = {
-    "battery": (
-        ("say that you are tired", "说你累了", "I am tired.", "我累了。"),
-        ("say you need to charge", "说你要充电了", "I need to charge.", "我要充电了。"),
-        ("tell us that you need a break", "告诉我们你要休息", "I need a break.", "我要休息一下。"),
-        ("warn me", "提醒我", "My battery is low.", "我的电量低。"),
-        ("ask for the charger", "说要充电器", "Please bring me the charger.", "请给我充电器。"),
-    ),
-    "sonar": (
-        ("say stop", "说停", "Stop!", "停！"),
-        ("say excuse me", "说请让一让", "Excuse me, please.", "请让一让。"),
-        ("warn us", "提醒大家", "Something is in the way.", "前面有东西。"),
-        ("say careful", "说小心", "Careful!", "小心！"),
-    ),
-    "touch": (
-        ("say ouch", "说哎哟", "Ouch!", "哎哟！"),
-        ("say that tickles", "说好痒", "That tickles!", "好痒！"),
-        ("say hello", "说你好", "Hello!", "你好！"),
-        ("giggle", "嘻嘻笑", "Hee hee!", "嘻嘻！"),
-    ),
-    "else": (
-        ("say that everything is fine", "说一切正常", "Everything is fine.", "一切正常。"),
-        ("say OK", "说没问题", "OK.", "没问题。"),
-        ("say that you are fine", "说你很好", "I am fine.", "我很好。"),
-        ("say all clear", "说一切安全", "All clear.", "一切安全。"),
-    ),
-}  # fmt: skip
 _METRES = {
     0.3: ("30 cm", "30厘米"),
     0.5: ("half a metre", "半米"),
@@ -206,11 +179,10 @@ def _rule(
 def _branch(world: World, sense: str, beside: Borrowed | None = None) -> Borrowed | None:
     """Something to do in a branch: half of the time a sentence that fits, else a task of another skill."""
     if world.random.random() < 0.5:
-        en, zh, english, chinese = world.random.choice(_SAYINGS[sense])
-        spoken = world.say(english, chinese)
+        told, spoken = world.random.choice(books()[f"saying.{sense}.{world.language}.pairs"]).text.split("=")
         step = Step("say it", [f'ALTextToSpeech.say("{spoken}")'])
         task = Task([step], must=[{"says": {"all": [spoken]}}])
-        return Borrowed(_SPOKEN, task, world.say(en, zh), "")
+        return Borrowed(_SPOKEN, task, told, "")
     return borrow(world, _simple, [beside.skill.name] if beside else [])
 
 
@@ -257,5 +229,4 @@ def _at(world: World, name: str, does: str) -> Task:
     return Task([step], must=[{"points_at": {"target": name, "arm": "either", "within": 20}}])
 
 
-#: The skill that the sentences of a branch count as.
 _SPOKEN = Skill("spoken", "conditions", lambda _: None, 0.0, "", False, 0.0)
