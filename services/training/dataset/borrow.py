@@ -39,7 +39,7 @@ def borrow(world: World, fits: Callable[[Skill, Task], bool], without: Sequence[
         if one.needs and one.needs != world.posture:
             continue
         task = one.make(world)
-        if task is None or task.outcome != "acts" or not fits(one, task):
+        if task is None or task.outcome != "acts" or task.last or not fits(one, task):
             continue
         clauses = patterns(one.name, task.variant, world.language, "clause")
         if clauses:

@@ -115,7 +115,7 @@ def _tasks(world: World, wanted: int, *, among_others: bool = False) -> list[tup
         if one.needs:
             world.posture = one.needs  # the program stands up by itself
         task = one.make(world)
-        if task is None or (joined and not patterns(one.name, task.variant, world.language, "clause")):
+        if task is None or (joined and not _joins(world, one, task, first=not chosen, hidden=among_others)):
             world.posture = posture
             continue
         world.posture = task.leaves or world.posture
@@ -125,9 +125,14 @@ def _tasks(world: World, wanted: int, *, among_others: bool = False) -> list[tup
             else world.pose.moved(task.moved.x, task.moved.y, task.moved.theta)
         )
         chosen.append((one, task))
-        if len(chosen) == wanted:
+        if len(chosen) == wanted or task.last:
             break
     return chosen
+
+
+def _joins(world: World, one: Skill, task: Task, *, first: bool, hidden: bool) -> bool:
+    """Whether a task can stand among others: it is said as an order, and one that comes last has one before it."""
+    return bool(patterns(one.name, task.variant, world.language, "clause")) and not (task.last and (first or hidden))
 
 
 def _words(world: World, chosen: Sequence[tuple[Skill, Task]]) -> tuple[str, list[str]]:
@@ -138,19 +143,19 @@ def _words(world: World, chosen: Sequence[tuple[Skill, Task]]) -> tuple[str, lis
         pattern = world.random.choices([*clauses, *wholes], [2] * len(clauses) + [1] * len(wholes))[0]
         text = pattern.realise(world.random, task.slots)
         skeleton = [pattern.name, *task.said]
-        if pattern in clauses and task.outcome == "acts" and world.random.random() < _CORRECTED:
-            other = borrow(world, lambda _, taken_back: not taken_back.said, without=[one.name])
+        if pattern in clauses and task.outcome == "acts" and not task.last and world.random.random() < _CORRECTED:
+            other = borrow(world, lambda *_: True, without=[one.name])
             if other is not None:
                 text, joint = correct(world, other.text, text)
                 skeleton = [joint, other.pattern, *skeleton]
-        return utter(world, text, whole=pattern in wholes, skeleton=skeleton)
+        return utter(world, text, whole=pattern in wholes or task.last, skeleton=skeleton)
     used: list[str] = []
     clauses_said = []
     for one, task in chosen:
         pattern = world.random.choice(patterns(one.name, task.variant, world.language, "clause"))
         used += [pattern.name, *task.said]
         clauses_said.append(pattern.realise(world.random, task.slots))
-    text, joint = join(world, clauses_said)
+    text, joint = join(world, clauses_said, apart=chosen[-1][1].last)
     return utter(world, text, whole=False, skeleton=[joint, *used])
 
 

@@ -51,6 +51,8 @@ class Task:
     outcome: Outcome = "acts"
     #: Which phrases of the skill can be used, for skills whose phrases depend on what is asked.
     variant: str = ""
+    #: Whether it comes last of several: "if … otherwise …" would take in whatever followed.
+    last: bool = False
     #: Names of the patterns that words in the slots came from.
     said: Sequence[str] = ()
     tags: Sequence[str] = ()

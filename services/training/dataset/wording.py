@@ -14,9 +14,17 @@ _WRAPPED, _AROUND = 0.55, 0.25
 #: What keeps its capital within a sentence.
 _CAPITAL = re.compile(r"I\b|[A-Z][A-Z]|NAO|Nao|LED")
 
+#: A list of orders: nothing is put before its first number.
+_LISTED = re.compile(r"\d\. |第|step |a\) |首先|(two|three) things|[两三]件事")
 
-def join(world: World, clauses: Sequence[str]) -> tuple[str, str]:
-    """Several clauses as one text, and the name of the pattern that joins them."""
+
+def join(world: World, clauses: Sequence[str], *, apart: bool = False) -> tuple[str, str]:
+    """Several clauses as one text, and the name of the pattern that joins them; the last one may be set apart."""
+    if apart:
+        *others, last = clauses
+        text = join(world, others)[0] if len(others) > 1 else others[0]
+        pattern = world.random.choice(patterns("join", "apart", world.language, "clause"))
+        return pattern.realise(world.random, {"others": text, "last": last}), pattern.name
     pattern = world.random.choice(patterns("join", str(len(clauses)), world.language, "clause"))
     slots = {f"c{number}": clause for number, clause in enumerate(clauses, start=1)}
     return pattern.realise(world.random, slots), pattern.name
@@ -37,7 +45,7 @@ def utter(world: World, text: str, *, whole: bool, skeleton: list[str]) -> tuple
             text += "."
         text = pattern.realise(rng, {"w": text, "l": text if _CAPITAL.match(text) else text[0].lower() + text[1:]})
         skeleton = [pattern.name, *skeleton]
-    elif not whole and rng.random() < _WRAPPED:
+    elif not whole and not _LISTED.match(text) and rng.random() < _WRAPPED:
         pattern = rng.choice(patterns("wrap", "", world.language, "clause"))
         text = pattern.realise(rng, {"c": text})
         skeleton = [pattern.name, *skeleton]

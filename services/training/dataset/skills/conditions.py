@@ -14,6 +14,8 @@ from services.training.dataset.scenes import PEOPLE, THINGS
 from services.training.dataset.skills.senses import TOUCH
 from services.training.dataset.task import STILL, Skill, Step, Task, World, skill
 
+#: When, in the goal of a step.
+_WHEN = {"low": "if battery low", "high": "if battery high", "sonar": "if something near", "touch": "if touched"}
 _METRES = {
     0.3: ("30 cm", "30厘米"),
     0.5: ("half a metre", "半米"),
@@ -87,6 +89,7 @@ def posture_rule(world: World) -> Task | None:
         leaves=family if holds else "",
         variant=f"{asked.lower()}_{'else' if other else 'only'}",
         said=[other.pattern] if other else [],
+        last=True,
         tags=["condition", "posture"],
     )
 
@@ -124,6 +127,7 @@ def see_rule(world: World) -> Task | None:
         leaves=task.leaves,
         variant=variant,
         said=said,
+        last=True,
         tags=["condition", "scene"],
     )
 
@@ -155,8 +159,9 @@ def _rule(
     way: str = "",
 ) -> Task | None:
     """``if test:`` one thing, and for half of them ``else:`` another."""
-    then = _branch(world, sense)
-    other = _branch(world, "else", then) if world.random.random() < 0.55 else None
+    fits = (sense, "else") if way != "high" else ("else", sense)
+    then = _branch(world, fits[0])
+    other = _branch(world, fits[1], then) if world.random.random() < 0.55 else None
     if then is None:
         return None
     lines = [*before, f"if {test}:", *then.body, *(["else:", *other.body] if other else [])]
@@ -164,7 +169,7 @@ def _rule(
     taken = branch.task if branch is not None else Task([])
     branches = [one for one in (then, other) if one is not None]
     return Task(
-        [Step(f"act on the {sense}", lines)],
+        [Step(f"{then.task.steps[0].goal} {_WHEN[way or sense]}", lines)],
         {**slots, "then": then.text, "otherwise": other.text if other else ""},
         must=[{"reads": sense}, *taken.must],
         at_end=taken.at_end,
@@ -172,6 +177,7 @@ def _rule(
         leaves=taken.leaves,
         variant="_".join(filter(None, [way, "both" if other else "one"])),
         said=[one.pattern for one in branches if one.pattern],
+        last=True,
         tags=["condition", sense],
     )
 

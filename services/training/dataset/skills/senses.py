@@ -101,7 +101,9 @@ def sonar_distance(world: World) -> Task:
         f"ALTextToSpeech.say({told})",
     ]
     return Task(
-        [Step("say the sonar distance", lines)], must=[{"reads": "sonar"}, {"says": {}}], tags=["senses", "sonar"]
+        [Step("say the sonar distance", lines)],
+        must=[{"reads": "sonar"}, {"says": {"any": [world.say("metres away", "障碍物离我")]}}],
+        tags=["senses", "sonar"],
     )
 
 
