@@ -1,16 +1,9 @@
 """The skills, by theme. Importing this package registers them all."""
 
-from services.training.dataset.skills import (
-    acts,
-    arms,
-    gestures,
-    hands,
-    head,
-    lights,
-    postures,
-    shows,
-    single_joints,
-    walking,
-)
+from __future__ import annotations
 
-__all__ = ["acts", "arms", "gestures", "hands", "head", "lights", "postures", "shows", "single_joints", "walking"]
+import importlib
+import pkgutil
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
