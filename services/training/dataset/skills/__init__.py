@@ -1,5 +1,27 @@
 """The skills, by theme. Importing this package registers them all."""
 
-from services.training.dataset.skills import gestures, lights, walking
+from services.training.dataset.skills import (
+    gestures,
+    lights,
+    manners,
+    reciting,
+    shows,
+    sound,
+    speech,
+    telling,
+    voice,
+    walking,
+)
 
-__all__ = ["gestures", "lights", "walking"]
+__all__ = [
+    "gestures",
+    "lights",
+    "manners",
+    "reciting",
+    "shows",
+    "sound",
+    "speech",
+    "telling",
+    "voice",
+    "walking",
+]
