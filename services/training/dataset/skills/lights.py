@@ -165,7 +165,9 @@ def lights_on(world: World) -> Task:
     """Switch LEDs on."""
     group, leds, part = _group(world, [4, 1, 2, 1, 1, 6])
     step = Step("all lights on" if group == "all" else f"{group} on", [f'ALLeds.on("{leds}")'])
-    return _lit([step], {"part": part}, glows(group, "on"), "all" if group == "all" else "")
+    # They may be on already, so that only the call tells when it happens.
+    event: Predicate = {"calls": {"method": "ALLeds.on", "times": [1, None]}}
+    return _lit([step], {"part": part}, glows(group, "on"), "all" if group == "all" else "", event)
 
 
 @skill("lights", weight=1.5)
