@@ -48,7 +48,7 @@ def capital(world: World) -> Task:
 
 
 @skill("answers", weight=0.3, share=0.012)
-def fact(world: World) -> Task:
+def answer_fact(world: World) -> Task:
     """Answer what is always so: colours, animals, days, opposites, numbers."""
     kind = world.random.choice(variants("fact"))
     about, said = world.random.choice(books()[f"fact.{kind}.{world.language}.pairs"]).text.split("=")

@@ -50,7 +50,7 @@ _SHORT_ZH = {"left": "左", "right": "右", "up": "上", "down": "下"}
 
 
 @skill("head", weight=2.0)
-def look(world: World) -> Task | None:
+def look_way(world: World) -> Task | None:
     """Look left, right, up or down."""
     if not upright(world):
         return None
