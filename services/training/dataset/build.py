@@ -1,6 +1,6 @@
 """Makes the dataset: drafts are checked, carried out in simulation and judged, and what fails is thrown away.
 
-    python -m services.training.dataset.build --pairs 15000 --seed 1 --out DATASET.jsonl
+python -m services.training.dataset.build --pairs 15000 --seed 1 --out DATASET.jsonl
 """
 
 from __future__ import annotations

@@ -41,10 +41,11 @@ def distil(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor]
         if not any(f".{part}." in name for part in LINEAR):
             continue
         change = weight.float() - before[name].float()
-        left, values, right = torch.linalg.svd(change, full_matrices=False)
+        # A sketch of some more dimensions finds them as exactly as is needed, in a tenth of the time of a whole one.
+        left, values, right = torch.svd_lowrank(change, q=min(*change.shape, 2 * rank), niter=4)
         root = values[:rank].sqrt()
         layer = f"base_model.model.{name.removesuffix('.weight')}"
-        made[f"{layer}.lora_A.weight"] = (root[:, None] * right[:rank]).to(torch.float16).contiguous()
+        made[f"{layer}.lora_A.weight"] = (root[:, None] * right.T[:rank]).to(torch.float16).contiguous()
         made[f"{layer}.lora_B.weight"] = (left[:, :rank] * root).to(torch.float16).contiguous()
     return made
 
@@ -67,6 +68,19 @@ def save(weights: Mapping[str, torch.Tensor], rank: int, base: str, folder: Path
     (folder / _CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
+def add(model: Any, folder: Path) -> None:
+    """Add the adapter in ``folder`` to the weights of a model."""
+    config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+    scale = config["lora_alpha"] / config["r"]
+    loras = load_file(folder / _WEIGHTS)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            layer = f"base_model.model.{name.removesuffix('.weight')}"
+            if (down := loras.get(f"{layer}.lora_A.weight")) is not None:
+                up = loras[f"{layer}.lora_B.weight"]
+                weight.add_((up.float() @ down.float() * scale).to(weight.device))
+
+
 def to_gguf(folder: Path, heads: int, key_heads: int, path: Path) -> None:
     """Write the adapter in ``folder`` as a GGUF file for llama.cpp; the model has so many heads, and heads of keys."""
     config: dict[str, Any] = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
@@ -75,9 +89,7 @@ def to_gguf(folder: Path, heads: int, key_heads: int, path: Path) -> None:
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", float(config["lora_alpha"]))
     for name, weight in load_file(folder / _WEIGHTS).items():
-        layer, part, side = name.split(".")[-5:-4][0], name.split(".")[-3], name.split(".")[-2]
-        number = name.split(".layers.")[1].split(".")[0]
-        del layer
+        *_, number, _, part, side, _ = name.split(".")  # …model.layers.0.self_attn.q_proj.lora_A.weight
         array = weight.to(torch.float16).numpy()
         if side == "lora_B" and part in ("q_proj", "k_proj"):
             array = _interleaved(array, heads if part == "q_proj" else key_heads)

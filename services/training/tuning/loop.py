@@ -17,6 +17,9 @@ from tqdm import tqdm
 from services.training.tuning.examples import Row, batches
 from services.training.tuning.model import Optimizer, loss_of
 
+#: Takes the weights that learn, by name, in float32.
+Keep = Callable[[dict[str, torch.Tensor]], None]
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -54,8 +57,8 @@ class Run:
         self._progress = Progress()
         self._state = folder / "state.pt"
 
-    def train(self, keep: Callable[[], None], *, save_every_s: float = 600.0) -> float:
-        """Train to the end or to the early stop; ``keep`` is called whenever the model is better than before.
+    def train(self, keep: Keep, *, save_every_s: float = 600.0) -> float:
+        """Train to the end or to the early stop; ``keep`` is given the weights whenever they are better than before.
 
         Returns the least loss on the validation split, in nats a token. A run that was interrupted goes on from its
         last state.
@@ -70,9 +73,8 @@ class Run:
                 bar.set_postfix_str(f"loss {loss:.3f}, {tokens / took:.0f} tokens/s")
                 bar.update()
                 self._progress.step = step + 1
-                if (step + 1) % every == 0 or step + 1 == self._steps:
-                    if self._validate(keep):
-                        break
+                if ((step + 1) % every == 0 or step + 1 == self._steps) and self._validate(keep):
+                    break
                 if time.monotonic() - saved > save_every_s:
                     self._save()
                     saved = time.monotonic()
@@ -81,7 +83,7 @@ class Run:
 
     def _remaining(self) -> Any:
         """The steps that are left, each with its batch: the same ones whether the run was interrupted or not."""
-        rng = random.Random(self._plan.seed)
+        rng = random.Random(self._plan.seed)  # noqa: S311 - the order of batches is no secret
         step = 0
         while step < self._steps:
             for batch in batches(self._rows, self._plan.rows_per_step, rng):
@@ -99,7 +101,9 @@ class Run:
         norm = self._optimizer.step(rate)
         took = time.monotonic() - began
         tokens = sum(len(row.tokens) for row in batch)
-        self._log(step=step, loss=round(loss.item(), 4), rate=rate, norm=round(norm, 3), tokens=tokens, took_s=round(took, 3))
+        self._log(
+            step=step, loss=round(loss.item(), 4), rate=rate, norm=round(norm, 3), tokens=tokens, took_s=round(took, 3)
+        )
         return loss.item(), tokens, took
 
     def _rate(self, step: int) -> float:
@@ -109,8 +113,19 @@ class Run:
         share = (step - rising) / max(1, self._steps - rising)
         return self._plan.learning_rate * (0.05 + 0.95 * (1 + math.cos(math.pi * share)) / 2)
 
-    def _validate(self, keep: Callable[[], None]) -> bool:
+    def _validate(self, keep: Keep) -> bool:
         """Take the loss on the validation split; True if the run is to stop."""
+        loss_now = self.validation_loss()
+        self._log(step=self._progress.step - 1, validation_loss=round(loss_now, 4))
+        if loss_now < self._progress.best:
+            self._progress.best, self._progress.waited = loss_now, 0
+            keep(self._optimizer.weights())
+        else:
+            self._progress.waited += 1
+        return self._progress.waited >= self._plan.patience
+
+    def validation_loss(self) -> float:
+        """Mean loss of the model on the validation split, in nats a token."""
         total, count = 0.0, 0
         self._model.eval()
         with torch.no_grad():
@@ -118,14 +133,7 @@ class Run:
                 loss, tokens = loss_of(self._model, self._valid[start : start + self._plan.rows_per_step])
                 total, count = total + loss.item() * tokens, count + tokens
         self._model.train()
-        loss_now = total / max(1, count)
-        self._log(step=self._progress.step - 1, validation_loss=round(loss_now, 4))
-        if loss_now < self._progress.best:
-            self._progress.best, self._progress.waited = loss_now, 0
-            keep()
-        else:
-            self._progress.waited += 1
-        return self._progress.waited >= self._plan.patience
+        return total / max(1, count)
 
     def _log(self, **entry: Any) -> None:
         with (self._folder / "log.jsonl").open("a", encoding="utf-8") as log:

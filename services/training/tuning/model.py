@@ -48,7 +48,9 @@ class Optimizer:
     """AdamW on exact copies of the weights that learn."""
 
     def __init__(self, model: Any, *, weight_decay: float) -> None:
-        self._weights = [weight for weight in model.parameters() if weight.requires_grad]
+        learning = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        self._names = list(learning)
+        self._weights = list(learning.values())
         self._copies = [weight.detach().float().clone() for weight in self._weights]
         self._adam = torch.optim.AdamW(self._copies, lr=0.0, betas=(0.9, 0.98), weight_decay=weight_decay)
 
@@ -66,6 +68,10 @@ class Optimizer:
                 weight.copy_(copy)
                 copy.grad = None
         return float(norm)
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The exact weights, by name, in float32."""
+        return dict(zip(self._names, self._copies, strict=True))
 
     def state(self) -> dict[str, Any]:
         """What has to be kept to go on later."""

@@ -50,7 +50,7 @@ def capital(world: World) -> Task:
 @skill("answers", weight=0.3, share=0.012)
 def answer_fact(world: World) -> Task:
     """Answer what is always so: colours, animals, days, opposites, numbers."""
-    kind = world.random.choice(variants("fact"))
+    kind = world.random.choice(variants("answer_fact"))
     about, said = world.random.choice(books()[f"fact.{kind}.{world.language}.pairs"]).text.split("=")
     (sentence,) = books()[f"fact.{kind}.{world.language}.sentence"]
     spoken = sentence.realise(world.random, {"about": about, "said": said})
