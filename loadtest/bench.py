@@ -9,12 +9,29 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+_EXAMPLES = """\
+examples:
+  scripts/bench overhead                          five minutes
+  scripts/bench overhead --quick                  one minute, to see that it works
+  scripts/bench overhead --json reports/overhead.json
+  scripts/bench batching --help                   the options of one benchmark
+
+The figures go to standard output, with what machine they were measured on, progress to standard error; --json writes
+them to a file too. Measure on a machine that does nothing else. docs/performance.md tells what they mean.
+The first run installs the packages (about 170 MB) into .venvs/. PYTHON=/path/to/python chooses the Python (3.11 or
+3.12, with pip).
+"""
 PACKAGES = ("gunicorn", "gevent", "celery", "redis", "aiohttp")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; 0 if every request was answered, 1 if not or if something does not start, 2 on bad usage."""
-    parser = argparse.ArgumentParser(prog="scripts/bench", description="Benchmarks of the engine's own parts.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description="Benchmarks of the engine's own parts, on servers that it starts on loopback and stops again.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     overhead = commands.add_parser(
         "overhead",

@@ -24,7 +24,9 @@ examples:
   scripts/test -k store -x                          pytest's own arguments go to pytest
   scripts/test tests/unit/embedded                  only these tests, after lint and types
 
-The first run installs the packages into .venvs/. PYTHON=/path/to/python chooses the Python (3.11 or 3.12, with pip).
+The summary at the end says what ran and what was skipped, and why; the exit status is 1 if anything failed.
+The first run installs the packages (about 300 MB) into .venvs/. PYTHON=/path/to/python chooses the Python
+(3.11 or 3.12, with pip).
 """
 
 
@@ -51,7 +53,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--engines",
         action="store_true",
-        help="also the tests on Transformers, DeepSpeed and vLLM, which install about 4 GB the first time",
+        help="also the tests on Transformers, DeepSpeed and vLLM, which install 5.6 GB the first time",
     )
     parser.add_argument("--safety", action="store_true", help="also all of scripts/safety; some minutes")
     return parser.parse_known_args(arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from services.behavior.arguments import NumberArgument
@@ -67,7 +66,11 @@ def _numbers(value: Value) -> Iterator[float]:
         yield number
 
 
-def displacement(outline: Outline, args: list[Value]) -> tuple[float | None, float | None, float | None] | None:
+Part = float | None
+"""One part of a way or a velocity; None where it is not known."""
+
+
+def displacement(outline: Outline, args: list[Value]) -> tuple[Part, Part, Part] | None:
     """x, y in metres and theta in radians that a call moves the base by, each None where it is not known.
 
     None for a call that does not move the base by a way that its arguments say.
@@ -78,17 +81,15 @@ def displacement(outline: Outline, args: list[Value]) -> tuple[float | None, flo
     return x, y, theta
 
 
-def speed(catalogue: Catalogue, outline: Outline, args: list[Value]) -> float | None:
-    """Metres per second at which a call sets the base off until it is stopped; None for other calls.
+def velocity(catalogue: Catalogue, outline: Outline, args: list[Value]) -> tuple[Part, Part, Part] | None:
+    """At what velocity a call sets the base off until it is stopped; None for other calls.
 
-    What is not known of the arguments counts as full speed.
+    Metres per second ahead and to the left and radians per second to the left, each None where it is not known.
     """
     if outline.speed is None or catalogue.base is None:
         return None
     base = catalogue.base
-    parts = []
-    for at, full in zip(outline.speed[:2], (base.x, base.y), strict=True):
-        if at is not None:
-            value = known_number(args[at])
-            parts.append(full if value is None else value * (full if outline.fraction else 1.0))
-    return math.hypot(*parts)
+    known = (0.0 if at is None else known_number(args[at]) for at in outline.speed)
+    tops = (base.x, base.y, base.theta) if outline.fraction else (1.0, 1.0, 1.0)
+    x, y, theta = (None if part is None else part * top for part, top in zip(known, tops, strict=True))
+    return x, y, theta

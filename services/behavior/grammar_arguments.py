@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.behavior.arguments import (
@@ -98,6 +99,8 @@ class Arguments:
             values = self._states.values(argument, state, target)
             return self.names(argument.values, values) if values else None
         if isinstance(argument, BoolArgument):
+            if any(isinstance(angles, NumberArgument) and angles.absolute == argument.name for angles in method.args):
+                return '"True"'  # changes have calls of their own
             return self._rules.add("bool", '"True" | "False"')
         if isinstance(argument, JointArgument):
             return self.names("joint", list(self._catalogue.joints)) if self._catalogue.joints else None
@@ -126,6 +129,8 @@ class Arguments:
         low, high = argument.min, argument.max
         if argument.unit == "s":
             high = min(high, _SECONDS)
+        if argument.times_of is not None:
+            low = max(low, self._slowest())
         if argument.name == method.takes.fraction:
             low = max(low, method.takes.seconds / _SECONDS)
         if argument.unit == "m" and argument.axis is not None:
@@ -153,20 +158,29 @@ class Arguments:
     def _joint_and_angle(self, argument: NumberArgument) -> str | None:
         """A joint with an angle within its limits, joints of equal limits together."""
         by_limits: dict[tuple[float, float], list[str]] = {}
-        for name in (name for pattern in self._catalogue.offered_joints for name in expand(pattern)):
+        coupled = {joint for coupling in self._catalogue.couplings for joint in (coupling.joint, coupling.by)}
+        for name in self._offered():
             low, high = self._limits(name)
-            span = self._catalogue.joints[name].max - self._catalogue.joints[name].min
             if argument.absolute is False:
+                if name in coupled:
+                    continue  # no grammar can add changes up
+                span = self._catalogue.joints[name].max - self._catalogue.joints[name].min
                 low, high = -span, span
-            elif argument.absolute is not True:
-                # Another argument says whether this is an angle or a change: it must do for both.
-                low, high = max(low, -span), min(high, span)
             by_limits.setdefault((low, high), []).append(f'"{name}"')
         branches = [
             f'{choice(names)} ", " {self._rules.add("angle", number(low, high, _PLACES))}'
             for (low, high), names in by_limits.items()
         ]
         return self._rules.add("joint-angle", " | ".join(branches)) if branches else None
+
+    def _offered(self) -> Iterator[str]:
+        """The joints that the model is offered."""
+        return (name for pattern in self._catalogue.offered_joints for name in expand(pattern))
+
+    def _slowest(self) -> float:
+        """Seconds within which every joint comes from wherever it is to any angle that it may be given."""
+        joints = [self._catalogue.joints[name] for name in self._offered()]
+        return max(((joint.max - joint.min) / joint.max_velocity for joint in joints), default=0.0)
 
     def _limits(self, name: str) -> tuple[float, float]:
         """The angles that a joint may be given whatever the joints that it is coupled with are given.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, get_args
 
-from services.behavior.arguments import NumberArgument, TextArgument
+from services.behavior.arguments import EnumArgument, NumberArgument, TextArgument
 from services.behavior.catalogue import Catalogue
 from services.behavior.gbnf import Rules, literal, number
 from services.behavior.grammar_arguments import TARGET, WORD, Arguments, Setting
@@ -23,8 +23,13 @@ def in_grammar(method: Method) -> bool:
 
 
 def _bounded(method: Method) -> bool:
-    """Whether a grammar can follow what a call does: no walk without an end, no joint let go, no text by a pattern."""
+    """Whether a grammar can follow what a call does.
+
+    No walk without an end, no animation that goes on beside the rest, no joint let go, no text by a pattern.
+    """
     if method.walks and method.takes.until_stopped:
+        return False
+    if not method.blocking and any(isinstance(arg, EnumArgument) and arg.family == "needs" for arg in method.args):
         return False
     return not any(
         (isinstance(argument, TextArgument) and argument.pattern is not None)

@@ -6,11 +6,15 @@ import math
 
 from services.behavior.body import Base
 from services.behavior.errors import CheckError
-from services.behavior.robot_state import RobotState
+from services.behavior.robot_state import RobotState, Walk
 from services.behavior.scene import Pose, SceneView, Thing
 
 _ROUNDING = 1e-6
 _NEEDED = 0.05  # a suggestion leaves this much more room than is needed, metres
+_CHORD_RAD = 0.2  # a walk that turns is followed in straight pieces, between which it turns by this much
+
+UNLED_S = 2.0
+"""The longest that a walk at a speed goes on while the next statement is waited for; then the gateway ends it."""
 
 
 def check_way(base: Base, scene: SceneView, state: RobotState, name: str, x: float, y: float, theta: float) -> None:
@@ -38,6 +42,52 @@ def check_way(base: Base, scene: SceneView, state: RobotState, name: str, x: flo
     reach = math.hypot(end.x, end.y)
     _check_space(scene, reach, name, math.hypot(start.x, start.y))
     state.pose, state.reach = end, max(state.reach, reach)
+
+
+def check_walk(
+    base: Base, scene: SceneView, state: RobotState, name: str, walk: Walk, more: float, way_call: str | None
+) -> None:
+    """Check the way of a walk that goes on until it is stopped, and note how far it may have come.
+
+    It counts as stopped ``UNLED_S`` after the last call that is known of: that is when the gateway stops it.
+
+    Args:
+        base: how much room the robot needs.
+        scene: what stands where, and how much space is free.
+        state: of the robot, whose pose nobody knows while it walks; its reach is changed.
+        name: of the walk, for messages.
+        walk: what is known of it until now.
+        more: its seconds that were not checked before.
+        way_call: a call that ends where it is told to, for suggestions.
+
+    Raises:
+        CheckError: as ``check_way`` does.
+    """
+    lasts = walk.seconds + UNLED_S
+    name = f"{name}, not stopped for {lasts:.0f} s,"
+    ahead = state.copy()  # to look further than it is known to go
+    try:
+        if walk.velocity is None or walk.start is None:
+            check_way(base, scene, state, name, walk.speed * more, 0.0, 0.0)
+            ahead.reach = state.reach
+            check_way(base, scene, ahead, name, walk.speed * UNLED_S, 0.0, 0.0)
+            return
+        for seconds, follows in ((walk.seconds, state), (lasts, ahead)):
+            vx, vy, omega = walk.velocity
+            pieces = max(1, math.ceil(abs(omega) * seconds / _CHORD_RAD))
+            x, y, theta = (part * seconds / pieces for part in (vx, vy, omega))
+            at = RobotState(families={}, pose=walk.start, reach=follows.reach)
+            for _ in range(pieces):
+                # Half of the turn before the piece and half after it: the chord of the arc.
+                check_way(base, scene, at, name, 0.0, 0.0, theta / 2)
+                check_way(base, scene, at, name, x, y, theta / 2)
+            follows.reach = at.reach
+    except CheckError as error:
+        turns = walk.velocity is not None and walk.velocity[2] != 0.0
+        # How far it may go straight ahead does not help one that turns.
+        mended = "stop it sooner, or walk another way" if turns and error.code == "obstacle" else error.suggestion
+        ends = f"; {way_call} ends where it is told to" if way_call else ""
+        raise CheckError(error.code, error.message, f"{mended}{ends}") from None
 
 
 def _check_space(scene: SceneView, reach: float, name: str, before: float) -> None:

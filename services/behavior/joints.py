@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from services.behavior.body import Coupling
 from services.behavior.catalogue import Catalogue, Method, NumberArgument
@@ -33,33 +34,56 @@ def check_angles(catalogue: Catalogue, name: str, method: Method, args: list[Val
             absolute = values[argument.absolute] if isinstance(argument.absolute, str) else argument.absolute
             _check_limits(catalogue, name, series, absolute=absolute)
             moments: Series = {}
-            times = next(
-                (a for a in method.args if isinstance(a, NumberArgument) and a.times_of == argument.name), None
-            )
-            if times is not None:
+            if (times := _times_of(method, argument)) is not None:
                 moments = _series(f"{name}: {times.name}", names, values[argument.joints], values[times.name])
                 _check_times(catalogue, name, times.name, series, moments, absolute=absolute)
             if absolute is True:
                 _check_couplings(catalogue, name, series, moments)
 
 
-def targets(catalogue: Catalogue, method: Method, args: list[Value]) -> dict[str, list[float]]:
-    """The angles that a call brings joints to, one after the other, in their units; only what is known and absolute."""
-    found: dict[str, list[float]] = {}
+@dataclass(frozen=True)
+class Move:
+    """Where a call brings a joint, in the joint's unit."""
+
+    angles: list[float]
+    """One after the other."""
+    absolute: bool
+    """Whether the call says where to, or by how much from ``start``."""
+    start: float | None
+    """Where the joint was, or None when that is not known."""
+    first_time: float | None
+    """Seconds until the first angle, where the call says so."""
+
+
+def moves(catalogue: Catalogue, method: Method, args: list[Value], at: Mapping[str, float]) -> dict[str, Move]:
+    """Where a call brings each joint, as far as that is known; ``at`` is where joints are known to be before it."""
+    found: dict[str, Move] = {}
     values = {argument.name: value for argument, value in zip(method.args, args, strict=True)}
     for argument in method.args:
         if not isinstance(argument, NumberArgument) or argument.joints is None:
             continue
         absolute = values[argument.absolute] if isinstance(argument.absolute, str) else argument.absolute
         names = joints_of(catalogue, values[argument.joints])
-        if absolute is True and names is not None:
-            series = _series(argument.name, names, values[argument.joints], values[argument.name])
-            found |= {joint: angles for joint, angles in series.items() if all(map(_is_known, angles))}
+        if not isinstance(absolute, bool) or names is None:
+            continue
+        times = _times_of(method, argument)
+        moments = _series("", names, values[argument.joints], values[times.name]) if times else {}
+        for joint, series in _series("", names, values[argument.joints], values[argument.name]).items():
+            angles = [angle for angle in map(known_number, series) if angle is not None]
+            start = at.get(joint)
+            if len(angles) == len(series) and (absolute or start is not None):
+                first = known_number(moments[joint][0]) if joint in moments else None
+                if not absolute:  # of a change that leads further than it can, the robot makes what it can
+                    low, high = catalogue.joints[joint].min, catalogue.joints[joint].max
+                    angles = [min(max(angle + (start or 0.0), low), high) for angle in angles]
+                found[joint] = Move(angles, absolute, start, first)
     return found
 
 
-def _is_known(angle: Value) -> bool:
-    return known_number(angle) is not None
+def _times_of(method: Method, angles: NumberArgument) -> NumberArgument | None:
+    """The argument that says when angles are reached."""
+    numbers = (argument for argument in method.args if isinstance(argument, NumberArgument))
+    return next((argument for argument in numbers if argument.times_of == angles.name), None)
 
 
 def joints_of(catalogue: Catalogue, value: Value) -> list[str] | None:
@@ -178,6 +202,10 @@ def _check_times(
             raise CheckError(
                 "arity", f"{name}: {joint} has {len(angles)} angles and {len(at)} {times}", "give as many of each"
             )
+        if absolute is False:  # by as much as it is to change, wherever it is
+            change, time = known_number(angles[0]), known_number(at[0])
+            if change is not None and time is not None:
+                check_speed(catalogue, f"{name}: {joint}", joint, abs(change), time)
         for (angle0, time0), (angle1, time1) in itertools.pairwise(zip(angles, at, strict=True)):
             if isinstance(time0, Unknown) or isinstance(time1, Unknown):
                 continue
@@ -186,14 +214,15 @@ def _check_times(
                     "range", f"{name}: in the {times} of {joint} {time1:g} follows {time0:g}", "let times grow"
                 )
             if absolute is True and not isinstance(angle0, Unknown) and not isinstance(angle1, Unknown):
-                _check_speed(catalogue, name, joint, abs(angle1 - angle0), time1 - time0)
+                check_speed(catalogue, f"{name}: {joint}", joint, abs(angle1 - angle0), time1 - time0)
 
 
-def _check_speed(catalogue: Catalogue, name: str, joint: str, distance: float, seconds: float) -> None:
+def check_speed(catalogue: Catalogue, what: str, joint: str, distance: float, seconds: float) -> None:
+    """Check that a joint can go so far in so many seconds. Raises CheckError ``velocity``."""
     top = catalogue.joints[joint].max_velocity
     if distance > top * seconds * (1 + _ROUNDING):
         raise CheckError(
             "velocity",
-            f"{name}: {joint} would need {distance / seconds:.1f} per second and can do {top:g}",
+            f"{what} would need {distance / seconds:.1f} per second and can do {top:g}",
             f"allow at least {distance / top:.2f} s",
         )

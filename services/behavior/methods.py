@@ -133,3 +133,5 @@ class Control(Entry):
     """The name of the posture that the robot is in."""
     battery: Call | None = None
     """Its charge in per cent."""
+    fallen: Call | None = None
+    """An object whose ``signal`` says that the robot has fallen."""

@@ -38,6 +38,14 @@ def build_messages(
     return [*shared, {"role": "user", "content": content}]
 
 
+def tuned_messages(request: BehaviorRequest) -> list[Message]:
+    """The messages for a model that was fine-tuned for the robot: it knows the API, so they say nothing about it."""
+    return [
+        {"role": "system", "content": f"Program the robot {request.robot}."},
+        {"role": "user", "content": _turn(request.scene, request.instruction)},
+    ]
+
+
 def repair_messages(messages: list[Message], written: str, finding: ProgramError) -> list[Message]:
     """The messages that ask once more, with the program so far and what the checks found in it.
 

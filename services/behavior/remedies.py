@@ -37,6 +37,22 @@ def off_its_legs(catalogue: Catalogue) -> str:
     return posture_call(catalogue, resting[0]) if resting else "a call that brings it off its legs"
 
 
+@lru_cache(maxsize=64)
+def stop_call(catalogue: Catalogue, service: str) -> str | None:
+    """A call that stops all that a service has under way, as a program writes it, if the service has one."""
+    methods = catalogue.services[service].methods
+    return next((f"{service}.{m.name}()" for m in methods if m.effect == "stop" and not m.args), None)
+
+
+@lru_cache(maxsize=64)
+def way_call(catalogue: Catalogue) -> str | None:
+    """The name of a call that walks a way of given length and ends there, if the robot has one."""
+    for service, method in catalogue.calls:
+        if any(isinstance(arg, NumberArgument) and arg.axis and arg.unit == "m" for arg in method.args):
+            return f"{service}.{method.name}"
+    return None
+
+
 def _some(catalogue: Catalogue, argument: Argument) -> str:
     """A middling value for an argument."""
     if isinstance(argument, NumberArgument) and argument.min is not None and argument.max is not None:

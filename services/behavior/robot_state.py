@@ -13,11 +13,34 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True)
 class Walk:
-    """A walk that goes on until it is stopped: the service and line that began it, metres per second."""
+    """A walk that goes on until it is stopped."""
 
     service: str
+    """The service that began it."""
     line: int
-    speed: float
+    """The line that began it."""
+    speed: float = 0.0
+    """Metres per second."""
+    velocity: tuple[float, float, float] | None = None
+    """Metres per second ahead and to the left, radians per second to the left; None when that is not known."""
+    start: Pose | None = None
+    """Where it began, or None when that is not known."""
+    seconds: float = 0.0
+    """How long it has gone on, by the longest that calls take."""
+
+
+@dataclass(frozen=True)
+class Playing:
+    """An animation that goes on beside the rest of the program, until it ends or is stopped."""
+
+    service: str
+    """The service that plays it."""
+    line: int
+    """The line that began it."""
+    family: str
+    """The posture family that it is made for."""
+    seconds: float
+    """How long it may still last, by the longest that it and the calls since take."""
 
 
 @dataclass
@@ -33,29 +56,42 @@ class RobotState:
     """Joints whose motors may be off; None stands for all of them."""
     angles: dict[str, float] = field(default_factory=dict)
     """Joints of which the last target is known, in their unit."""
+    settled: set[str] = field(default_factory=set)
+    """Those of them that have come there."""
     pose: Pose | None = field(default_factory=Pose)
     """Where the robot is, or None when that is not known."""
     reach: float = 0.0
     """Metres from where it began that it may have come to, as far as its ways are known."""
     walk: Walk | None = None
+    playing: Playing | None = None
     calls: int = 0
     seconds: float = 0.0
     metres: float = 0.0
 
     def copy(self) -> RobotState:
         """The same state, to be followed on another way."""
-        return replace(self, families=dict(self.families), slack=dict(self.slack), angles=dict(self.angles))
+        return replace(
+            self,
+            families=dict(self.families),
+            slack=dict(self.slack),
+            angles=dict(self.angles),
+            settled=set(self.settled),
+        )
 
     def join(self, other: RobotState) -> RobotState:
         """What may be so after one way or the other; of budgets the larger."""
+        angles = {joint: angle for joint, angle in self.angles.items() if other.angles.get(joint) == angle}
+        playing = [played for played in (self.playing, other.playing) if played is not None]
         walks = [walk for walk in (self.walk, other.walk) if walk is not None]
         return RobotState(
             families=_either(self.families, other.families),
             slack=_either(self.slack, other.slack),
-            angles={joint: angle for joint, angle in self.angles.items() if other.angles.get(joint) == angle},
+            angles=angles,
+            settled=self.settled & other.settled & angles.keys(),
             pose=self.pose if self.pose == other.pose else None,
             reach=max(self.reach, other.reach),
             walk=max(walks, key=lambda walk: walk.speed, default=None),
+            playing=max(playing, key=lambda played: played.seconds, default=None),
             calls=max(self.calls, other.calls),
             seconds=max(self.seconds, other.seconds),
             metres=max(self.metres, other.metres),

@@ -158,7 +158,7 @@ class StatementEvent(Document):
 
 
 class Action(Document):
-    """One call that the robot carried out; times are seconds on the robot's clock from the behaviour's first call."""
+    """One call that reached the robot; times are seconds on the robot's clock from the behaviour's first call."""
 
     service: str
     method: str
@@ -166,6 +166,9 @@ class Action(Document):
     at_s: float
     took_s: float
     result: Any = None
+    interrupted: bool = False
+    """Whether it did not come to its end: it was stopped, its answer did not come, or the robot answered with an error.
+    The robot may have carried it out in part."""
 
 
 class Failure(Document):

@@ -7,17 +7,18 @@ many. Nothing here knows any robot; all of it is in the catalogue.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from services.behavior import effort
 from services.behavior.catalogue import Catalogue, Method
 from services.behavior.errors import CheckError
-from services.behavior.ground import check_way
-from services.behavior.joints import joints_of, targets
+from services.behavior.ground import check_walk, check_way
+from services.behavior.joint_moves import follow_joints
+from services.behavior.joints import joints_of
 from services.behavior.outline import Outline, outlines
-from services.behavior.ranges import check_range
-from services.behavior.remedies import off_its_legs, posture_call
-from services.behavior.robot_state import RobotState, Walk
+from services.behavior.remedies import off_its_legs, posture_call, stop_call, way_call
+from services.behavior.robot_state import Playing, RobotState, Walk
 from services.behavior.scene import SceneView
 from services.behavior.values import Value, known_number
 
@@ -47,7 +48,7 @@ class Sequence:
 
         Raises:
             CheckError: ``posture``, ``motors``, ``balance``, ``conflict``, ``battery``, ``space``, ``obstacle``,
-                ``coupling``, ``calls``, ``seconds`` or ``metres``.
+                ``coupling``, ``velocity``, ``calls``, ``seconds`` or ``metres``.
         """
         outline, name, state = self._outlines[id(method)], f"{service}.{method.name}", self.state
         self._check_posture(outline, name, args, line)
@@ -55,17 +56,20 @@ class Sequence:
         if method.needs.motors:
             self._check_motors(outline, name, moved)
         self._check_walk_under_way(outline, name, moved)
+        self._check_playing(outline, name, args)
         self._check_balance(name, moved)
         state.calls += 1
         lasts = effort.seconds(self._catalogue, outline, args) if method.blocking else 0.0
         state.seconds += lasts
         if method.walks:
-            self._walk(outline, name, args, Walk(service, line, 0.0))
+            self._walk(outline, name, args, Walk(service, line))
         elif state.walk is not None and lasts:
-            self._walk_on(state.walk, lasts)
+            walk = replace(state.walk, seconds=state.walk.seconds + lasts)
+            self._walk_on(walk, lasts, f"the walk that line {walk.line} began")
         self._check_budget(name)
-        self._follow_joints(outline, name, args, moved)
+        follow_joints(self._catalogue, outline, state, name, args, moved, lasts)
         self._follow(outline, args, line)
+        self._follow_playing(service, outline, args, line, lasts)
         if method.effect == "stop" and state.walk is not None and state.walk.service == service:
             state.walk = None
 
@@ -126,6 +130,25 @@ class Sequence:
         before = f"write {end.service}.{end.method}() before it" if end else "leave it out"
         raise CheckError("conflict", f"{name} moves the legs, and the robot still walks {_since(walk.line)}", before)
 
+    def _check_playing(self, outline: Outline, name: str, args: list[Value]) -> None:
+        """Check that the robot stays in the posture that an animation which still goes on is made for.
+
+        NAOqi does not sort this out. ``startBehavior`` returns before the animation moves anything, and of two motions
+        that want the same joints the later waits until the earlier is done. So a robot that is told to rest or to sit
+        at once may sit first and then play what is made for a standing one: its legs stretch, or the motors are off
+        half-way. Its fall manager does not guard it then, because that only watches a robot that stands.
+        """
+        playing, family = self.state.playing, self._family_after(outline, args)
+        if playing is None or family is None or family == playing.family:
+            return
+        stop = stop_call(self._catalogue, playing.service)
+        raise CheckError(
+            "conflict",
+            f"{name} leaves posture {playing.family}, which the animation needs that may still go on "
+            f"{_since(playing.line)}",
+            f"write {stop} before it" if stop else "wait for its end before it",
+        )
+
     # --- walking -----------------------------------------------------------------------------------------------------
 
     def _walk(self, outline: Outline, name: str, args: list[Value], begun: Walk) -> None:
@@ -137,7 +160,8 @@ class Sequence:
                 f"{name} sets off with {charge} % of charge, and {base.least_battery} % is the least",
                 'answer only "# Refuse: the battery is too low" and say so',
             )
-        state.walk = None
+        if state.walk is not None:  # somewhere on its way
+            state.walk = state.pose = None
         if base is not None and (way := effort.displacement(outline, args)) is not None:
             x, y, theta = (part or 0.0 for part in way)
             state.metres += (x * x + y * y) ** 0.5
@@ -145,17 +169,24 @@ class Sequence:
                 self._lose_pose((x * x + y * y) ** 0.5, name)
             else:
                 check_way(base, self._scene, state, name, x, y, theta)
-        elif (speed := effort.speed(self._catalogue, outline, args)) is not None:
-            state.walk = replace(begun, speed=speed)
-            self._lose_pose(0.0, name)
+        elif base is not None and (velocity := effort.velocity(self._catalogue, outline, args)) is not None:
+            if velocity == (0.0, 0.0, 0.0):  # which stops it
+                return
+            vx, vy, omega = velocity
+            speed = math.hypot(base.x if vx is None else vx, base.y if vy is None else vy)
+            known = None if vx is None or vy is None or omega is None else (vx, vy, omega)
+            self._walk_on(replace(begun, speed=speed, velocity=known, start=state.pose), 0.0, name)
         else:
             state.metres += outline.method.takes.metres
             state.pose = None
 
-    def _walk_on(self, walk: Walk, seconds: float) -> None:
-        """A walk goes on while another call lasts."""
-        self.state.metres += walk.speed * seconds
-        self._lose_pose(walk.speed * seconds, f"the walk that line {walk.line} began")
+    def _walk_on(self, walk: Walk, seconds: float, name: str) -> None:
+        """A walk has gone on for so many seconds more: check its way until now, and a little further."""
+        state, base = self.state, self._catalogue.base
+        state.walk, state.pose = walk, None
+        state.metres += walk.speed * seconds
+        if base is not None:
+            check_walk(base, self._scene, state, name, walk, seconds, way_call(self._catalogue))
 
     def _lose_pose(self, metres: float, name: str) -> None:
         """The robot has gone somewhere, by at least so many metres."""
@@ -183,32 +214,28 @@ class Sequence:
             return None
         return [joint for at in outline.joints for joint in joints_of(self._catalogue, args[at]) or ()]
 
-    def _follow_joints(self, outline: Outline, name: str, args: list[Value], moved: list[str] | None) -> None:
-        """Check coupled joints against what earlier calls have set, and note what this one sets."""
-        method, angles = outline.method, self.state.angles
-        if moved is None:
-            if method.effect in ("motion", "posture", "power") and angles:
-                angles.clear()
+    def _family_after(self, outline: Outline, args: list[Value]) -> str | None:
+        """The posture family that a call leads to, if it leads to any and it is known."""
+        for at, enum in outline.leads_to:
+            return enum.family(args[at]) if isinstance(args[at], str) else None
+        return outline.method.leads_to.family
+
+    def _follow_playing(self, service: str, outline: Outline, args: list[Value], line: int, lasts: float) -> None:
+        state, method = self.state, outline.method
+        if state.playing is not None:
+            left = state.playing.seconds - lasts
+            stopped = method.effect == "stop" and service == state.playing.service
+            state.playing = None if stopped or left <= 0 else replace(state.playing, seconds=left)
+        if method.blocking:
             return
-        new = targets(self._catalogue, method, args)
-        for coupling in self._catalogue.couplings:
-            for one, other in ((coupling.joint, coupling.by), (coupling.by, coupling.joint)):
-                if one not in new or other in new or other not in angles:
-                    continue
-                for angle in new[one]:
-                    joint, by = (angle, angles[other]) if one == coupling.joint else (angles[other], angle)
-                    low, high = coupling.limits(by)
-                    what = f"{name}: with {coupling.by} at {by:g}, {coupling.joint}"
-                    check_range(what, joint, low, high, self._catalogue.joints[coupling.joint].unit, "coupling")
-        for name in moved:
-            angles.pop(name, None)
-        angles.update({joint: series[-1] for joint, series in new.items()})
+        for at, enum in outline.needs:
+            if isinstance(args[at], str) and (family := enum.family(args[at])) is not None:
+                state.playing = Playing(service, line, family, effort.seconds(self._catalogue, outline, args))
 
     def _follow(self, outline: Outline, args: list[Value], line: int) -> None:
         method, state = outline.method, self.state
-        families = [enum.family(args[at]) if isinstance(args[at], str) else None for at, enum in outline.leads_to]
-        if families or method.leads_to.family is not None:
-            state.families = {(families or [method.leads_to.family])[0]: line}
+        if outline.leads_to or method.leads_to.family is not None:
+            state.families = {self._family_after(outline, args): line}
         if method.leads_to.motors is not None:
             state.slack = {} if method.leads_to.motors else {None: line}
         if outline.slack is not None:

@@ -15,6 +15,7 @@ _LABELS = {"plan": "cyan", "program": "magenta", "robot": "green", "picture": "y
 _DOING = {
     "engine": "engine (loads the model)",
     "simulator": "simulated NAO",
+    "porter": "simulated Porter",
     "gateway": "robot gateway",
     "worker": "worker (has the engine read its prompt)",
 }
@@ -97,7 +98,8 @@ class Console:
         elif name == "statement":
             self._labelled("program", data["source"])
         elif name == "action":
-            self._labelled("robot", f"{data['at_s']:6.2f} s  {render_call(data)}  took {data['took_s']:.2f} s")
+            took = f"{'interrupted after' if data['interrupted'] else 'took'} {data['took_s']:.2f} s"
+            self._labelled("robot", f"{data['at_s']:6.2f} s  {render_call(data)}  {took}")
 
     def picture(self, place: str) -> None:
         """Where to see what the robot did."""

@@ -69,9 +69,9 @@ def check_machine(directory: Path) -> None:
             f"Only {free_mb} MB are free in {directory}: free {NEEDED_MB} MB, or move this folder to a larger disk."
         )
     if importlib.util.find_spec("pip") is None:
-        raise EnvironmentProblem(
-            f"{sys.executable} has no pip: run `sudo apt-get install python3-pip`, or set PYTHON to a Python with pip."
-        )
+        of_system = sys.executable.startswith("/usr/bin/")
+        how = "sudo apt-get install python3-pip" if of_system else f"{sys.executable} -m ensurepip"
+        raise EnvironmentProblem(f"{sys.executable} has no pip: run `{how}`, or set PYTHON to a Python with pip.")
     from pip import __version__ as pip_version  # here, because importing pip is slow and seldom needed
 
     if tuple(int(part) for part in re.findall(r"\d+", pip_version)[:2]) < (22, 3):
@@ -155,7 +155,7 @@ def make(environment: Path, requirements: Path, lock: int) -> None:
     check_machine(environment.parent)
     began = time.monotonic()
     total = sum(1 for line in requirements.read_text().splitlines() if re.match(r"\w[^ ]*==", line))
-    print("Installing the Python packages, once (about 170 MB) …", file=sys.stderr, flush=True)
+    print(f"Installing the Python packages into {environment}, once …", file=sys.stderr, flush=True)
     if environment.exists():
         shutil.rmtree(environment)
     venv.create(environment, symlinks=True, with_pip=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import json
 import os
@@ -19,9 +20,11 @@ from typing import Any
 from services.embedded.client import TERMINAL_EVENTS, Event, RouterProblem, fetch, follow, submit
 from services.embedded.console import Console, standard_console
 from services.embedded.ports import PortTaken
-from services.embedded.stack import ROOT, Stack, StackError
+from services.embedded.stack import ROOT, SERVICES, Stack, StackError
 
-DEFAULT_INSTRUCTION = "Wave and say hello"
+#: What each robot does when nothing else is asked of it, and what it may be asked next.
+DEFAULT_INSTRUCTIONS = {"nao": "Wave and say hello", "porter": "Go to the bedroom and say good night"}
+_NEXT = {"nao": "Walk forward one metre", "porter": "Go to the kitchen"}
 _CHECK_S = 0.2
 _LONGEST_S = 330.0  # the worker gives up on a behaviour after 300 s
 
@@ -29,6 +32,7 @@ _EXAMPLES = """\
 examples:
   scripts/quickstart                                   wave and say hello
   scripts/quickstart "Walk forward one metre"
+  scripts/quickstart --robot porter "Go to the kitchen"
   scripts/quickstart --json "Say good morning to everybody" | jq .actions
   scripts/quickstart --keep --port 8000                then talk to it with curl; Ctrl-C ends it
 
@@ -53,14 +57,24 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("instruction", nargs="*", metavar="INSTRUCTION", help=f'default: "{DEFAULT_INSTRUCTION}"')
-    parser.add_argument("--json", action="store_true", help="print only the result document on standard output")
+    default = DEFAULT_INSTRUCTIONS["nao"]
+    parser.add_argument("instruction", nargs="*", metavar="INSTRUCTION", help=f'default: "{default}"')
+    parser.add_argument(
+        "--robot",
+        choices=[*DEFAULT_INSTRUCTIONS],
+        default="nao",
+        help="the simulated NAO, or a Porter, which drives between rooms and carries things (default: nao)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the result document alone; the rest is on standard error"
+    )
     parser.add_argument("--keep", action="store_true", help="leave everything up until Ctrl-C and print the addresses")
     parser.add_argument("--port", type=_port, default=0, help="the router's port (default: any free one)")
     options = parser.parse_args(arguments)
     from services.behavior.schema import MAX_INSTRUCTION_CHARACTERS  # not needed, nor there yet, for --help
 
-    options.instruction = " ".join(options.instruction).strip() if options.instruction else DEFAULT_INSTRUCTION
+    given = options.instruction
+    options.instruction = " ".join(given).strip() if given else DEFAULT_INSTRUCTIONS[options.robot]
     if not 1 <= len(options.instruction) <= MAX_INSTRUCTION_CHARACTERS:
         # Not left to the router, which is up only after seconds.
         length = len(options.instruction)
@@ -80,17 +94,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = standard_console(options.json)
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, _terminated)
-    stack = Stack(router_port=options.port, report=console.waiting)
+    logs = reports() / "behavior-logs"
+    services = SERVICES if options.robot == "nao" else (*SERVICES, options.robot)
+    stack = Stack(services, router_port=options.port, report=console.waiting, failure_logs=logs)
     try:
         run(stack, options, console)
     except BehaviorFailed as failure:
-        console.failure(f"Failed: {failure} (logs: {stack.directory})")
+        console.failure(f"Failed: {failure} (logs: {logs})")
     except RouterProblem as problem:
-        console.failure(f"{problem} (logs: {stack.directory})")
+        console.failure(f"{problem} (logs: {logs})")
     except PortTaken as taken:
         console.failure(f"{str(taken).capitalize()}: choose another with --port, or leave --port out.")
     except StackError as error:
-        console.failure(f"{error}\nAll logs: {stack.directory}")
+        console.failure(f"{error}\nAll logs: {logs}")
     except BrokenPipeError:
         # Whoever read our output has gone. Python would complain about that once more when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -130,12 +146,20 @@ def run(stack: Stack, options: argparse.Namespace, console: Console) -> None:
         if options.keep:
             if failure:
                 console.failure(str(failure))
-            keep(stack, console)
+            keep(stack, options.robot, console)
         if failure:
             raise failure
     if not options.json and not options.keep:
-        console.line('\nNext: an instruction of your own, scripts/quickstart "Walk forward one metre";')
-        console.line("      --keep leaves it up for curl; README.md shows the API, DEPLOY.md the way to production.")
+        console.line(f"\n{next_steps(instruction, options.robot)}")
+
+
+def next_steps(instruction: str, robot: str) -> str:
+    """What to try after this instruction."""
+    curl = "--keep leaves it up for curl; README.md shows the API, DEPLOY.md the way to production."
+    if instruction == DEFAULT_INSTRUCTIONS[robot]:
+        command = "scripts/quickstart" if robot == "nao" else f"scripts/quickstart --robot {robot}"
+        return f'Next: an instruction of your own, {command} "{_NEXT[robot]}";\n      {curl}'
+    return f"Next: {curl}"
 
 
 def carry_out(stack: Stack, instruction: str, options: argparse.Namespace, console: Console) -> None:
@@ -150,7 +174,7 @@ def carry_out(stack: Stack, instruction: str, options: argparse.Namespace, conso
 
     def read() -> None:
         try:
-            behavior_id = submit(stack.router_url, {"instruction": instruction})
+            behavior_id = submit(stack.router_url, {"instruction": instruction, "robot": options.robot})
             for event in follow(stack.router_url, behavior_id):
                 events.put(event)
         except Exception as error:
@@ -158,11 +182,11 @@ def carry_out(stack: Stack, instruction: str, options: argparse.Namespace, conso
 
     threading.Thread(target=read, daemon=True).start()
     result = _show_until_done(events, stack, options, console)
+    if result["picture"]:  # with --json too: the console is standard error then
+        console.picture(show_picture(stack.router_url, result["picture"], keep=options.keep))
     if options.json:
         print(json.dumps(result, indent=2, ensure_ascii=False), flush=True)
     else:
-        if result["picture"]:
-            console.picture(show_picture(stack.router_url, result["picture"], keep=options.keep))
         console.line()
         console.outcome(result)
     if result["status"] not in ("succeeded", "refused"):
@@ -202,26 +226,32 @@ def show_picture(router_url: str, path: str, *, keep: bool) -> str:
         picture = fetch(router_url, path)
     except (RouterProblem, OSError, http.client.HTTPException) as error:
         return f"none: {error}"
-    for folder in (ROOT / "reports", Path(tempfile.gettempdir())):
-        try:
-            folder.mkdir(exist_ok=True)
-            whole = folder / "behavior.svg"
-            part = whole.with_suffix(f".{os.getpid()}.part")
-            part.write_bytes(picture)
-            part.replace(whole)  # a browser that shows the last one never sees half of this one
-        except OSError:
-            continue
-        return str(whole)
-    return "none: no folder can be written"
+    try:
+        whole = reports() / "behavior.svg"
+        part = whole.with_suffix(f".{os.getpid()}.part")
+        part.write_bytes(picture)
+        part.replace(whole)  # a browser that shows the last one never sees half of this one
+    except OSError as error:
+        return f"none: {error}"
+    return str(whole)
 
 
-def keep(stack: Stack, console: Console) -> None:
+def reports() -> Path:
+    """The folder for what outlives a run: the project's own, or that of temporary files where it cannot be written."""
+    own = ROOT / "reports"
+    with contextlib.suppress(OSError):
+        own.mkdir(exist_ok=True)
+    return own if os.access(own, os.W_OK) and own.is_dir() else Path(tempfile.gettempdir())
+
+
+def keep(stack: Stack, robot: str, console: Console) -> None:
     """Print the addresses and stay until Ctrl-C, or until a service dies (StackError)."""
-    example = '{"instruction": "Close your left hand"}'
+    example = json.dumps({"instruction": "Close your left hand" if robot == "nao" else _NEXT[robot], "robot": robot})
+    robot_url = stack.simulator_url if robot == "nao" else stack.porter_url
     console.line(f"""
 Everything stays up until Ctrl-C.
   Router      {stack.router_url}    (API: {stack.router_url}/openapi.json)
-  Robot       {stack.simulator_url}    (NAOqi: qi.Session().connect(…))
+  Robot       {robot_url}    (NAOqi: qi.Session().connect(…))
   Store       {stack.redis_url}
   Logs        {stack.directory}
 

@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
-import shutil
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -25,18 +24,22 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from services.embedded import store
+from services.embedded.folder import StackFolder
 from services.embedded.ports import port_of, reserve_port
 from services.embedded.process import ServiceProcess, Watchdog
 
 ROOT = Path(__file__).resolve().parents[2]
 
 #: In the order in which they stop; the router first, so that nothing new comes in, and the store last.
-SERVICES = ("router", "worker", "gateway", "simulator", "engine", "store")
+_ALL = ("router", "worker", "gateway", "simulator", "porter", "engine", "store")
+#: What a stack consists of, but for the simulated Porter, which is there only for those who ask for it.
+SERVICES = tuple(name for name in _ALL if name != "porter")
 _MODULES = {
     "router": "services.router",
     "worker": "services.worker",
     "gateway": "services.robot",
     "simulator": "services.robot.simulator",
+    "porter": "services.robot.simulator.porter",
     "engine": "services.engines.llamacpp",
 }
 _POLL_S = 0.03
@@ -57,18 +60,19 @@ class Stack:
     """A context manager that starts the services, waits until they are ready, and leaves no process behind.
 
     Args:
-        services: names out of ``SERVICES``; whoever leaves some out points the others elsewhere through ``env``.
+        services: names out of ``SERVICES``, and ``porter``; whoever leaves some out points the others elsewhere through
+            ``env``.
         env: settings (environment variables) for all services, over the stack's own.
         router_port: the router's port; 0 takes a free one, as the others always do.
         robot_speed: simulated seconds per real second.
         report: called again and again during the start with the names of the services that are not ready yet.
         timeout_s: seconds that the services together may take to become ready.
+        failure_logs: folder that the logs take the place of when an exception leaves the ``with`` block; by default
+            they go with the rest.
 
     Raises:
         PortTaken: ``router_port`` is in use.
         StackError: a service ended or was not ready in time.
-
-    Logs are deleted at the end unless an exception leaves the ``with`` block.
     """
 
     def __init__(
@@ -80,16 +84,18 @@ class Stack:
         robot_speed: float = 10.0,
         report: Callable[[tuple[str, ...]], None] = _no_report,
         timeout_s: float = 120.0,
+        failure_logs: Path | None = None,
     ) -> None:
         wanted = set(services)
-        if unknown := wanted - set(SERVICES):
-            raise ValueError(f"unknown services {sorted(unknown)}; there are {', '.join(SERVICES)}")
-        self.services = tuple(name for name in SERVICES if name in wanted)
+        if unknown := wanted - set(_ALL):
+            raise ValueError(f"unknown services {sorted(unknown)}; there are {', '.join(_ALL)}")
+        self.services = tuple(name for name in _ALL if name in wanted)
         self._overrides = dict(env or {})
         self._router_port = router_port
         self._robot_speed = robot_speed
         self._report = report
         self._timeout_s = timeout_s
+        self._failure_logs = failure_logs
         self._cleanup = contextlib.ExitStack()
         self._processes: dict[str, ServiceProcess] = {}
 
@@ -116,6 +122,11 @@ class Stack:
         return f"tcp://127.0.0.1:{self.ports['simulator']}"
 
     @property
+    def porter_url(self) -> str:
+        """The simulated Porter, likewise."""
+        return f"tcp://127.0.0.1:{self.ports['porter']}"
+
+    @property
     def redis_url(self) -> str:
         """The store."""
         return f"redis://127.0.0.1:{self.ports['store']}/0"
@@ -126,12 +137,13 @@ class Stack:
         with contextlib.ExitStack() as cleanup:
             self._holders: dict[str, socket.socket] = {
                 name: cleanup.enter_context(reserve_port(self._router_port if name == "router" else 0))
-                for name in SERVICES
+                for name in _ALL
                 if name != "worker"
             }
             self.ports = {name: port_of(holder) for name, holder in self._holders.items()}
-            self.directory = Path(tempfile.mkdtemp(prefix="behavior-engine-"))
+            self._folder = StackFolder()
             cleanup.push(self._remove_files)
+            self.directory = self._folder.path
             (self.directory / "store").mkdir()
             self._watchdog = cleanup.enter_context(Watchdog(self.directory))
             cleanup.callback(self._stop_all)
@@ -179,7 +191,7 @@ class Stack:
             status = process.exit_status()
             if status is not None:
                 how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-                raise StackError(f"The {name} {how}. The end of {process.log}:\n{process.log_tail()}")
+                raise StackError(f"The {name} {how}. The end of {name}.log:\n{process.log_tail()}")
 
     # Inside
 
@@ -190,6 +202,7 @@ class Stack:
     def _environment(self) -> dict[str, str]:
         """One set of settings for all: each service reads its own."""
         port = {name: str(number) for name, number in self.ports.items()}
+        more_robots = {"porter": {"simulator_url": self.porter_url}} if "porter" in self.services else {}
         return {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
             "PYTHONPATH": str(ROOT),
@@ -205,6 +218,10 @@ class Stack:
             "NAO_PORT": port["simulator"],
             "NAO_SPEED": str(self._robot_speed),
             "SIMULATOR_URL": self.simulator_url,
+            "PORTER_HOST": "127.0.0.1",
+            "PORTER_PORT": port["porter"],
+            "PORTER_SPEED": str(self._robot_speed),
+            "MORE_ROBOTS": json.dumps(more_robots),
             "GATEWAY_HOST": "127.0.0.1",
             "GATEWAY_PORT": port["gateway"],
             "GATEWAY_URL": self.gateway_url,
@@ -227,8 +244,8 @@ class Stack:
         match name:
             case "store":
                 return store.answers(self.ports["store"])
-            case "simulator":
-                return _listens(self.ports["simulator"])
+            case "simulator" | "porter":
+                return _listens(self.ports[name])
             case "worker":
                 return self._health_file.exists()
             case "engine":
@@ -246,18 +263,18 @@ class Stack:
             if time.monotonic() > deadline:
                 name = waiting[-1]  # those that others wait for come last
                 raise StackError(
-                    f"Not ready within {self._timeout_s:.0f} s: {', '.join(waiting)}. The end of {self.log(name)}:\n"
+                    f"Not ready within {self._timeout_s:.0f} s: {', '.join(waiting)}. The end of {name}.log:\n"
                     f"{self._processes[name].log_tail()}"
                 )
             time.sleep(_POLL_S)
 
     def _remove_files(self, exception_type: type[BaseException] | None, *_: object) -> None:
-        """The logs stay when something went wrong, for whoever looks for the cause; an interrupt is not wrong."""
+        """An interrupt, unlike an exception, leaves no logs: nothing is wrong that they could tell the cause of."""
         failed = exception_type is not None and issubclass(exception_type, Exception)
-        shutil.rmtree(self.directory / "store" if failed else self.directory, ignore_errors=True)
+        self._folder.remove(self._failure_logs if failed else None)
 
     def _stop_all(self) -> None:
-        for name in SERVICES:
+        for name in _ALL:
             if name in self._processes:
                 self.stop(name)
 

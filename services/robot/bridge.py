@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from services.behavior.methods import Call
 from services.robot.answers import Answers, first_paragraph
 from services.robot.clock import RobotClock
 from services.robot.credentials import Credentials
@@ -44,6 +45,7 @@ class Bridge:
         self._session = new_session()
         self._services: dict[str, Any] = {}
         self._answers = Answers()
+        self._subscribed: tuple[Any, Any] | None = None  # a service and the object from it whose signal is listened to
         self.linked = False
         """Whether calls can be made: from here on the robot can be stopped, though nobody else may use it yet."""
         self.trouble: str | None = None
@@ -66,9 +68,10 @@ class Bridge:
         else sees the robot as connected, and what either raises ends the attempt. ``learn`` is awaited again when
         services of the robot came or went.
         """
-        self._listen(self._session.disconnected, lambda *_: self._gone.set())
-        self._listen(self._session.serviceRegistered, self._note_service)
-        self._listen(self._session.serviceUnregistered, self._note_service)
+        loop = asyncio.get_running_loop()
+        self._listen(self._session.disconnected, lambda *_: self._gone.set(), loop)
+        self._listen(self._session.serviceRegistered, self._note_service, loop)
+        self._listen(self._session.serviceUnregistered, self._note_service, loop)
         self._keeper = asyncio.create_task(self._keep_connected(greet, learn))
 
     async def close(self) -> None:
@@ -97,6 +100,13 @@ class Bridge:
             RobotFault: the robot answered with an error, or (RobotSilent) not within ``timeout_s`` seconds.
         """
         return await self._within(timeout_s, f"{service}.{method}", self._call(service, method, args))
+
+    async def subscribe(self, call: Call, heard: Callable[..., None], timeout_s: float) -> None:
+        """Have ``heard`` called with the values of the signal of the object that a call answers with.
+
+        Once for each connection, and again when the service has come back. Raises as ``call`` does.
+        """
+        await self._within(timeout_s, f"{call.service}.{call.method}", self._subscribe(call, heard))
 
     async def methods(self, service: str, timeout_s: float) -> list[tuple[str, str]]:
         """Names and parameter signatures of a service's methods. Raises as ``call`` does."""
@@ -137,6 +147,18 @@ class Bridge:
             raise RobotFault(f"{service}.{method}: {first_paragraph(str(error))}") from error
         return await self._answers.wait(future)
 
+    async def _subscribe(self, call: Call, heard: Callable[..., None]) -> None:
+        proxy = await self._proxy(call.service)
+        if self._subscribed is not None and self._subscribed[0] is proxy:
+            return
+        subscriber = await self._call(call.service, call.method, call.args)
+        if not hasattr(subscriber, "signal"):
+            raise RobotFault(f"{call.service}.{call.method}: it answers with nothing that has a signal")
+        # Asks the robot, and would hold up the loop meanwhile.
+        loop = asyncio.get_running_loop()
+        await asyncio.to_thread(self._listen, subscriber.signal, heard, loop)
+        self._subscribed = proxy, subscriber  # the signal is heard for as long as its object is kept
+
     async def _proxy(self, service: str) -> Any:
         if not self.linked:
             raise RobotUnreachable(f"the robot at {self.url} is not connected")
@@ -147,9 +169,8 @@ class Bridge:
 
     # --- the connection ----------------------------------------------------------------------------------------------
 
-    def _listen(self, signal: Any, callback: Callable[..., None]) -> None:
+    def _listen(self, signal: Any, callback: Callable[..., None], loop: asyncio.AbstractEventLoop) -> None:
         """Have a signal of qi's threads call ``callback`` on the event loop."""
-        loop = asyncio.get_running_loop()
 
         def heard(*args: object) -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more

@@ -12,7 +12,7 @@ import structlog
 from services.behavior.check import CallChecker, CheckError
 from services.behavior.scene import Pose, SceneView
 from services.behavior.schema import Action
-from services.picture.recording import Fallen, scene_items
+from services.picture.recording import scene_items
 from services.robot.errors import BehaviorFailed
 from services.robot.plain import plain_argument, plain_result
 from services.robot.protocol import (
@@ -71,7 +71,9 @@ class Execution:
         self._calls = 0
         self._began: float | None = None
         self._origin = Pose()
-        self._fallen: Fallen | None = None
+        self._cut_short: Action | None = None
+        self._fell: str | None = None
+        self._over = False
         self._ending: dict[str, Any] | None = None
         self._task = asyncio.create_task(self._run(), name=f"behavior-{self.id}")
 
@@ -124,7 +126,9 @@ class Execution:
                 try:
                     final = await self._outcome()
                 finally:
-                    await self._tell_recording()
+                    self._over = True
+                    await self._tell_rest()
+                    self._robot.on_fall = None
         except BehaviorFailed as failure:  # no turn came
             final = failed_message(failure.code, failure.message)
         except asyncio.CancelledError:
@@ -158,28 +162,36 @@ class Execution:
             raise
         return DONE
 
-    def _place(self, failure: Exception) -> tuple[int | None, str | None]:
+    def _place(self, failure: Exception | None) -> tuple[int | None, str | None]:
         """Line and source of the statement that failed, if it was one."""
         if isinstance(failure, Mistyped):
             statement = self._statements[failure.statement]
             return statement.line + failure.line, statement.source
         return (self._running.line, self._running.source) if self._running else (None, None)
 
-    async def _tell_recording(self) -> None:
-        """Send what a simulated robot did, for its picture, and note whether it fell."""
+    async def _tell_rest(self) -> None:
+        """Send the call that was cut short, and what a simulated robot did, for its picture; note why it fell."""
+        if self._cut_short is not None and self._ending is not DROPPED:
+            await self._send(action_message(self._cut_short))
         if not self._accepted or (recording := await self._robot.recording()) is None:
             return
-        self._fallen = recording.fallen
+        if recording.fallen is not None:
+            self._fell = f"the robot fell, because {recording.fallen.why}"
         recording.items = scene_items(self._begin.scene)
         if self._ending is not DROPPED and (packed := recording.packed()) is not None:
             await self._send(recording_message(packed))
 
     def _after_fall(self, final: dict[str, Any]) -> dict[str, Any]:
         """A behaviour that made the robot fall has failed, whatever its calls answered."""
-        if self._fallen is None or final["type"] not in ("done", "failed"):
+        if self._fell is None or final["type"] not in ("done", "failed"):
             return final
-        message = f"the robot fell, because {self._fallen.why}"
-        return failed_message("robot.fell", message, final.get("line"), final.get("statement"))
+        return failed_message("robot.fell", self._fell, final.get("line"), final.get("statement"))
+
+    def _note_fall(self) -> None:
+        """The robot says that it has fallen: end the behaviour, unless it has come to its end."""
+        self._fell = self._fell or "the robot fell"
+        if not self._over:
+            self.end(failed_message("robot.fell", self._fell, *self._place(None)))
 
     def _own_fault(self) -> BehaviorFailed:
         log.exception("behavior met a defect of the gateway", behavior=self.id)
@@ -191,6 +203,7 @@ class Execution:
         self._origin = await self._robot.position()
         self._checker = CallChecker(self._robot.catalogue, self._scene)
         self._accepted = True
+        self._robot.on_fall = self._note_fall
         await self._send(ACCEPTED)
         if self._begin.mode == "atomic":
             await self._check_whole()
@@ -278,17 +291,17 @@ class Execution:
         if self._began is None:
             self._began = at
             await self._send(ACTING)
-        result = plain_result(await bridge.call(service, method, checked, self._settings.gateway_call_timeout_s))
-        action = Action(
-            service=service,
-            method=method,
-            args=checked,
-            at_s=round(at - self._began, 3),
-            took_s=round(max(0.0, clock.now() - at), 3),
-            result=result,
-        )
+        action = Action(service=service, method=method, args=checked, at_s=round(at - self._began, 3), took_s=0.0)
+        reaches = bridge.linked
+        try:
+            answer = await bridge.call(service, method, checked, self._settings.gateway_call_timeout_s)
+        except BaseException:
+            action.took_s, action.interrupted = round(max(0.0, clock.now() - at), 3), True
+            self._cut_short = action if reaches else None  # told once the robot is still
+            raise
+        action.took_s, action.result = round(max(0.0, clock.now() - at), 3), plain_result(answer)
         await self._send(action_message(action))
-        return result
+        return action.result
 
     async def _moved(self) -> Pose:
         """How far the robot has come since the behaviour began, in its frame of then."""

@@ -1,52 +1,42 @@
 """Carries a program out on a simulated NAO at once: its time passes as fast as it can be computed.
 
-    python -m services.robot.rehearsal PROGRAM.txt [--scene SCENE.json] [--out PICTURE.svg] [--still]
-
 The program is checked and runs in the sandbox as the gateway would have it. Without qi, threads and waiting the same
 program gives the same recording every time.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import sys
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from services.behavior.catalogue import load_catalogue
-from services.behavior.check import CallChecker, CheckError
-from services.behavior.program import ProgramError, ProgramReader, Refusal, Statement
+from services.behavior.check import CallChecker
+from services.behavior.program import ProgramReader, Refusal, Statement
 from services.behavior.scene import Pose, SceneView
-from services.behavior.schema import Scene
-from services.picture.draw import draw
+from services.behavior.schema import Action, Scene
 from services.picture.recording import Recording, scene_items
-from services.robot.errors import BehaviorFailed, RobotFault
-from services.robot.process import exit_now
+from services.robot.errors import BehaviorFailed
+from services.robot.plain import plain_result
 from services.robot.sandbox import SCENE, Sandbox
-from services.robot.simulator.clock import Activity, SteppedClock
-from services.robot.simulator.nao import Nao
 from services.robot.simulator.recorder import record
-from services.robot.simulator.server import SERVICES
-from services.robot.simulator.surface.base import plain_methods
+from services.robot.simulator.stepped import SteppedNao
 
 
 class Rehearsal:
-    """A simulated NAO in a scene, and the calls of one program."""
+    """A simulated NAO in a scene, and the calls of one program.
+
+    Raises ValueError for a scene with a posture that NAO does not have.
+    """
 
     def __init__(self, scene: Scene) -> None:
-        self._clock = SteppedClock()
-        self._nao = Nao(self._clock)
-        self._nao.prepare(scene.posture or "", -1 if scene.battery is None else scene.battery)
+        self.actions: list[Action] = []
+        """The calls that the robot has carried out, as a result document has them."""
+        self._robot = SteppedNao(scene)
         self._catalogue = load_catalogue("nao")
         self._scene = scene
         self._view = SceneView(scene)
         self._checker = CallChecker(self._catalogue, self._view)
         self._line = 0
-        self._services = {kind.__name__: (kind(self._nao), plain_methods(kind)) for kind in SERVICES}
 
     async def run(self, program: str) -> Recording:
         """Carry a program out and return what the robot did.
@@ -67,58 +57,28 @@ class Rehearsal:
 
     def recording(self) -> Recording:
         """Return what the robot did until now, and what is still under way."""
-        self._nao.motion.halt()
-        self._clock.wait_for(self._nao.settled())
-        recording = record(self._nao, 0.0)
+        nao, clock = self._robot.nao, self._robot.clock
+        nao.motion.halt()
+        clock.wait_for(nao.settled())
+        recording = record(nao, 0.0)
         recording.items = scene_items(self._scene)
         return recording
 
     async def _call(self, service: str, method: str, args: list[Any]) -> Any:
         if service == SCENE:
-            here = self._nao.motion.pose()
+            here = self._robot.nao.motion.pose()
             return self._view.call(method, args, Pose(here.x, here.y, here.theta))
         checked = self._checker.check(service, method, args, self._line)
-        entry, methods = self._services[service]
-        function, tells = methods[method, len(checked)]
-        try:
-            answer = function(entry, *checked)
-        except (ValueError, TypeError, RuntimeError) as error:
-            raise RobotFault(f"{service}::{method}: {error}") from error
-        if not isinstance(answer, Activity):
-            return answer
-        self._clock.wait_for(answer)
-        if answer.error is not None:
-            raise RobotFault(f"{service}::{method}: {answer.error}")
-        return answer.completed if tells else None
+        clock = self._robot.clock
+        at = clock.now()
+        result = plain_result(self._robot.end(self._robot.begin(service, method, checked)))
+        took = round(clock.now() - at, 3)
+        self.actions.append(
+            Action(service=service, method=method, args=checked, at_s=round(at, 3), took_s=took, result=result)
+        )
+        return result
 
 
 def rehearse(program: str, scene: Scene | None = None) -> Recording:
     """Carry a program out on a simulated NAO and return what it did; see ``Rehearsal.run`` for the errors."""
     return asyncio.run(Rehearsal(scene or Scene()).run(program))
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the picture of a program; return 0, or 1 if the program does not run."""
-    parser = argparse.ArgumentParser(prog="scripts/picture", description="Draws what a behaviour program does.")
-    parser.add_argument("program", type=Path, help="file with a behaviour program")
-    parser.add_argument("--scene", type=Path, help="JSON file with a scene, as in a request")
-    parser.add_argument("--out", type=Path, help="where the SVG goes (default: standard output)")
-    parser.add_argument("--still", action="store_true", help="the last moment only")
-    options = parser.parse_args(arguments)
-    try:
-        scene = Scene.model_validate_json(options.scene.read_bytes()) if options.scene else Scene()
-        picture = draw(rehearse(options.program.read_text(), scene), still=options.still)
-        if options.out is None:
-            print(picture)
-        else:
-            options.out.write_text(picture + "\n")
-    except (OSError, ValidationError) as error:
-        parser.error(str(error))
-    except (ProgramError, CheckError, BehaviorFailed) as error:
-        print(f"The program does not run: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    exit_now(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -14,7 +15,7 @@ from services.behavior.scene import Pose
 from services.behavior.schema import Lacks, RobotState, Scene
 from services.picture.recording import Recording
 from services.robot.bridge import Bridge
-from services.robot.errors import BehaviorFailed, RobotUnreachable
+from services.robot.errors import BehaviorFailed, RobotFault, RobotUnreachable
 from services.robot.inspection import inspect
 from services.robot.line import Line
 from services.robot.protocol import Target
@@ -41,6 +42,8 @@ class Robot:
         self.catalogue = catalogue
         """What programs may call: the robot's catalogue without what this robot lacks."""
         self.lacks = Lacks()
+        self.on_fall: Callable[[], None] | None = None
+        """Whom to tell when the robot falls: the behaviour that has it."""
         self._control = catalogue.control
 
     def start(self) -> None:
@@ -60,6 +63,23 @@ class Robot:
         if lacks != self.lacks:
             log.warning("robot is not as its catalogue says", robot=self.name, target=self.target, **_brief(lacks))
         self.lacks, self.catalogue = lacks, narrow(whole, lacks)
+        await self._watch_for_falls()
+
+    async def _watch_for_falls(self) -> None:
+        """Hear of falls, simulated or real; a robot that does not tell of them can be used all the same."""
+        if self._control.fallen is None:
+            return
+        try:
+            await self.bridge.subscribe(self._control.fallen, self._hear_of_fall, READ_TIMEOUT_S)
+        except RobotFault as error:
+            log.warning("falls are not seen", robot=self.name, target=self.target, reason=error.message)
+
+    def _hear_of_fall(self, fallen: Any = True) -> None:
+        if not fallen:  # it is up again
+            return
+        log.warning("robot fell", robot=self.name, target=self.target, behavior=self.line.current)
+        if self.on_fall is not None:
+            self.on_fall()
 
     # --- behaviours --------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ class Landing(BaseModel):
 
     service: str = "robot behavior engine"
     behaviors: str = "/v1/behaviors"
+    robots: str = "/v1/robots"
     chat_completions: str = "/v1/chat/completions"
     models: str = "/v1/models"
     openapi: str = "/openapi.json"

@@ -153,6 +153,16 @@ def test_one_variable_switches_the_engine(
     assert set(listed) == CORE | engines
 
 
+def test_the_second_robot_has_a_profile_of_its_own(compose: ComposeStack) -> None:
+    porter = json.dumps({"porter": {"simulator_url": "tcp://porter:9560"}})
+    document = config(compose, "default", COMPOSE_PROFILES="llamacpp,porter", MORE_ROBOTS=porter)
+    services = document["services"]
+    assert services.keys() == CORE | {"engine-llamacpp", "porter"}
+    assert services["porter"]["networks"].keys() & services["robot"]["networks"].keys() == {"nao"}
+    assert services["porter"]["read_only"]
+    assert services["robot"]["environment"]["MORE_ROBOTS"] == services["router"]["environment"]["MORE_ROBOTS"] == porter
+
+
 def test_no_secret_shows(compose: ComposeStack, tmp_path: Path) -> None:
     files = {
         "API_KEYS_FILE": ("keys.txt", "lab:correct-horse-battery\n"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -192,3 +193,37 @@ def test_env_files_are_told_of(path: Path) -> None:
 def test_the_settings_to_start_from_choose_servers_as_compose_does_without_them() -> None:
     line = next(line for line in (ROOT / ".env").read_text(encoding="utf-8").splitlines() if line[0] != "#")
     assert line in (ROOT / "env" / "default.env").read_text(encoding="utf-8").splitlines()
+
+
+#: What Docker, Compose, Redis and redis-py say, which is not in our sources.
+OF_OTHERS = {
+    "Cannot connect to the Docker daemon",
+    "unknown command: docker compose",
+    'could not select device driver "nvidia"',
+    "Memory overcommit must be enabled",
+    "network … has active endpoints",
+    "port is already allocated",
+    "starting",
+    "up --wait",
+    "down",
+    "build",
+    "docker compose ps",
+}
+
+
+def test_what_the_troubleshooting_quotes_is_what_the_services_say() -> None:
+    """Its first column is what people search for; values that vary are left out of it, or are those of an example."""
+    said = "\n".join(
+        node.value
+        for path in (ROOT / "services").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    table = (ROOT / "DEPLOY.md").read_text(encoding="utf-8").partition("## Troubleshooting")[2]
+    seen = [row.split(" | ")[0] for row in table.splitlines() if row.startswith("| ")]
+    quoted = [text for cell in seen for text in re.findall(r"`([^`]+)`", cell)]
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    ours = [text for text in quoted if text not in OF_OTHERS | compose.keys()]
+    assert len(ours) >= 8
+    unsaid = [text for text in ours if not all(part in said for part in text.split("vllm"))]
+    assert unsaid == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from services.robot.simulator import anatomy
 from services.robot.simulator.anatomy import JOINTS, LEGS
@@ -37,6 +37,8 @@ class Motion:
         self.fall: Fall | None = None
         """The fall from which it has not got up yet."""
         self.last_fall: Fall | None = None
+        self.on_fall: Callable[[], None] = lambda: None
+        """Called when it falls."""
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -270,3 +272,4 @@ class Motion:
         for joint, angle in POSTURES[lying].angles.items():
             self.body.joints.follow(joint, [(FALL_S, angle)], now)
         self.body.pass_through([(FALL_S, lying)])
+        self.on_fall()

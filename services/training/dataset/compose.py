@@ -8,14 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.training.dataset.phrases import Pattern, patterns
+from services.training.dataset.borrow import borrow
+from services.training.dataset.phrases import patterns
 from services.training.dataset.scenes import furnish
 from services.training.dataset.task import SKILLS, STILL, Language, Outcome, Predicate, Skill, Step, Task, World
-from services.training.dataset.wording import join, utter
+from services.training.dataset.wording import correct, join, utter
 
 #: Of instructions with so many tasks there are so many.
-_LENGTHS = {1: 0.5, 2: 0.27, 3: 0.13, 4: 0.06, 5: 0.04}
+_LENGTHS = {1: 0.5, 2: 0.27, 3: 0.13, 4: 0.055, 5: 0.03, 6: 0.015}
 _TRIES = 20
+#: Of the refusals so many are asked for together with harmless things.
+_HIDDEN = 0.2
+#: Of single orders so many are given after another one that is taken back.
+_CORRECTED = 0.04
 
 
 @dataclass(frozen=True)
@@ -42,16 +47,17 @@ def draft(rng: random.Random, language: Language) -> Draft:
     furnish(world)
     start = world.posture
     scene_objects = dict(world.objects), dict(world.people)
-    wanted = rng.choices(list(_LENGTHS), list(_LENGTHS.values()))[0]
-    chosen = _tasks(world, wanted)
+    chosen = _shared(world) or _tasks(world, rng.choices(list(_LENGTHS), list(_LENGTHS.values()))[0])
     words, skeleton = _words(world, chosen)
-    tasks = [task for _, task in chosen]
+    # One thing that must not be done makes the robot refuse the whole.
+    done = [pair for pair in chosen if pair[1].outcome == "refuses"] or chosen
+    tasks = [task for _, task in done]
     return Draft(
         instruction=words,
         language=language,
         scene=_scene(scene_objects, start, world.battery),
-        program=write(_steps(world, chosen, start), tasks[0].outcome),
-        outcome=tasks[0].outcome,
+        program=write(_steps(world, done, start), refuses=tasks[0].outcome == "refuses"),
+        outcome="acts" if any(task.outcome == "acts" for task in tasks) else tasks[0].outcome,
         must=_must(tasks, world),
         in_order=[task.event for task in tasks if task.event is not None] if len(tasks) > 1 else [],
         must_not=[predicate for task in tasks for predicate in task.must_not],
@@ -61,14 +67,14 @@ def draft(rng: random.Random, language: Language) -> Draft:
     )
 
 
-def write(steps: Sequence[Step], outcome: Outcome = "acts") -> str:
+def write(steps: Sequence[Step], *, refuses: bool = False) -> str:
     """The text of a program: each step of the plan as a comment, then its lines.
 
-    The goal of the one step of a refusal is its reason.
+    The goal of a refusal is its reason.
     """
-    if outcome == "refuses":
-        return "\n".join(line for step in steps for line in (f"# Refuse: {step.goal}", *step.lines)) + "\n"
     lines = []
+    if refuses:
+        return "\n".join([f"# Refuse: {steps[0].goal}", *steps[0].lines]) + "\n"
     for number, step in enumerate(steps, start=1):
         parts = [f"# Step {number}: {step.goal}"]
         parts += [f"{name}: {value}" for name in ("target", "prefer", "avoid") if (value := getattr(step, name))]
@@ -76,21 +82,40 @@ def write(steps: Sequence[Step], outcome: Outcome = "acts") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _tasks(world: World, wanted: int) -> list[tuple[Skill, Task]]:
+def _shared(world: World) -> list[tuple[Skill, Task]]:
+    """A task of a skill that has a share of all instructions, if its turn has come; else none."""
+    turn = world.random.random()
+    for one in SKILLS.values():
+        turn -= one.share
+        if turn < 0:
+            task = one.make(world)
+            if task is None:
+                return []
+            chosen = [(one, task)]
+            clauses = patterns(one.name, task.variant, world.language, "clause")
+            if task.outcome == "refuses" and clauses and world.random.random() < _HIDDEN:
+                chosen += _tasks(world, world.random.choice([1, 1, 2]), among_others=True)
+                world.random.shuffle(chosen)
+            return chosen
+    return []
+
+
+def _tasks(world: World, wanted: int, *, among_others: bool = False) -> list[tuple[Skill, Task]]:
     """Different tasks that can be done one after the other."""
     chosen: list[tuple[Skill, Task]] = []
     for _ in range(_TRIES * wanted):
         free = [one for one in SKILLS.values() if one not in [used for used, _ in chosen]]
-        if wanted > 1:
+        joined = wanted > 1 or among_others
+        if joined:
             free = [one for one in free if one.joins]
+        if not free:
+            break
         one = world.random.choices(free, [candidate.weight for candidate in free])[0]
-        if wanted > 1 and not patterns(one.name, "", world.language, "clause"):
-            continue
         posture = world.posture
         if one.needs:
             world.posture = one.needs  # the program stands up by itself
         task = one.make(world)
-        if task is None or (wanted > 1 and task.outcome != "acts"):
+        if task is None or (joined and not _joins(world, one, task, first=not chosen, hidden=among_others)):
             world.posture = posture
             continue
         world.posture = task.leaves or world.posture
@@ -100,9 +125,14 @@ def _tasks(world: World, wanted: int) -> list[tuple[Skill, Task]]:
             else world.pose.moved(task.moved.x, task.moved.y, task.moved.theta)
         )
         chosen.append((one, task))
-        if len(chosen) == wanted:
+        if len(chosen) == wanted or task.last:
             break
     return chosen
+
+
+def _joins(world: World, one: Skill, task: Task, *, first: bool, hidden: bool) -> bool:
+    """Whether a task can stand among others: it is said as an order, and one that comes last has one before it."""
+    return bool(patterns(one.name, task.variant, world.language, "clause")) and not (task.last and (first or hidden))
 
 
 def _words(world: World, chosen: Sequence[tuple[Skill, Task]]) -> tuple[str, list[str]]:
@@ -110,19 +140,23 @@ def _words(world: World, chosen: Sequence[tuple[Skill, Task]]) -> tuple[str, lis
         one, task = chosen[0]
         clauses = patterns(one.name, task.variant, world.language, "clause")
         wholes = patterns(one.name, task.variant, world.language, "whole")
-        pattern = world.random.choices(
-            [*clauses, *wholes], [3.0 / max(1, len(clauses))] * len(clauses) + [1.0 / max(1, len(wholes))] * len(wholes)
-        )[0]
+        pattern = world.random.choices([*clauses, *wholes], [2] * len(clauses) + [1] * len(wholes))[0]
         text = pattern.realise(world.random, task.slots)
-        return utter(world, text, whole=pattern in wholes, skeleton=[pattern.name])
-    used: list[Pattern] = []
+        skeleton = [pattern.name, *task.said]
+        if pattern in clauses and task.outcome == "acts" and not task.last and world.random.random() < _CORRECTED:
+            other = borrow(world, lambda *_: True, without=[one.name])
+            if other is not None:
+                text, joint = correct(world, other.text, text)
+                skeleton = [joint, other.pattern, *skeleton]
+        return utter(world, text, whole=pattern in wholes or task.last, skeleton=skeleton)
+    used: list[str] = []
     clauses_said = []
     for one, task in chosen:
         pattern = world.random.choice(patterns(one.name, task.variant, world.language, "clause"))
-        used.append(pattern)
+        used += [pattern.name, *task.said]
         clauses_said.append(pattern.realise(world.random, task.slots))
-    text, joint = join(world, clauses_said)
-    return utter(world, text, whole=False, skeleton=[joint, *(pattern.name for pattern in used)])
+    text, joint = join(world, clauses_said, apart=chosen[-1][1].last)
+    return utter(world, text, whole=False, skeleton=[joint, *used])
 
 
 def _steps(world: World, chosen: Sequence[tuple[Skill, Task]], start: str) -> list[Step]:

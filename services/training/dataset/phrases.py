@@ -2,8 +2,8 @@
 
 A pattern is a phrase with alternatives in parentheses, ``(wave|give a wave)``, parts that may be left out in brackets,
 ``wave [your hand]``, and slots in braces, ``walk {distance}``. ``clause`` holds phrases in the imperative that can be
-joined and wrapped ("please …", "… and then …"); ``whole`` holds sentences that stand alone. Which patterns were used is
-the skeleton of an instruction: the splits keep those apart.
+joined and wrapped ("please …", "… and then …"); ``whole`` holds sentences that stand alone; ``spoken`` what the robot
+answers. Which patterns were used is the skeleton of an instruction: the splits keep those apart.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Literal
 
 from services.training.dataset.task import Language
 
-Kind = Literal["clause", "whole"]
+Kind = Literal["clause", "whole", "spoken"]
 _FOLDER = Path(__file__).with_name("phrases")
 _CHOICE = re.compile(r"\(([^()\[\]]*)\)|\[([^()\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -62,6 +62,12 @@ def patterns(skill: str, variant: str, language: Language, kind: Kind) -> list[P
     found = books()
     own = found.get(f"{skill}.{variant}.{language}.{kind}", []) if variant else []
     return own or found.get(f"{skill}.{language}.{kind}", [])
+
+
+def variants(skill: str) -> list[str]:
+    """The variants of a skill that have phrases of their own, in the order of the books."""
+    named = [key.split(".") for key in books() if key.startswith(f"{skill}.")]
+    return list(dict.fromkeys(parts[1] for parts in named if parts[1] not in ("en", "zh")))
 
 
 def _leaves(name: str, table: object) -> list[tuple[str, list[str]]]:

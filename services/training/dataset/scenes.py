@@ -39,7 +39,7 @@ def furnish(world: World) -> None:
     for _ in range(rng.choices([0, 1, 2, 3], [58, 26, 11, 5])[0]):
         _add(world, world.people, list(PEOPLE))
     world.posture = rng.choices(["Standing", "Sitting", "Crouching"], [85, 10, 5])[0]
-    if rng.random() < 0.25:
+    if rng.random() < 0.45:
         world.battery = rng.choice([12, 15, 18, 20, 25, 30, 35, 40, 45, 50, 60, 70, 80, 90, 95, 100])
 
 

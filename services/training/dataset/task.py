@@ -51,6 +51,10 @@ class Task:
     outcome: Outcome = "acts"
     #: Which phrases of the skill can be used, for skills whose phrases depend on what is asked.
     variant: str = ""
+    #: Whether it comes last of several: "if … otherwise …" would take in whatever followed.
+    last: bool = False
+    #: Names of the patterns that words in the slots came from.
+    said: Sequence[str] = ()
     tags: Sequence[str] = ()
 
 
@@ -94,19 +98,23 @@ class Skill:
     needs: str
     #: Whether it can be one of several things asked for at once.
     joins: bool
+    #: The share of all instructions that it is drawn for, whatever the others weigh.
+    share: float
 
 
 SKILLS: dict[str, Skill] = {}
 
 
-def skill(theme: str, *, weight: float = 1.0, needs: str = "", joins: bool = True) -> Callable[[Make], Make]:
-    """Register a function as the skill of its name."""
+def skill(
+    theme: str, *, weight: float = 1.0, needs: str = "", joins: bool = True, share: float = 0.0
+) -> Callable[[Make], Make]:
+    """Register a function as the skill of its name; see ``Skill``."""
 
     def register(make: Make) -> Make:
         name = make.__name__
         if name in SKILLS:
             raise ValueError(f"two skills are called {name}")
-        SKILLS[name] = Skill(name, theme, make, weight, needs, joins)
+        SKILLS[name] = Skill(name, theme, make, weight, needs, joins, share)
         return make
 
     return register

@@ -1,75 +1,52 @@
-"""From clauses to what a person types: joints between them, politeness and chatter around, slips of the keyboard."""
+"""From clauses to what a person types: joints between them, politeness and chatter around."""
 
 from __future__ import annotations
 
-import random
+import re
 from collections.abc import Sequence
 
 from services.training.dataset.phrases import patterns
+from services.training.dataset.slips import slip
 from services.training.dataset.task import World
 
-_NEIGHBOURS = {
-    "a": "sq", "b": "vn", "c": "xv", "d": "sf", "e": "wr", "f": "dg", "g": "fh", "h": "gj", "i": "uo", "j": "hk",
-    "k": "jl", "l": "k", "m": "n", "n": "bm", "o": "ip", "p": "o", "q": "w", "r": "et", "s": "ad", "t": "ry",
-    "u": "yi", "v": "cb", "w": "qe", "x": "zc", "y": "tu", "z": "x",
-}  # fmt: skip
+#: So often an order is wrapped ("please …") and a whole sentence has something said around it ("Hi! …").
+_WRAPPED, _AROUND = 0.55, 0.25
+#: What keeps its capital within a sentence.
+_CAPITAL = re.compile(r"I\b|[A-Z][A-Z]|NAO|Nao|LED")
+
+#: A list of orders: nothing is put before its first number.
+_LISTED = re.compile(r"\d\. |第|step |a\) |首先|(two|three) things|[两三]件事")
 
 
-def join(world: World, clauses: Sequence[str]) -> tuple[str, str]:
-    """Several clauses as one text, and the name of the pattern that joins them."""
+def join(world: World, clauses: Sequence[str], *, apart: bool = False) -> tuple[str, str]:
+    """Several clauses as one text, and the name of the pattern that joins them; the last one may be set apart."""
+    if apart:
+        *others, last = clauses
+        text = join(world, others)[0] if len(others) > 1 else others[0]
+        pattern = world.random.choice(patterns("join", "apart", world.language, "clause"))
+        return pattern.realise(world.random, {"others": text, "last": last}), pattern.name
     pattern = world.random.choice(patterns("join", str(len(clauses)), world.language, "clause"))
     slots = {f"c{number}": clause for number, clause in enumerate(clauses, start=1)}
     return pattern.realise(world.random, slots), pattern.name
 
 
+def correct(world: World, wrong: str, right: str) -> tuple[str, str]:
+    """An order that is taken back at once and the one that counts, and the name of the pattern that joins them."""
+    pattern = world.random.choice(patterns("correct", "", world.language, "clause"))
+    return pattern.realise(world.random, {"wrong": wrong, "right": right}), pattern.name
+
+
 def utter(world: World, text: str, *, whole: bool, skeleton: list[str]) -> tuple[str, list[str]]:
     """The text as somebody says it, and the names of all patterns that its words came from."""
-    if not whole and world.random.random() < 0.6:
-        pattern = world.random.choice(patterns("wrap", "", world.language, "clause"))
-        text = pattern.realise(world.random, {"c": text})
-        skeleton = [pattern.name, *skeleton]
-    return _slip(world, text), skeleton
-
-
-def _slip(world: World, text: str) -> str:
-    """Case, punctuation and typing errors as they come."""
     rng = world.random
-    if world.language == "zh":
-        return text + rng.choices(["", "。", "！", "~"], [60, 25, 10, 5])[0] if text[-1] not in "。！？?!~" else text
-    style = rng.choices(["sentence", "lower", "upper"], [62, 35, 3])[0]
-    if style == "sentence":
-        text = text[0].upper() + text[1:]
-        if text[-1].isalnum():
-            text += rng.choices([".", "!", ""], [45, 15, 40])[0]
-    elif style == "lower":
-        text = text.lower()
-    else:
-        text = text.upper() + rng.choice(["", "!"])
-    if rng.random() < 0.1:
-        text = _mistype(rng, text)
-    return text
-
-
-def _mistype(rng: random.Random, text: str) -> str:
-    """One slip within a word of some length, outside quotes: a letter left out, doubled, exchanged or mishit."""
-    quoted = False
-    places = []
-    for place, letter in enumerate(text):
-        quoted ^= letter in '"“”'
-        inside = 0 < place < len(text) - 1 and text[place - 1].isalpha() and text[place + 1].isalpha()
-        if not quoted and inside and letter.lower() in _NEIGHBOURS:
-            places.append(place)
-    if not places:
-        return text
-    place = rng.choice(places)
-    letter = text[place]
-    match rng.choice(["out", "doubled", "exchanged", "mishit"]):
-        case "out":
-            middle = ""
-        case "doubled":
-            middle = letter * 2
-        case "exchanged":
-            return text[:place] + text[place + 1] + letter + text[place + 2 :]
-        case _:
-            middle = rng.choice(_NEIGHBOURS[letter.lower()])
-    return text[:place] + middle + text[place + 1 :]
+    if whole and rng.random() < _AROUND:
+        pattern = rng.choice(patterns("around", "", world.language, "whole"))
+        if text[-1].isalnum() and not pattern.text.endswith(("{w}", "{l}")):
+            text += "."
+        text = pattern.realise(rng, {"w": text, "l": text if _CAPITAL.match(text) else text[0].lower() + text[1:]})
+        skeleton = [pattern.name, *skeleton]
+    elif not whole and not _LISTED.match(text) and rng.random() < _WRAPPED:
+        pattern = rng.choice(patterns("wrap", "", world.language, "clause"))
+        text = pattern.realise(rng, {"c": text})
+        skeleton = [pattern.name, *skeleton]
+    return slip(rng, text, world.language), skeleton

@@ -131,28 +131,55 @@ def test_a_python_without_pip_is_said_in_one_sentence(checkout: Checkout, tmp_pa
     venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
     checkout.env["PYTHON"] = str(tmp_path / "bare" / "bin" / "python")
     status, _, err = checkout.run()
-    assert_one_sentence(status, err, "has no pip: run `sudo apt-get install python3-pip`")
+    assert_one_sentence(status, err, "has no pip: run `")
+    assert "/bin/python -m ensurepip`" in err, "a package of the system would not come into this environment"
 
 
-def test_an_unsupported_python_is_said_in_one_sentence(checkout: Checkout, tmp_path: Path) -> None:
-    old = tmp_path / "python3"
-    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.9.2" && exit\nexit 1\n')
-    old.chmod(0o755)
-    checkout.env["PYTHON"] = str(old)
+@pytest.mark.parametrize(
+    ("packages", "advice"),
+    [
+        ({"python3.11"}, "Run `sudo apt-get install python3.11 python3-pip`, then `PYTHON=python3.11 "),
+        ({"python3.11", "python3.12"}, "Run `sudo apt-get install python3.12 python3-pip`, then `PYTHON=python3.12 "),
+        (set(), "run `uv python install 3.12`, then `PYTHON=$(uv python find 3.12) "),
+    ],
+)
+def test_an_unsupported_python_is_told_where_this_machine_gets_another(
+    checkout: Checkout, tmp_path: Path, packages: set[str], advice: str
+) -> None:
+    """Debian 13, say, has Python 3.13 and no other."""
+    commands = {
+        "python3": '[ "$1" = --version ] && echo "Python 3.13.5" && exit\nexit 1',
+        "apt-cache": f'[ "$1" = show ] || exit 1\ncase $2 in {"|".join(packages) or "none"}) exit 0 ;; esac\nexit 100',
+    }
+    for name, body in commands.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    checkout.env |= {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHON": "python3"}
     status, _, err = checkout.run()
-    assert_one_sentence(status, err, "Python 3.11 or 3.12 is needed, and Python 3.9.2 was found")
+    assert_one_sentence(status, err, "Python 3.11 or 3.12 is needed, and python3 is Python 3.13.5. ")
+    assert advice in err
 
 
-def test_help_installs_nothing(checkout: Checkout) -> None:
-    shutil.copy(ROOT / "services" / "embedded" / "quickstart.py", checkout.root / "services" / "embedded")
-    shutil.copy(ROOT / "services" / "__init__.py", checkout.root / "services")
-    answer = subprocess.run(
-        [str(checkout.root / "scripts" / "quickstart"), "--help"],
-        env=checkout.env,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert (answer.returncode, answer.stderr) == (0, "")
-    assert "examples:" in answer.stdout
-    assert not (checkout.root / ".venvs").exists()
+def test_help_installs_nothing_and_teaches(tmp_path: Path) -> None:
+    """Every script, in a copy of the project that has no environments yet, and with a Python that has no packages."""
+    for folder in ("scripts", "services", "tests", "loadtest"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    before = sorted(path for path in tmp_path.rglob("*") if "__pycache__" not in path.parts)
+    scripts = sorted(path for path in (tmp_path / "scripts").iterdir() if os.access(path, os.X_OK))
+    assert len(scripts) >= 7
+    for script in scripts:
+        for option in ("--help", "-h"):
+            answer = subprocess.run(
+                [str(script), option],
+                cwd=tmp_path.parent,
+                env={**os.environ, "PYTHON": BASE_PYTHON},
+                capture_output=True,
+                text=True,
+                timeout=30,
+            )
+            assert (answer.returncode, answer.stderr) == (0, ""), script
+            assert answer.stdout.startswith(f"usage: scripts/{script.name}"), script
+            assert (
+                answer.stdout.count(f"  scripts/{script.name}") + answer.stdout.count(f"$(scripts/{script.name}") >= 2
+            )
+    assert sorted(path for path in tmp_path.rglob("*") if "__pycache__" not in path.parts) == before

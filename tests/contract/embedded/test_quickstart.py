@@ -61,7 +61,18 @@ def test_readme_command_ends_with_a_robot_that_acted(tmp_path: Path) -> None:
     assert result.instruction == arguments[0]
     assert result.plan
     assert result.actions
+    (picture,) = re.findall(r"^picture  (.*)$", answer.stderr, re.MULTILINE)
+    assert Path(picture).read_text().startswith("<svg")
     assert [*tmp_path.iterdir()] == [], "files are left behind"
+    assert processes_of(tmp_path) == []
+
+
+def test_the_other_robot_acts_too(tmp_path: Path) -> None:
+    answer = run("--json", "--robot", "porter", temporary=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    result = BehaviorResult.model_validate_json(answer.stdout)
+    assert (result.status, result.robot) == ("succeeded", "porter")
+    assert {action.service for action in result.actions} == {"robot"}
     assert processes_of(tmp_path) == []
 
 
@@ -121,9 +132,16 @@ def test_an_instruction_that_does_not_fit_is_wrong_usage(tmp_path: Path, length:
 
 def test_every_example_of_the_help_is_a_valid_command() -> None:
     examples = re.findall(r"^  scripts/quickstart(.*?)(?:   .*)?$", quickstart._EXAMPLES, re.MULTILINE)
-    assert len(examples) == 4
+    assert len(examples) == 5
     for example in examples:
         quickstart.parse(shlex.split(example.partition("|")[0]))
+
+
+def test_what_comes_next_is_not_what_was_just_done() -> None:
+    assert "an instruction of your own" in quickstart.next_steps(quickstart.DEFAULT_INSTRUCTIONS["nao"], "nao")
+    after = quickstart.next_steps("Walk forward one metre", "nao")
+    assert after.startswith("Next: --keep leaves it up")
+    assert "\n" not in after
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
@@ -131,3 +149,17 @@ def test_a_port_that_is_none_is_wrong_usage(port: str) -> None:
     answer = subprocess.run([*COMMAND, f"--port={port}"], capture_output=True, text=True, timeout=30)
     assert answer.returncode == 2
     assert "is not a port; use a number" in answer.stderr
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_it_starts_leaves_nothing(tmp_path: Path, signum: signal.Signals) -> None:
+    with subprocess.Popen(
+        COMMAND, env={**os.environ, "TMPDIR": str(tmp_path)}, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("Starting: ")
+        process.send_signal(signum)
+        process.stderr.read()
+        assert process.wait(timeout=30) == 128 + signum
+    assert processes_of(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,13 @@ from services.embedded.stack import Stack, StackError
 
 
 @pytest.fixture(autouse=True)
-def logs_of_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the logs that failing stacks leave among the test's own files."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of temporary files of the test's own, in which no stack leaves anything."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    wait_until(lambda: not any(folder.iterdir()))
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = 15.0) -> None:
@@ -59,7 +63,7 @@ def test_a_killed_store_comes_back_at_its_address_with_its_data() -> None:
         assert client.get("key") == "value"
 
 
-def test_a_death_that_nobody_ordered_is_an_error_with_the_end_of_the_log() -> None:
+def test_a_death_that_nobody_ordered_is_an_error_with_the_end_of_the_log(tmp_path: Path) -> None:
     def lose_the_store() -> None:
         with stack:
             os.kill(stack.pid("store"), signal.SIGKILL)
@@ -68,10 +72,14 @@ def test_a_death_that_nobody_ordered_is_an_error_with_the_end_of_the_log() -> No
                 stack.check()
                 time.sleep(0.02)
 
-    stack = Stack(("store",))
-    with pytest.raises(StackError, match=r"The store was killed by signal 9[\s\S]*Ready to accept connections"):
+    kept = tmp_path / "reports" / "logs"
+    stack = Stack(("store",), failure_logs=kept)
+    with pytest.raises(
+        StackError, match=r"store was killed by signal 9\. The end of store\.log:[\s\S]*Ready to accept"
+    ):
         lose_the_store()
-    assert stack.log("store").exists(), "the logs are kept when something went wrong"
+    assert "Ready to accept connections" in (kept / "store.log").read_text()
+    assert not stack.directory.exists()
 
 
 def test_a_service_that_cannot_start_is_an_error_that_says_why() -> None:
@@ -101,7 +109,7 @@ def test_unknown_services_are_refused() -> None:
 
 
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_nothing_outlives_an_owner_that_dies(signum: signal.Signals, tmp_path: Path) -> None:
+def test_nothing_outlives_an_owner_that_dies(signum: signal.Signals, temporary: Path) -> None:
     program = """
 import sys, time
 from services.embedded.stack import Stack
@@ -109,7 +117,7 @@ with Stack(("store",)) as stack:
     print(stack.pid("store"), flush=True)
     time.sleep(60)
 """
-    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    env = {**os.environ, "TMPDIR": str(temporary)}
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env
     ) as owner:

@@ -182,8 +182,9 @@ def test_a_robot_does_not_walk_on_while_the_engine_is_slow(nao: SimulatedNao) ->
 def test_a_behaviour_that_takes_too_long_fails(nao: SimulatedNao) -> None:
     async def scenario() -> None:
         async with gateway(nao.url, gateway_behavior_timeout_s=0.5) as robots:
-            final = (await robots.run("ALMotion.moveTo(3.0, 0.0, 0.0)", "ALLeds.on('FaceLeds')"))[-1]
+            *_, walk, final = await robots.run("ALMotion.moveTo(3.0, 0.0, 0.0)", "ALLeds.on('FaceLeds')")
             assert final["code"] == "budget.time"
+            assert (walk["method"], walk["interrupted"]) == ("moveTo", True)
             assert (await robots.state())["walking"] is False
             assert "ALLeds.on" not in await robots.calls()
 
@@ -193,8 +194,9 @@ def test_a_behaviour_that_takes_too_long_fails(nao: SimulatedNao) -> None:
 def test_a_call_that_takes_too_long_fails(nao: SimulatedNao) -> None:
     async def scenario() -> None:
         async with gateway(nao.url, gateway_call_timeout_s=0.2) as robots:
-            final = (await robots.run("ALMotion.moveTo(3.0, 0.0, 0.0)"))[-1]
+            *_, walk, final = await robots.run("ALMotion.moveTo(3.0, 0.0, 0.0)")
             assert (final["code"], final["line"]) == ("robot.error", 1)
+            assert (walk["method"], walk["interrupted"]) == ("moveTo", True)
             assert "did not end within 0.2 s" in final["message"]
             assert (await robots.state())["walking"] is False
 

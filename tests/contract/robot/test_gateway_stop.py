@@ -32,7 +32,9 @@ def test_emergency_stop_ends_a_walk_at_once_and_dismisses_the_line(nao: Simulate
             assert sorted(answer["stopped"]) == ["running", "waiting"]
             assert answer["unreachable"] == []
             assert answer["took_ms"] < HELD_UP_MS
-            assert [m["type"] for m in await running.rest()] == ["accepted", "stopped"]
+            accepted, walk, stopped = await running.rest()
+            assert (accepted["type"], stopped["type"]) == ("accepted", "stopped")
+            assert (walk["method"], walk["args"], walk["interrupted"]) == ("moveTo", [1.0, 0.0, 0.0], True)
             assert [m["type"] for m in await waiting.rest()] == ["stopped"]
             state = await robots.state()
             assert (state["walking"], state["behavior"], state["speech"]) == (False, None, [])
@@ -112,7 +114,10 @@ def test_cancel_stops_the_robot(nao: SimulatedNao) -> None:
             await behavior.send(WALK)
             await robots.until(walking=True)
             await behavior.cancel()
-            assert (await behavior.rest())[-1] == {"type": "cancelled"}
+            *_, walk, final = await behavior.rest()
+            assert final == {"type": "cancelled"}
+            assert (walk["method"], walk["at_s"], walk["result"], walk["interrupted"]) == ("moveTo", 0.0, None, True)
+            assert 0.0 < walk["took_s"] < 10.0
             state = await robots.state()
             assert (state["walking"], state["behavior"]) == (False, None)
 
@@ -162,9 +167,10 @@ def test_a_robot_lost_in_mid_walk_fails_the_behaviour(switch_on: Callable[..., S
             await behavior.send(WALK)
             await robots.until(walking=True)
             await asyncio.to_thread(nao.close)
-            final = (await behavior.rest())[-1]
+            *_, walk, final = await behavior.rest()
             assert (final["type"], final["code"], final["line"]) == ("failed", "robot.unreachable", 1)
             assert "was lost" in final["message"]
+            assert (walk["method"], walk["interrupted"]) == ("moveTo", True)
             await robots.wait_ready(False)
             assert (await robots.stop())["unreachable"] == ["simulate"]
             # It comes back under the same address and is found again.

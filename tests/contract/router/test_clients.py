@@ -25,7 +25,7 @@ MESSAGES = [{"role": "user", "content": "Say hello."}]
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with Stack(["store", "engine", "router"]) as stack:
+    with Stack(["store", "engine", "router"], env={"LLAMACPP_CONTEXT_TOKENS": "1024"}) as stack:
         yield stack.router_url
 
 
@@ -144,6 +144,15 @@ def test_tgis_health_and_info(url: str) -> None:
     assert (health.status_code, health.content) == (200, b"")
     schema = json.loads(CONTRACT.read_text())["components"]["schemas"]["Info"]
     Draft202012Validator(schema).validate(info.json())
+    assert (info.json()["max_input_tokens"], info.json()["max_total_tokens"]) == (1023, 1024)
+
+
+@pytest.mark.parametrize(("words", "status"), [(1023, 200), (1024, 422)])
+def test_the_longest_prompt_that_info_tells_is_the_longest_that_is_taken(url: str, words: int, status: int) -> None:
+    answer = httpx.post(
+        f"{url}/generate", json={"inputs": " walk" * words, "parameters": {"max_new_tokens": 1}}, timeout=100
+    )
+    assert answer.status_code == status, answer.text
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,47 @@ def test_state(client: httpx.Client, gateway: ScriptedServer) -> None:
     assert gateway.next_request().line == "GET /v1/robots/nao HTTP/1.1"
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/robots/r2d2/stop"), ("GET", "/v1/robots/r2d2")])
+def test_every_robot_is_listed(client: httpx.Client, gateway: ScriptedServer) -> None:
+    body = b'{"ready":false,"robots":{"nao":{"simulate":false}}}'
+    gateway.script = lambda request: request.send(answer(body, status="503 Service Unavailable"))
+    nao, porter = client.get("/v1/robots").json()["robots"]
+    assert gateway.next_request().line == "GET /readyz HTTP/1.1"
+    assert (nao["name"], nao["title"]) == ("nao", "NAO humanoid robot")
+    assert nao["targets"] == {
+        "simulate": {"configured": True, "connected": False},
+        "robot": {"configured": False, "connected": None},
+    }
+    assert porter["name"] == "porter"
+    assert porter["targets"] == {
+        "simulate": {"configured": False, "connected": None},
+        "robot": {"configured": False, "connected": None},
+    }
+    for robot in (nao, porter):
+        page = client.get(robot["documentation"])
+        assert page.headers["Content-Type"] == "text/markdown; charset=utf-8"
+        assert f"# {robot['title']} (`{robot['name']}`)" in page.text
+        assert robot["doc"] in page.text
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_robot_that_is_known_but_not_configured(client: httpx.Client, gateway: ScriptedServer, method: str) -> None:
+    body = b'{"detail": "there is no robot \'porter\' here; robots: nao"}'
+    gateway.script = lambda request: request.send(answer(body, status="404 Not Found"))
+    response = client.request(method, "/v1/robots/porter" + ("/stop" if method == "POST" else ""))
+    assert response.status_code == 404
+    assert response.json()["type"].endswith(":robot-not-connected")
+    assert 'MORE_ROBOTS={"porter": {"simulator_url": "tcp://' in response.json()["detail"]
+    assert ("Nothing was stopped" in response.json()["detail"]) == (method == "POST")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/robots/r2d2/stop"),
+        ("GET", "/v1/robots/r2d2"),
+        ("GET", "/v1/robots/r2d2/documentation"),
+    ],
+)
 def test_unknown_robot(client: httpx.Client, gateway: ScriptedServer, method: str, path: str) -> None:
     response = client.request(method, path)
     assert response.status_code == 404
@@ -74,3 +114,5 @@ def test_gateway_that_is_not_there(stranded_router: RunningRouter) -> None:
         for response in (client.post("/v1/robots/nao/stop"), client.get("/v1/robots/nao")):
             assert response.status_code == 502
             assert response.json()["type"].endswith(":robot-gateway-unreachable")
+        nao, _ = client.get("/v1/robots").json()["robots"]
+        assert nao["targets"]["simulate"] == {"configured": True, "connected": None}

@@ -170,6 +170,7 @@ def test_every_method_is_offered_but_for_what_a_grammar_cannot_bound_and_answers
         "ALMotion.moveToward",
         "ALMotion.getAngles",
         "ALMotion.getLimits",
+        "ALBehaviorManager.startBehavior",
         "ALRobotPosture.getPostureList",
         "ALBehaviorManager.getInstalledBehaviors",
         "ALAudioPlayer.playFile",

@@ -16,9 +16,12 @@ SIT_HEY = 'ALAnimationPlayer.run("animations/Sit/Gestures/Hey_1")'
 WALK = "ALMotion.moveTo(0.5, 0.0, 0.0)"
 TURN = "ALMotion.moveTo(0.0, 0.0, 1.5)"
 LOOK = 'ALMotion.setAngles("HeadYaw", 0.5, 0.2)'
+YAW = 'ALMotion.angleInterpolation("HeadYaw", 1.5, 2.0, True)'
 LEG = 'ALMotion.setAngles("LKneePitch", 0.5, 0.2)'
 REST, WAKE = "ALMotion.rest()", "ALMotion.wakeUp()"
 STROLL, STOP = "ALMotion.move(0.1, 0.0, 0.0)", "ALMotion.stopMove()"
+PLAY = 'ALBehaviorManager.startBehavior("animations/Stand/Gestures/Hey_1")'
+STOP_PLAY = "ALBehaviorManager.stopAllBehaviors()"
 LIMP = 'ALMotion.setStiffnesses("Head", 0.0)'
 IF_LOW = "if ALBattery.getBatteryCharge() < 20:"
 
@@ -52,6 +55,11 @@ GOOD = [
     program(LIMP, 'ALMotion.openHand("LHand")', WALK),
     program(LIMP, 'ALMotion.setStiffnesses("Head", 1.0)', LOOK),
     program(LIMP, WAKE, LOOK),
+    # Animations that go on beside the rest
+    program(PLAY, "ALBehaviorManager.stopAllBehaviors()", REST),
+    program(PLAY, 'ALTextToSpeech.say("Hello, I am NAO, and this takes me longer.")', SIT),
+    program(PLAY, STAND, WALK),
+    program('ALBehaviorManager.runBehavior("animations/Stand/Gestures/Hey_1")', REST),
     # Legs
     program(SIT, LEG),
     program(LIE, 'ALMotion.angleInterpolation(["LKneePitch", "RKneePitch"], [0.5, 0.5], [1.0, 1.0], True)'),
@@ -60,7 +68,14 @@ GOOD = [
     program('ALMotion.setAngles("HeadYaw", 1.5, 0.2)', STAND, 'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),
     program('ALMotion.setAngles("HeadYaw", 1.5, 0.2)', HEY, 'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),
     program('ALMotion.setAngles("HeadYaw", 1.5, 0.2)', 'ALMotion.changeAngles("HeadYaw", -1.0, 0.2)',
-            'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),
+            'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),  # it has not come to 1.5 yet, so nobody knows where it ends
+    program(YAW, 'ALMotion.changeAngles("HeadYaw", -1.0, 0.2)', 'ALMotion.setAngles("HeadPitch", 0.4, 0.2)'),
+    program(YAW, STAND, 'ALMotion.changeAngles("HeadYaw", 0.5, 0.2)', 'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),
+    # Speed
+    program('ALMotion.setAngles("HeadYaw", 1.5, 0.2)', 'ALMotion.angleInterpolation("HeadYaw", -1.5, 0.3, True)'),
+    program(YAW, 'ALMotion.angleInterpolation("HeadYaw", -1.5, 0.4, True)'),
+    program(YAW, STAND, 'ALMotion.angleInterpolation("HeadYaw", -1.5, 0.3, True)'),
+    program(IF_LOW, "    " + YAW, 'ALMotion.angleInterpolation("HeadYaw", -1.5, 0.3, True)'),
     # Walks
     program(STROLL, 'ALTextToSpeech.say("I walk.")', STOP, SIT),
     program(STROLL, TURN, SIT),
@@ -92,6 +107,12 @@ BAD: list[tuple[str, str, int, str, str]] = [
     (program(STROLL, SIT), "conflict", 2, "goToPosture moves the legs", STOP),
     (program(STROLL, 'ALTextToSpeech.stopAll()', SIT), "conflict", 3, "since line 1", STOP),
     (program(STROLL, REST), "conflict", 2, "rest moves the legs", STOP),
+    (program(PLAY, REST), "conflict", 2, "rest leaves posture Standing, which the animation needs that may still go on "
+     "since line 1", STOP_PLAY),
+    (program(PLAY, 'ALTextToSpeech.say("Hello!")', SIT), "conflict", 3, "leaves posture Standing", STOP_PLAY),
+    (program(SIT, 'ALBehaviorManager.startBehavior("animations/Sit/Gestures/Hey_1")', STAND), "conflict", 3,
+     "leaves posture Sitting", STOP_PLAY),
+    (program(IF_LOW, "    " + PLAY, STOP, REST), "conflict", 4, "since line 2", STOP_PLAY),
     (
         program('ALMotion.setAngles("HeadYaw", 1.5, 0.2)', 'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),
         "coupling", 2, "with HeadYaw at 1.5, HeadPitch is 0.5 rad", "between -0.33",
@@ -105,6 +126,44 @@ BAD: list[tuple[str, str, int, str, str]] = [
         program('ALMotion.setAngles("HeadPitch", 0.5, 0.2)',
                 'ALMotion.angleInterpolation("HeadYaw", [1.5, 0.0], [1.0, 2.0], True)'),
         "coupling", 2, "with HeadYaw at 1.5", "between -0.33",
+    ),
+    (
+        program(YAW, 'ALMotion.changeAngles("HeadYaw", -0.5, 0.2)', 'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),
+        "coupling", 3, "with HeadYaw at 1, HeadPitch is 0.5 rad", "between -0.45",
+    ),
+    (
+        program('ALMotion.setAngles("HeadPitch", 0.4, 0.2)', 'ALTextToSpeech.say("Look!")',
+                'ALMotion.changeAngles("HeadPitch", 0.1, 0.2)', YAW),
+        "coupling", 4, "with HeadYaw at 1.5, HeadPitch is 0.5 rad", "between -0.33",
+    ),
+    (
+        program(YAW, 'ALMotion.setAngles("HeadPitch", 0.1, 0.2)', 'ALTextToSpeech.say("Look!")',
+                'ALMotion.changeAngles("HeadPitch", 0.3, 0.2)'),
+        "coupling", 4, "with HeadYaw at 1.5, the change of HeadPitch is 0.3 rad", "between -0.43",
+    ),
+    (
+        program(YAW, 'ALMotion.setAngles("HeadPitch", 0.1, 0.2)', 'ALTextToSpeech.say("Look!")',
+                'ALMotion.changeAngles(["HeadYaw", "HeadPitch"], [-0.1, 0.3], 0.2)'),
+        "coupling", 4, "with HeadYaw at 1.4, the change of HeadPitch is 0.3 rad", "",
+    ),
+    (
+        program(YAW, 'ALMotion.angleInterpolation("HeadYaw", -1.0, 1.0, False)',
+                'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),
+        "coupling", 3, "with HeadYaw at 0.5, HeadPitch is 0.5 rad", "",
+    ),
+    # Speed
+    (
+        program(YAW, 'ALMotion.angleInterpolation("HeadYaw", [-1.5, 0.0], [0.3, 1.0], True)'),
+        "velocity", 2, "from 1.5 to -1.5 HeadYaw would need 10.0 per second and can do 8.268", "at least 0.36 s",
+    ),
+    (
+        program('ALMotion.setAngles("HeadYaw", 1.5, 0.2)', 'ALTextToSpeech.say("Look!")',
+                'ALMotion.angleInterpolation(["HeadYaw", "HeadPitch"], [-1.5, 0.0], [0.3, 0.3], True)'),
+        "velocity", 3, "from 1.5 to -1.5 HeadYaw", "at least 0.36 s",
+    ),
+    (
+        program('ALMotion.angleInterpolation("HeadYaw", 1.0, 0.1, False)'),
+        "velocity", 1, "HeadYaw would need 10.0 per second", "at least 0.12 s",
     ),
     # Budgets
     (program("for i in range(20):", "    for j in range(11):", '        ALLeds.on("FaceLeds")'), "calls", 3, "201", ""),
@@ -134,7 +193,7 @@ def test_what_a_suggestion_says_passes() -> None:
     for text, code, line, _, mended in BAD:
         lines = text.splitlines()
         indent = " " * (len(lines[line - 1]) - len(lines[line - 1].lstrip()))
-        if mended in (STAND, SIT, WAKE, STOP):
+        if mended in (STAND, SIT, WAKE, STOP, STOP_PLAY):
             error = find(Scene(), program(*lines[: line - 1], indent + mended, *lines[line - 1 :]))
             assert error is None or (error.code, error.line) != (f"program.{code}", line + 1), (text, error)
 
@@ -201,6 +260,14 @@ CLEAR = [
     "ALMotion.moveTo(0.0, 0.0, 1.5708)\nALMotion.moveTo(-2.0, 0.0, 0.0)",
     'd = scene.distance("Anna")\nALMotion.moveTo(0.0, d - 0.5, 0.0)',
     "v = ALSonar.getFilteredValues()\nALMotion.moveTo(v[0], 0.0, 0.0)\nALMotion.moveTo(2.0, 0.0, 0.0)",  # from where?
+    # At a speed
+    'ALMotion.move(0.1, 0.0, 0.0)\nALTextToSpeech.say("I walk a little.")\nALMotion.stopMove()',  # 0.57 m and no more
+    'ALMotion.move(-0.1, 0.0, 0.0)\nALTextToSpeech.say("I walk away from the box, and I speak for long.")',
+    'ALMotion.move(0.1, 0.0, 0.0)\nALMotion.stopMove()\nALTextToSpeech.say("Here I stay, and speak for a long time.")',
+    'ALMotion.moveToward(0.0, 0.0, 0.5)\nALTextToSpeech.say("I turn on the spot, and I speak for long.")',
+    'ALMotion.move(0.0, 0.0, 0.0)\nALRobotPosture.goToPosture("Sit", 0.5)',  # which stands still
+    # By then it has turned half round
+    'ALMotion.move(0.1, 0.0, 0.5)\nALTextToSpeech.say("I walk in a little circle, not far from the box.")',
 ]
 
 BLOCKED = [
@@ -212,7 +279,28 @@ BLOCKED = [
     ("for i in range(3):\n    ALMotion.moveTo(0.3, 0.0, 0.0)", 2, "within 0.10 m of 'box'", "only to (0.15, 0.00)"),
     ("ALMotion.moveTo(0.0, 0.0, 1.5708)\nALMotion.moveTo(2.0, 0.0, 0.0)", 2, "of 'Anna'", "only to (0.55, 0.00)"),
     ("ALMotion.moveTo(0.8, 0.0, 0.0)\nALMotion.moveTo(0.1, 0.0, 0.0)", 2, "within 0.10 m of 'box'", "go round it"),
-]
+    (
+        'ALMotion.move(0.1, 0.0, 0.0)\nALTextToSpeech.say("I walk until I stand before the box there.")', 2,
+        "the walk that line 1 began, not stopped for 11 s, comes within 0.11 m of 'box'",
+        "walk only to (0.75, 0.00), or go round it; ALMotion.moveTo ends where it is told to",
+    ),
+    (
+        "ALMotion.moveTo(0.75, 0.0, 0.0)\nALMotion.move(0.1, 0.0, 0.0)\nALMotion.stopMove()", 2,
+        "ALMotion.move, not stopped for 2 s, comes within 0.05 m of 'box'", "go round it; ALMotion.moveTo",
+    ),
+    (
+        'ALMotion.moveToward(0.0, 0.7, 0.0)\nALTextToSpeech.say("I walk.")\nALTextToSpeech.say("Hello, Anna!")', 3,
+        "the walk that line 1 began, not stopped for 7 s, comes within 0.21 m of 'Anna'", "only to (0.00, 0.55)",
+    ),
+    (
+        'ALMotion.move(0.1, 0.0, 0.0)\nif ALBattery.getBatteryCharge() > 50:\n    ALMotion.stopMove()\n'
+        'ALTextToSpeech.say("I walk until I stand before the box there.")', 4, "comes within 0.11 m of 'box'", "",
+    ),
+    (
+        'ALMotion.move(0.1, 0.0, 0.2)\nALTextToSpeech.say("I walk in a wide bow to the left. It is '
+        'far, and takes a long time.")', 2, "of 'Anna'", "stop it sooner, or walk another way; ALMotion.moveTo",
+    ),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", CLEAR)
@@ -255,6 +343,7 @@ def test_a_robot_may_walk_away_from_what_it_stands_too_near_to() -> None:
               "ALMotion.moveTo(0.0, 0.4, 0.0)", 3),
         (0.5, 'ALMotion.move(0.1, 0.0, 0.0)\nALTextToSpeech.say("I walk on and on and on and on.")', 2),
         (0.0, "ALMotion.moveTo(0.1, 0.0, 0.0)", 1),
+        (0.1, "ALMotion.move(0.1, 0.0, 0.0)\nALMotion.stopMove()", 1),
     ],
 )  # fmt: skip
 def test_walks_out_of_the_free_space_are_found(free: float, text: str, line: int) -> None:
@@ -273,6 +362,7 @@ def test_walks_out_of_the_free_space_are_found(free: float, text: str, line: int
               'ALTextToSpeech.say("Here I stay, and speak for a long time.")'),
         (0.0, "ALMotion.moveTo(0.0, 0.0, 1.0)"),
         (1.0, "v = ALSonar.getFilteredValues()\nALMotion.moveTo(v[0], 0.0, 0.0)"),
+        (0.6, 'ALMotion.moveTo(0.5, 0.0, 0.0)\nALMotion.move(-0.1, 0.0, 0.0)\nALTextToSpeech.say("I walk back.")'),
     ],
 )  # fmt: skip
 def test_walks_within_the_free_space_pass(free: float, text: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from services.embedded.console import Console
 
-ACTION = {"service": "ALTextToSpeech", "method": "say", "args": ["Hello\x1b[2J"], "at_s": 0.5, "took_s": 1.25}
+SAY = {"service": "ALTextToSpeech", "method": "say", "args": ["Hello\x1b[2J"], "at_s": 0.5, "took_s": 1.25}
 
 
 class Terminal(io.StringIO):
@@ -20,7 +20,8 @@ def shown(out: io.StringIO, monkeypatch: pytest.MonkeyPatch, *, no_color: str = 
     console = Console(out, io.StringIO())
     console.event("step", {"step": 1, "goal": "greet", "target": "visitors", "prefer": None, "avoid": "walking"})
     console.event("statement", {"line": 1, "step": 1, "source": "for _ in range(2):\n    ALMotion.wakeUp()"})
-    console.event("action", ACTION)
+    console.event("action", SAY | {"interrupted": False})
+    console.event("action", SAY | {"interrupted": True})
     return out.getvalue()
 
 
@@ -30,6 +31,7 @@ def test_plain_text_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) 
         "program  for _ in range(2):\n"
         "             ALMotion.wakeUp()\n"
         'robot      0.50 s  ALTextToSpeech.say("Hello\\u001b[2J")  took 1.25 s\n'
+        'robot      0.50 s  ALTextToSpeech.say("Hello\\u001b[2J")  interrupted after 1.25 s\n'
     )
 
 

@@ -36,6 +36,9 @@ def test_a_project_that_cannot_be_written_leaves_it_among_the_temporary_files(pl
     (places / "project/reports").write_text("not a folder")
     shown = quickstart.show_picture("http://router", PATH, keep=False)
     assert shown == str(places / "temporary/behavior.svg")
+    (places / "temporary/behavior.svg").unlink()
+    (places / "temporary/behavior.svg").mkdir()
+    assert quickstart.show_picture("http://router", PATH, keep=False).startswith("none: ")
 
 
 def test_a_stack_that_stays_up_serves_it(places: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import asyncio
 
 import pytest
 
@@ -11,18 +11,7 @@ from services.behavior.program import ProgramError
 from services.behavior.schema import Scene
 from services.behavior.sequence import Sequence
 from services.robot.errors import BehaviorFailed
-from services.robot.rehearsal import main, rehearse
-
-ROOT = Path(__file__).resolve().parents[3]
-PROGRAM = ROOT / "docs/pictures/raise-both-arms.txt"
-
-
-def test_the_picture_in_the_documentation_is_what_the_command_makes(tmp_path: Path) -> None:
-    made = tmp_path / "made.svg"
-    assert main([str(PROGRAM), "--out", str(made)]) == 0
-    assert made.read_text() == PROGRAM.with_suffix(".svg").read_text(), (
-        "make it anew: scripts/picture docs/pictures/raise-both-arms.txt --out docs/pictures/raise-both-arms.svg"
-    )
+from services.robot.rehearsal import Rehearsal, rehearse
 
 
 def test_a_program_uses_the_scene_and_what_it_is_answered() -> None:
@@ -84,11 +73,17 @@ def test_a_fall_that_keeps_the_program_from_going_on_is_the_reason(unchecked: No
         )
 
 
-def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    program = tmp_path / "program.txt"
-    program.write_text('ALMotion.fly("up")\n')
-    assert main([str(program)]) == 1
-    assert "The program does not run: " in capsys.readouterr().err
-    with pytest.raises(SystemExit) as ended:
-        main([str(tmp_path / "none.txt")])
-    assert ended.value.code == 2
+def test_the_calls_are_told_as_a_result_document_has_them() -> None:
+    rehearsal = Rehearsal(Scene(battery=64))
+    asyncio.run(
+        rehearsal.run(
+            'charge = ALBattery.getBatteryCharge()\nALTextToSpeech.say("Hello")\nALMotion.openHand("LHand")\n'
+        )
+    )
+    calls = [(action.method, action.args, action.at_s, action.result) for action in rehearsal.actions]
+    assert calls == [
+        ("getBatteryCharge", [], 0.0, 64),
+        ("say", ["Hello"], 0.0, None),
+        ("openHand", ["LHand"], 0.657, None),
+    ]
+    assert rehearsal.actions[1].took_s == pytest.approx(0.657)

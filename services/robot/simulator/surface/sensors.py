@@ -39,6 +39,13 @@ class ALSonar(Sense):
         return [NOTHING_AHEAD_M, NOTHING_AHEAD_M]
 
 
+class Subscriber:
+    """What the memory gives to those who want to hear of an event."""
+
+    def __init__(self) -> None:
+        self.signal = qi.Signal("(m)")
+
+
 @qi.multiThreaded()
 class ALMemory(Service):
     """The robot's memory: sensor values, and whatever clients put into it."""
@@ -52,6 +59,8 @@ class ALMemory(Service):
             "WordRecognized": ["", 0.0],
             **dict.fromkeys(_TOUCHED, 0.0),
         }
+        self._subscribers: dict[str, Subscriber] = {}
+        nao.motion.on_fall = lambda: self._tell(_FALLEN, True)
 
     @method(qi.Dynamic, qi.String)
     def getData(self, key: str) -> Any:
@@ -70,10 +79,21 @@ class ALMemory(Service):
     @method(qi.Void, qi.String, qi.Dynamic)
     def raiseEvent(self, key: str, value: Any) -> None:
         self._keep(key, value)
+        self._tell(key, value)
+
+    @method(qi.Object, qi.String)
+    def subscriber(self, key: str) -> Subscriber:
+        if key not in self._subscribers and len(self._subscribers) >= MAX_NAMES:
+            raise RuntimeError(f"{MAX_NAMES} events have subscribers already")
+        return self._subscribers.setdefault(key, Subscriber())
 
     @method(qi.List(qi.String))
     def getDataListName(self) -> list[str]:
         return [_BATTERY, _FALLEN, *self._values]
+
+    def _tell(self, key: str, value: Any) -> None:
+        if key in self._subscribers:
+            self._subscribers[key].signal(value)
 
     def _keep(self, key: str, value: Any) -> None:
         if key not in self._values and len(self._values) >= MAX_NAMES:

@@ -1,5 +1,9 @@
 """The skills, by theme. Importing this package registers them all."""
 
-from services.training.dataset.skills import gestures, going, lights, looking, pointing, trips, turning, walking
+from __future__ import annotations
 
-__all__ = ["gestures", "going", "lights", "looking", "pointing", "trips", "turning", "walking"]
+import importlib
+import pkgutil
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

@@ -1,0 +1,1 @@
+"""Fine-tuning: a small model learns a robot's API by heart."""

@@ -1,0 +1,30 @@
+"""scripts/picture's command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.embedded.picture import main
+
+ROOT = Path(__file__).resolve().parents[3]
+PROGRAM = ROOT / "docs/pictures/raise-both-arms.txt"
+
+
+def test_the_picture_in_the_documentation_is_what_the_command_makes(tmp_path: Path) -> None:
+    made = tmp_path / "made.svg"
+    assert main([str(PROGRAM), "--out", str(made)]) == 0
+    assert made.read_text(encoding="utf-8") == PROGRAM.with_suffix(".svg").read_text(encoding="utf-8")
+
+
+def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program = tmp_path / "program.txt"
+    program.write_text('ALMotion.fly("up")\n')
+    assert main([str(program)]) == 1
+    assert "The program does not run: " in capsys.readouterr().err
+    program.write_bytes(b"\xff")
+    for wrong in (program, tmp_path / "none.txt"):
+        with pytest.raises(SystemExit) as ended:
+            main([str(wrong)])
+        assert ended.value.code == 2
