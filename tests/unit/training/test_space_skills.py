@@ -60,7 +60,7 @@ def test_programs_pass_the_checks(monkeypatch):
 
 def test_what_is_not_there_is_refused():
     task = next(made for seed in range(50) if (made := SKILLS["absent"].make(world(seed))) is not None)
-    first, second = write(task.steps, task.outcome).splitlines()
+    first, second = write(task.steps, refuses=True).splitlines()
     assert task.outcome == "refuses"
     assert first.startswith("# Refuse: the scene has no ")
     assert second.startswith("ALTextToSpeech.say(")
