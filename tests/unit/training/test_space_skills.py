@@ -106,3 +106,13 @@ def test_words_for_a_thing_mean_nothing_else():
     assert meant["the ball on the left"] == "red ball"
     assert meant["the farthest ball"] == "blue ball"
     assert "the ball" not in meant
+
+
+@pytest.mark.parametrize(
+    ("place", "side"),
+    [([1.0, 0.1], "in front"), ([0.5, -0.7], "right"), ([-0.1, 0.9], "left"), ([-1.0, 0.2], "behind")],
+)
+def test_it_says_on_which_side_a_thing_is(place, side):
+    task = SKILLS["where"].make(World(random.Random(1), "en", objects={"cup": [*place, 0.5]}))
+    assert task is not None
+    assert side in task.steps[0].lines[0]

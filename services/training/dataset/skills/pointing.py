@@ -127,10 +127,11 @@ def _names(target: Target) -> bool:
 
 def _side(world: World, target: Target, turned: Pose) -> tuple[str, list[str]]:
     """Where a target is as the robot says it, and the words that have to be heard."""
-    if turned.theta and world.pose == STILL:
-        return world.say("is behind me", "在我后面"), [world.say("behind", "后面")]
-    if turned.theta or abs(target.bearing) < _IN_FRONT:
+    elsewhere = turned.theta and world.pose != STILL  # then it says so of what it is about to face
+    if elsewhere or abs(target.bearing) < _IN_FRONT:
         return world.say("is in front of me", "在我前面"), [world.say("in front", "前面")]
+    if -target.x > abs(target.y):
+        return world.say("is behind me", "在我后面"), [world.say("behind", "后面")]
     if target.y > 0:
         return world.say("is on my left", "在我左边"), [world.say("left", "左边")]
     return world.say("is on my right", "在我右边"), [world.say("right", "右边")]
