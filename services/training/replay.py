@@ -15,9 +15,7 @@ from services.robot.simulator.lights import GROUPS, LEDS
 from services.robot.simulator.stepped import SteppedNao
 from services.training.replay_timeline import APART_S, Call, Rgb, Sentence, Shine, Timeline, Voice, Walk
 
-_LONGEST_PAUSE_S = (
-    60.0  # between two calls: a model's pauses are shorter, and time in which nothing is done tells nothing
-)
+_LONGEST_PAUSE_S = 60.0  # before a call, or in one that was stopped: no behaviour needs more
 _AFTER_S = 0.002  # what falls due at the end has happened then
 _LOOK_S = 0.5  # a NAO turns by a fifth of a radian meanwhile, so headings can be told apart and arcs measured
 
@@ -25,8 +23,9 @@ _LOOK_S = 0.5  # a NAO turns by a fifth of a radian meanwhile, so headings can b
 def replay(actions: Sequence[Action], scene: Scene) -> Timeline:
     """Return what a NAO that begins as a scene says does when it is called so.
 
-    A call begins when it did, unless the one before takes longer here. A call that the robot answers with an error ends
-    the replay, and so does a posture of the scene that it does not have: ``Timeline.error``.
+    A call begins when it did, unless the one before takes longer here, and one that was interrupted is stopped. A call
+    that the robot answers with an error ends the replay, and so does a posture of the scene that it does not have; why
+    is ``Timeline.error``.
     """
     try:
         robot = SteppedNao(scene)
@@ -65,7 +64,11 @@ class _Replay:
         language = (
             action.args[1] if action.service == "ALTextToSpeech" and len(action.args) == 2 else nao.voice.language
         )
-        self._robot.end(begun)
+        if action.interrupted:
+            self._clock.advance(min(action.took_s, _LONGEST_PAUSE_S))
+            nao.stop_everything()
+        else:
+            self._robot.end(begun)
         call = Call(
             number,
             action.service,

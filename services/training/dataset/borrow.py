@@ -33,13 +33,15 @@ class Borrowed:
 
 def borrow(world: World, fits: Callable[[Skill, Task], bool], without: Sequence[str] = ()) -> Borrowed | None:
     """A random task that acts and that ``fits``, of a skill that joins with others and is not among ``without``."""
-    free = [one for one in SKILLS.values() if one.joins and one.weight and one.name not in without]
+    # Conditions borrow themselves: drawing one here could go on without end.
+    free = [one for one in SKILLS.values() if one.joins and one.weight and one.theme != "conditions"]
+    free = [one for one in free if one.name not in without]
     for _ in range(_TRIES):
         one = world.random.choices(free, [candidate.weight for candidate in free])[0]
         if one.needs and one.needs != world.posture:
             continue
         task = one.make(world)
-        if task is None or task.outcome != "acts" or task.last or not fits(one, task):
+        if task is None or task.outcome != "acts" or not fits(one, task):
             continue
         clauses = patterns(one.name, task.variant, world.language, "clause")
         if clauses:

@@ -157,7 +157,7 @@ async def _carry_out(one: Draft, scene: Scene) -> BehaviorResult:
                 case Statement():
                     pass
         rehearsal = Rehearsal(scene)
-        await rehearsal.run(one.program)
+        await rehearsal.run(one.program if refusal is None else one.program.partition("\n")[2])
         actions = rehearsal.actions
     except ProgramError as error:
         raise _Unfit(f"check: {error.code}: {error}") from None

@@ -13,6 +13,7 @@ from services.behavior.catalogue import load_catalogue
 from services.behavior.program import ProgramReader, Refusal
 from services.behavior.schema import Scene
 from services.training.dataset import slips
+from services.training.dataset.borrow import borrow
 from services.training.dataset.compose import Draft, draft
 from services.training.dataset.phrases import books, patterns, variants
 from services.training.dataset.skills.conditions import battery_rule
@@ -55,6 +56,12 @@ def test_a_condition_shows_the_branch_that_the_battery_chooses(battery: int) -> 
             assert ({"says": {"all": ["I am tired."]}} in task.must) == (battery == 12)
             return
     raise AssertionError("no such condition was drawn")
+
+
+def test_a_condition_within_a_condition_is_never_drawn() -> None:
+    for seed in range(300):
+        other = borrow(World(random.Random(seed), "en"), lambda *_: True)
+        assert other is None or other.skill.theme != "conditions"
 
 
 def test_a_hint_in_the_way_steps_aside_on_its_feet() -> None:

@@ -56,6 +56,14 @@ def test_a_call_begins_when_it_did() -> None:
     assert timeline.walks[0].arrives.x == pytest.approx(0.2, abs=1e-6)
 
 
+def test_a_call_that_was_interrupted_is() -> None:
+    walk = Action(service="ALMotion", method="moveTo", args=[1.0, 0.0, 0.0], at_s=0.0, took_s=4.2, interrupted=True)
+    timeline = replay([walk], Scene())
+    assert timeline.error is None
+    assert timeline.place.x == pytest.approx(0.4, abs=0.01)
+    assert timeline.calls[0].ends == pytest.approx(4.2)
+
+
 def test_an_arc_is_as_long_as_its_way() -> None:
     actions = [
         Action(service="ALMotion", method="move", args=[0.05, 0.0, 0.2], at_s=0.0, took_s=0.0),

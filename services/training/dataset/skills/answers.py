@@ -51,8 +51,8 @@ def capital(world: World) -> Task:
 def answer_fact(world: World) -> Task:
     """Answer what is always so: colours, animals, days, opposites, numbers."""
     kind = world.random.choice(variants("answer_fact"))
-    about, said = world.random.choice(books()[f"fact.{kind}.{world.language}.pairs"]).text.split("=")
-    (sentence,) = books()[f"fact.{kind}.{world.language}.sentence"]
+    about, said = world.random.choice(books()[f"answer_fact.{kind}.{world.language}.pairs"]).text.split("=")
+    (sentence,) = books()[f"answer_fact.{kind}.{world.language}.sentence"]
     spoken = sentence.realise(world.random, {"about": about, "said": said})
     spoken = spoken[0].upper() + spoken[1:]
     return _words(kind, spoken, "answer in words", {"about": about}, {"says": {"any": [said]}})

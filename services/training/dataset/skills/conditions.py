@@ -192,11 +192,11 @@ def _branch(world: World, sense: str, beside: Borrowed | None = None) -> Borrowe
     return borrow(world, _simple, [beside.skill.name] if beside else [])
 
 
-def _simple(one: Skill, task: Task) -> bool:
+def _simple(_: Skill, task: Task) -> bool:
     """Whether a task fits into a branch: one step of a few plain lines that says nothing of the scene."""
     lines = [line for step in task.steps for line in step.lines]
     plain = not any(line.startswith(("if ", "for ")) or "scene." in line for line in lines)
-    return one.theme != "conditions" and len(task.steps) == 1 and len(lines) <= 3 and plain
+    return len(task.steps) == 1 and len(lines) <= 3 and plain
 
 
 def _something(world: World) -> tuple[str, bool, bool]:
