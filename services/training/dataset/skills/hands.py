@@ -93,8 +93,8 @@ def _one_hand(world: World) -> tuple[str, dict[str, str]]:
     """The side, L or R, with slots; a hand that is not named is the right one."""
     side = world.random.choices(["", "L", "R"], [3, 1, 1])[0]
     thing = world.one_of(
-        ("pen", "ball", "cup", "card", "paper", "sweet", "toy", "flower", "letter", "cube", "screwdriver", "stick"),
-        ("笔", "球", "杯子", "卡片", "纸", "糖", "玩具", "花", "信", "积木", "螺丝刀", "棍子"),
+        ("pen", "ball", "cup", "card", "box", "sweet", "toy", "flower", "letter", "cube", "screwdriver", "stick"),
+        ("笔", "球", "杯子", "本子", "盒子", "苹果", "玩具", "娃娃", "瓶子", "积木", "遥控器", "面包"),
     )
     said = {"": "", "L": world.say("left", "左"), "R": world.say("right", "右")}[side]
     return side or "R", {"thing": thing, "side": said, "variant": "side" if side else ""}

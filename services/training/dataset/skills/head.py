@@ -133,7 +133,10 @@ def look_times(world: World) -> Task | None:
     """Look to and fro several times."""
     if not upright(world):
         return None
-    one, other = world.random.choice([("left", "right"), ("right", "left"), ("up", "down"), ("down", "up")])
+    pairs = [("left", "right"), ("up", "down")]  # Chinese has one order of each
+    if world.language == "en":
+        pairs += [("right", "left"), ("down", "up")]
+    one, other = world.random.choice(pairs)
     number, slots = often(world, 6)
     lines = [joints({DIRECTIONS[way][0]: DIRECTIONS[way][1]}) for way in (one, other)]
     first, second = ({"looks": DIRECTIONS[way][2]} for way in (one, other))
