@@ -49,7 +49,13 @@ def rest(world: World) -> Task:
     """Crouch and switch the motors off."""
     step = Step("rest", ["ALMotion.rest()"])
     shown: Predicate = {"posture": "Crouching"}
-    return Task([step], must=[shown], at_end=[{"motors": "off"}], event=shown, leaves=RESTING, tags=["posture"])
+    return Task(
+        [step],
+        must=[shown, {"calls": {"method": "ALMotion.rest", "times": [1, None]}}],
+        event=shown,
+        leaves=RESTING,
+        tags=["posture"],
+    )
 
 
 @skill("postures", weight=0.9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.training.dataset.skills.arms import ASIDE, DOWN, UP, arms_line
+from services.training.dataset.skills.arms import ASIDE, arms_line
 from services.training.dataset.skills.body import chain, joints, loop, often, upright
 from services.training.dataset.task import Predicate, Step, Task, World, skill
 
@@ -81,11 +81,16 @@ def squats(world: World) -> Task:
     )
 
 
+def _both_arms(pitch: float) -> str:
+    """Shorter than ``arms_line``: a program has to fit into 256 tokens."""
+    return joints({"LShoulderPitch": pitch, "RShoulderPitch": pitch})
+
+
 @skill("shows", weight=1.2, needs="Standing")
 def exercise(world: World) -> Task:
     """Morning exercises: arms, squats, head."""
     steps = [
-        Step("raise and lower both arms", loop(2, [arms_line("LR", UP), arms_line("LR", DOWN)])),
+        Step("raise and lower both arms", loop(2, [_both_arms(-1.3), _both_arms(1.4)])),
         Step("squat", [_CROUCH, _STAND]),
         Step("look left and right", ["for yaw in [0.8, -0.8, 0.0]:", f"    {joints({'HeadYaw': 'yaw'})}"]),
     ]
