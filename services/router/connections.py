@@ -4,6 +4,10 @@ gunicorn accepts up to a number of connections and leaves further ones in the ke
 a thousand clients that say nothing would keep an emergency stop waiting. Here a connection beyond the number closes the
 one that has been silent for longest, as nginx does; and when all of them are at work, the few places in reserve answer
 what must always be answered, and nothing else.
+
+The kernel offers a new connection to all processes and gives it to the quickest, which is the one that slept last: on a
+quiet router it would be the same one every time, which then does all the work while the others look on. So a process
+holds back a little for every connection that it has, and the one with the fewest takes it.
 """
 
 from __future__ import annotations
@@ -15,8 +19,10 @@ from typing import Any, ClassVar
 
 import gevent
 from flask import Flask, request
+from gevent.server import StreamServer
 from gunicorn import util
 from gunicorn.http import wsgi
+from gunicorn.workers import ggevent
 from gunicorn.workers.ggevent import GeventWorker
 
 from services.router.hangup import is_quiet
@@ -30,6 +36,9 @@ _CROWDED = "router.crowded"
 _RETRY_S = "1"
 #: How long a stop lets what was sent before it arrive: by then it is being served.
 _LAST_WORDS_S = 0.2
+#: How long a process leaves a new connection to others, for each one that it has, and at most.
+_HOLD_S = 0.0002
+_LONGEST_HOLD_S = 0.004
 
 
 class Answer(wsgi.Response):  # type: ignore[misc]
@@ -76,6 +85,23 @@ class Answer(wsgi.Response):  # type: ignore[misc]
 
 
 wsgi.Response = Answer  # gunicorn has no setting for it
+
+
+class FairServer(StreamServer):  # type: ignore[misc]
+    """Takes a new connection later the more it has, so that processes that share a socket share the connections too."""
+
+    def _do_read(self) -> None:
+        self.stop_accepting()
+        self._timer = self.loop.timer(min(_LONGEST_HOLD_S, _HOLD_S * len(self.pool)))
+        self._timer.start(self._take)
+
+    def _take(self) -> None:
+        super()._do_read()  # which finds nothing where another process was quicker
+        if self._watcher is None and not self.full():
+            self._start_accepting_if_started()
+
+
+ggevent.StreamServer = FairServer  # nor for this
 
 
 class ConnectionWorker(GeventWorker):  # type: ignore[misc]

@@ -41,6 +41,11 @@ class RunningRouter:
         hooks = {"response": [self._check]}
         return httpx.Client(base_url=self.url, timeout=20, event_hooks=hooks, headers=headers)
 
+    def children(self) -> list[str]:
+        """Process ids of those that serve."""
+        pid = self.process.pid
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
     def log(self) -> str:
         """What it has written so far."""
         return "".join(self._lines)
