@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import signal
@@ -12,14 +11,14 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 import redis
 
-from tests.contract.router.running_router import RunningRouter, router_environment, running_router
+from tests.contract.router.running_router import router_environment, running_router
 from tests.contract.router.scripted_server import Received, ScriptedServer, default_script
 
 
@@ -75,45 +74,6 @@ def test_a_stop_does_not_wait_for_connections_on_which_nothing_is_asked(redis_ur
         client.get("/healthz")
         assert router.stop() == 0
     assert "graceful timeout" not in router.log()
-
-
-def test_processes_share_connections_that_come_all_at_once(redis_url: str) -> None:
-    with running_router(REDIS_URL=redis_url, ROUTER_PROCESSES="2") as router:
-        in_turn: list[bool] = []
-        while len(in_turn) < 80 and in_turn[-8:].count(True) < 7:  # the second process may still be loading
-            before = [sockets(worker) for worker in router.children()]
-            taken = asyncio.run(connections_taken(router))
-            while [sockets(worker) for worker in router.children()] > before:  # until those are closed
-                time.sleep(0.01)
-            in_turn.append(min(taken) >= 5)
-        assert in_turn[-8:].count(True) >= 7, in_turn
-
-
-async def connections_taken(router: RunningRouter) -> list[int]:
-    """How many of 16 connections each process takes."""
-    workers = router.children()
-    before = [sockets(worker) for worker in workers]
-
-    async def ask() -> asyncio.StreamWriter:
-        reader, writer = await asyncio.open_connection("127.0.0.1", router.port)
-        writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        assert b" 200 OK" in await reader.readline()
-        return writer
-
-    connections = await asyncio.gather(*(ask() for _ in range(16)))
-    taken = [sockets(worker) - then for worker, then in zip(workers, before, strict=True)]
-    for connection in connections:
-        connection.close()
-    return taken
-
-
-def sockets(pid: str) -> int:
-    """How many sockets a process has open."""
-    found = 0
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(FileNotFoundError):  # closed meanwhile
-            found += os.readlink(link).startswith("socket:")
-    return found
 
 
 def test_a_stop_answers_what_was_sent_before_it(redis_url: str) -> None:

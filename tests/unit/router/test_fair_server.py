@@ -1,0 +1,47 @@
+"""Servers that share a socket, as the router's processes do."""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+from contextlib import ExitStack
+from typing import Any
+
+import gevent
+from gevent.pool import Pool
+from gevent.socket import socket as GeventSocket
+
+from services.router.connections import FairServer
+
+
+def test_a_new_connection_goes_to_the_server_that_has_the_fewest() -> None:
+    taken: Counter[str] = Counter()
+
+    def server(name: str, listener: GeventSocket) -> FairServer:
+        def handle(client: Any, _: Any) -> None:
+            taken[name] += 1
+            client.recv(1)  # until the client closes it
+
+        return FairServer(listener, handle=handle, spawn=Pool(100))
+
+    with ExitStack() as stack:
+        listener = stack.enter_context(GeventSocket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(100)
+
+        def connect(count: int) -> None:
+            for _ in range(count):
+                stack.enter_context(socket.create_connection(listener.getsockname(), 10))
+                gevent.sleep(0.02)
+
+        first, second = server("first", listener), server("second", listener)
+        stack.callback(first.stop)
+        stack.callback(second.stop)
+        first.start()
+        connect(5)
+        assert taken == {"first": 5}
+        second.start()
+        connect(5)
+        assert taken == {"first": 5, "second": 5}, "the second takes what comes until it has as many"
+        connect(6)
+        assert min(taken.values()) >= 7, taken
