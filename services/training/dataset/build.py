@@ -15,7 +15,7 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _judged(seed: int, processes: int, lost: Counter[str]) -> Iterator[dict[str, Any]]:
     """Pairs that passed, in an order that depends on the seed alone, without an end."""
     with ProcessPoolExecutor(processes) as pool:
-        waiting = []
+        waiting: list[Future[tuple[list[dict[str, Any]], Counter[str]]]] = []
         number = 0
         try:
             while True:
@@ -104,17 +104,9 @@ class _Unfit(Exception):
 async def _pair(one: Draft) -> dict[str, Any]:
     try:
         scene = Scene.model_validate(one.scene)
-        item = Item(
-            id="g",
-            language=one.language,
-            instruction=one.instruction,
-            scene=scene,
-            tags=[],
-            outcome=one.outcome,
-            must=one.must,
-            in_order=one.in_order,
-            must_not=one.must_not,
-        )
+        wanted = {name: getattr(one, name) for name in ("language", "instruction", "scene", "outcome")}
+        shown = {name: list(getattr(one, name)) for name in ("must", "in_order", "must_not")}
+        item = Item.model_validate({"id": "g", "tags": [], **wanted, **shown})
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         raise _Unfit(f"item: {fault['loc']} {fault['msg']}") from None

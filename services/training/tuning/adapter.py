@@ -100,7 +100,7 @@ def to_gguf(folder: Path, heads: int, key_heads: int, path: Path) -> None:
     writer.close()
 
 
-def _interleaved(rows: np.ndarray, heads: int) -> np.ndarray:
-    """The rows of queries or keys in llama.cpp's order, which turns neighbouring numbers where Transformers turns halves."""
+def _interleaved(rows: np.ndarray[Any, Any], heads: int) -> np.ndarray[Any, Any]:
+    """The rows of queries or keys in llama.cpp's order: it turns neighbours where Transformers turns the two halves."""
     out, rank = rows.shape
     return rows.reshape(heads, 2, out // heads // 2, rank).swapaxes(1, 2).reshape(out, rank)

@@ -31,7 +31,7 @@ class Plan:
     warm_up: float = 0.05
     """Share of the steps in which the learning rate rises from 0; then it falls as a cosine, to a twentieth."""
     weight_decay: float = 0.01
-    validations: int = 10
+    validations: int = 5
     """How often the loss on the validation split is taken."""
     patience: int = 3
     """Validations without a gain after which the run stops."""

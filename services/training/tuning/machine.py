@@ -44,4 +44,5 @@ def _gpus() -> list[str]:
     if shutil.which("nvidia-smi") is None:
         return []
     command = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30).stdout.splitlines()
+    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)  # noqa: S603 - no input
+    return told.stdout.splitlines()
