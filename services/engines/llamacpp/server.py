@@ -20,6 +20,8 @@ def parameters(settings: EngineSettings) -> xllamacpp.CommonParams:
     params.port = settings.port
     params.model.path = str(settings.model_path)
     params.model_alias = {settings.model_path.stem}
+    if settings.lora_path is not None:
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(settings.lora_path), 1.0)]
     params.offline = True  # never looks for a model on the network
 
     params.n_parallel = settings.slots

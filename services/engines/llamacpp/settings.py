@@ -34,6 +34,8 @@ class EngineSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     model_path: Path = Field(default_factory=packaged_model)
+    #: LoRA adapter, as a GGUF file, that every request is answered with.
+    lora_path: Path | None = None
     #: Generations that advance together; more requests wait inside the engine.
     slots: Annotated[int, Field(ge=1, le=256)] = 4
     #: Longest prompt and answer together, for each slot.
