@@ -10,6 +10,7 @@ from services.behavior.scene import SceneView
 from services.behavior.schema import PlanStep, fold
 from services.behavior.words import did_you_mean
 
+_ARTICLES = {"the", "a", "an"}
 # What a target is about stands before these: "visitor at the door", "top of the hill".
 _PREPOSITION = re.compile(r"\b(?:at|behind|beside|by|from|in|near|next|of|on|over|to|towards?|under|who|with)\b")
 _WORD = re.compile(r"[\w']+")
@@ -70,7 +71,8 @@ class Targets:
         one = target.removesuffix("s")
         if any(_within(name, target) or _within(name, one) or _within(one, name) for name in self._folded):
             return True
-        words = _WORD.findall(_PREPOSITION.split(target.removeprefix("in front of "))[0]) or _WORD.findall(target)
+        first = _WORD.findall(_PREPOSITION.split(target.removeprefix("in front of "))[0])
+        words = first if set(first) - _ARTICLES else _WORD.findall(target)  # of "the behind" all words count
         about = words[-1] if words else ""
         return about in WORDS or about.endswith(ENDINGS) or any(_within(part, about) for part in self._parts)
 

@@ -105,12 +105,3 @@ def test_the_card_shows_only_what_may_be_called(catalogue: Catalogue) -> None:
     assert "ALMotion.moveTo(x, y, theta)" in card
     assert "red, green, blue" in card
     assert not any(denied in card for denied in catalogue.deny)
-
-
-def test_an_example_of_going_somewhere_would_be_right_for_a_person_too(catalogue: Catalogue) -> None:
-    """A model that has seen how near to go to a chair goes as near to whoever is named."""
-    (example,) = [example for example in catalogue.examples if "scene.position(" in example.program]
-    (chair,) = example.scene.objects
-    reader = ProgramReader(catalogue, Scene(people=[chair]))
-    reader.feed(example.program.strip())
-    reader.close()

@@ -384,7 +384,7 @@ HALL = Scene(
         "Zoë and the red ball", "椅子", "那把椅子", "椅子前面",
         "visitors", "the visitor at the door", "everyone in the room", "me", "you", "the user", "person in front of me",
         "ahead", "left", "one metre ahead", "to the left", "in front of me", "open floor", "sky", "the robot itself",
-        "red balls", "n/a", "-", "the ceiling", "left hand", "eyes", "head", "NAO",
+        "the behind", "behind", "red balls", "n/a", "-", "the ceiling", "left hand", "eyes", "head", "NAO",
         "大家", "观众", "前方", "左边", "左手", "你", "房间中央",
     ],
 )  # fmt: skip
