@@ -44,6 +44,7 @@ NOT_OFFERED = {
     *(f"{backend.upper()}_GRAMMAR" for backend in BACKENDS if backend != "tgi"),
     "DEEPSPEED_MODEL",
     "GATEWAY_PORT",
+    "LLAMACPP_LORA_PATH",
     "LLAMACPP_MODEL_PATH",
     "LLAMACPP_PORT",
     "NAO_PORT",

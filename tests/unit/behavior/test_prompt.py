@@ -105,3 +105,12 @@ def test_the_card_shows_only_what_may_be_called(catalogue: Catalogue) -> None:
     assert "ALMotion.moveTo(x, y, theta)" in card
     assert "red, green, blue" in card
     assert not any(denied in card for denied in catalogue.deny)
+
+
+def test_a_model_that_was_fine_tuned_is_told_nothing_of_the_api() -> None:
+    scene = Scene.model_validate({"objects": [{"name": "red ball", "position": [1.0, 0.0, 0.0]}]})
+    request = BehaviorRequest(instruction="Go to the ball", scene=scene)
+    assert build_messages(load_catalogue("nao"), request, "none") == [
+        {"role": "system", "content": "Program the robot nao."},
+        {"role": "user", "content": "Scene: red ball (1, 0, 0)\nInstruction: Go to the ball"},
+    ]
