@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import time
+from pathlib import Path
 
 import structlog
 
@@ -42,10 +43,13 @@ def _problem(settings: EngineSettings) -> str | None:
     """What llama.cpp would fail at without a word."""
     if not settings.model_path.is_file():
         return f"there is no model at {settings.model_path}: set LLAMACPP_MODEL_PATH to a GGUF file"
+    if settings.lora_path is not None and not settings.lora_path.is_file():
+        return f"there is no adapter at {settings.lora_path}: set LLAMACPP_LORA_PATH to a GGUF file, or leave it out"
+    files = {"LLAMACPP_MODEL_PATH": settings.model_path, "LLAMACPP_LORA_PATH": settings.lora_path}
     try:
-        with settings.model_path.open("rb") as file:
-            if file.read(4) != b"GGUF":
-                return f"{settings.model_path} is not a GGUF file: set LLAMACPP_MODEL_PATH to one"
+        for setting, path in files.items():
+            if path is not None and not _is_gguf(path):
+                return f"{path} is not a GGUF file: set {setting} to one"
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((settings.host, settings.port))
@@ -58,6 +62,11 @@ def _problem(settings: EngineSettings) -> str | None:
             "stop what listens there, or set LLAMACPP_PORT and LLAMACPP_HOST"
         )
     return None
+
+
+def _is_gguf(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"GGUF"
 
 
 def _serve(settings: EngineSettings) -> None:

@@ -203,5 +203,14 @@ def test_a_model_that_is_missing_or_none_is_told(tmp_path: Path) -> None:
     assert f"llama.cpp cannot serve {other}" in refusal(port=0, model_path=other)
 
 
+def test_an_adapter_that_is_missing_or_none_is_told(tmp_path: Path) -> None:
+    assert "there is no adapter at /no/such.gguf: set LLAMACPP_LORA_PATH" in refusal(port=0, lora_path="/no/such.gguf")
+    other = tmp_path / "adapter.gguf"
+    other.write_text("not an adapter")
+    assert "is not a GGUF file: set LLAMACPP_LORA_PATH" in refusal(port=0, lora_path=other)
+    other.write_bytes(b"GGUF but broken")
+    assert "llama.cpp cannot serve" in refusal(port=0, lora_path=other)
+
+
 def test_a_wrong_setting_is_told() -> None:
     assert "LLAMACPP_SLOTS=0 is not valid" in refusal(slots=0)
