@@ -53,7 +53,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Command-line arguments; exits with status 2 on wrong ones."""
     parser = argparse.ArgumentParser(
         prog="scripts/quickstart",
-        description="Turns an instruction in plain words into a checked program and runs it on a simulated NAO.",
+        description="Turns an instruction in plain words into a checked program and runs it on a simulated robot.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -226,7 +226,8 @@ def _not_configured(method: str, robot: str) -> Problem:
         404,
         "robot-not-connected",
         f"The {title} ({robot}) is known, but the robot gateway has no address of one. Set MORE_ROBOTS={example}, or "
-        f'"robot_url" for a real one, for gateway and router alike, and start both again.{warning}',
+        f'"robot_url" for a real one, for gateway and router alike, and start both again; scripts/quickstart --robot '
+        f"{robot} does that by itself.{warning}",
     )
 
 
