@@ -38,7 +38,10 @@ _RETRY_S = "1"
 _LAST_WORDS_S = 0.2
 #: How long a process leaves a new connection to others, for each one that it has, and at most.
 _HOLD_S = 0.0002
-_LONGEST_HOLD_S = 0.004
+_LONGEST_HOLD_S = 0.002
+#: How many it takes then, if the others have left so many: fewer than the places in reserve, for each may have to make
+#: room for itself first.
+_AT_ONCE = 4
 
 
 class Answer(wsgi.Response):  # type: ignore[misc]
@@ -96,6 +99,7 @@ class FairServer(StreamServer):  # type: ignore[misc]
         self._timer.start(self._take)
 
     def _take(self) -> None:
+        self.max_accept = _AT_ONCE  # gunicorn takes one at a time, which would make an emergency stop wait behind many
         super()._do_read()  # which finds nothing where another process was quicker
         if self._watcher is None and not self.full():
             self._start_accepting_if_started()

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import gevent
+import gevent.event
 from gevent.pool import Pool
 from gevent.socket import socket as GeventSocket
 
@@ -45,3 +46,32 @@ def test_a_new_connection_goes_to_the_server_that_has_the_fewest() -> None:
         assert taken == {"first": 5, "second": 5}, "the second takes what comes until it has as many"
         connect(6)
         assert min(taken.values()) >= 7, taken
+
+
+def test_many_that_come_at_once_are_taken_many_at_once() -> None:
+    """Else an emergency stop would wait for milliseconds behind each of them."""
+    turns: list[int] = []
+    done = gevent.event.Event()
+
+    class Counting(FairServer):
+        def _take(self) -> None:
+            turns.append(len(self.pool))
+            super()._take()
+
+    def handle(client: Any, _: Any) -> None:
+        if len(server.pool) == 64:
+            done.set()
+        client.recv(1)
+
+    with ExitStack() as stack:
+        listener = stack.enter_context(GeventSocket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(100)
+        server = Counting(listener, handle=handle, spawn=Pool(100))
+        server.max_accept = 1  # as gunicorn sets it
+        stack.callback(server.stop)
+        for _ in range(64):
+            stack.enter_context(socket.create_connection(listener.getsockname(), 10))
+        server.start()
+        assert done.wait(10)
+    assert len(turns) <= 20, turns
