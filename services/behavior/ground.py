@@ -34,6 +34,8 @@ def check_way(base: Base, scene: SceneView, state: RobotState, name: str, x: flo
     if state.pose is None:
         state.reach += length
         _check_space(scene, state.reach, name, 0.0)
+        if state.strayed and length > _ROUNDING:
+            _check_anywhere(base, scene, state.reach, name)
         return
     start, end = state.pose, state.pose.moved(x, y, theta)
     if length > _ROUNDING:
@@ -100,11 +102,30 @@ def _check_space(scene: SceneView, reach: float, name: str, before: float) -> No
         )
 
 
+def _check_anywhere(base: Base, scene: SceneView, reach: float, name: str) -> None:
+    """Whether a robot of which only is known how far it may have come can be near a thing."""
+    for thing in scene.things:
+        keep = _keep(base, thing)
+        if keep is not None and math.hypot(thing.x, thing.y) - keep < reach - _ROUNDING:
+            raise CheckError(
+                "obstacle",
+                f"{name} may bring the robot to {thing.name!r}, for nobody knows where it is after a walk at a speed",
+                "walk there by calls that end where they are told to, or walk less",
+            )
+
+
+def _keep(base: Base, thing: Thing) -> float | None:
+    """How near the robot may come to a thing, in metres; None if the thing is not in its way."""
+    if thing.person:
+        return base.from_people
+    return None if thing.passable or thing.z > base.overhead else base.from_things
+
+
 def _check_thing(base: Base, thing: Thing, start: Pose, end: Pose, name: str, x: float, y: float) -> None:
     """Whether a way comes too near to a thing; one that leads away from it is good wherever it begins."""
-    if thing.passable or (thing.z > base.overhead and not thing.person):
+    keep = _keep(base, thing)
+    if keep is None:
         return
-    keep = base.from_people if thing.person else base.from_things
     dx, dy = end.x - start.x, end.y - start.y
     to_x, to_y = thing.x - start.x, thing.y - start.y
     along = (to_x * dx + to_y * dy) / (dx * dx + dy * dy)

@@ -62,6 +62,8 @@ class RobotState:
     """Where the robot is, or None when that is not known."""
     reach: float = 0.0
     """Metres from where it began that it may have come to, as far as its ways are known."""
+    strayed: bool = False
+    """Whether its place is not known because of a walk at a speed, after which it is not known at run time either."""
     walk: Walk | None = None
     playing: Playing | None = None
     calls: int = 0
@@ -90,6 +92,7 @@ class RobotState:
             settled=self.settled & other.settled & angles.keys(),
             pose=self.pose if self.pose == other.pose else None,
             reach=max(self.reach, other.reach),
+            strayed=self.strayed or other.strayed,
             walk=max(walks, key=lambda walk: walk.speed, default=None),
             playing=max(playing, key=lambda played: played.seconds, default=None),
             calls=max(self.calls, other.calls),

@@ -13,7 +13,7 @@ from dataclasses import replace
 from services.behavior import effort
 from services.behavior.catalogue import Catalogue, Method
 from services.behavior.errors import CheckError
-from services.behavior.ground import check_walk, check_way
+from services.behavior.ground import UNLED_S, check_walk, check_way
 from services.behavior.joint_moves import follow_joints
 from services.behavior.joints import joints_of
 from services.behavior.outline import Outline, outlines
@@ -71,7 +71,7 @@ class Sequence:
         self._follow(outline, args, line)
         self._follow_playing(service, outline, args, line, lasts)
         if method.effect == "stop" and state.walk is not None and state.walk.service == service:
-            state.walk = None
+            self._end_walk(state.walk)
 
     # --- what a call needs -------------------------------------------------------------------------------------------
 
@@ -161,7 +161,8 @@ class Sequence:
                 'answer only "# Refuse: the battery is too low" and say so',
             )
         if state.walk is not None:  # somewhere on its way
-            state.walk = state.pose = None
+            self._end_walk(state.walk)
+            state.pose = None
         if base is not None and (way := effort.displacement(outline, args)) is not None:
             x, y, theta = (part or 0.0 for part in way)
             state.metres += (x * x + y * y) ** 0.5
@@ -183,10 +184,16 @@ class Sequence:
     def _walk_on(self, walk: Walk, seconds: float, name: str) -> None:
         """A walk has gone on for so many seconds more: check its way until now, and a little further."""
         state, base = self.state, self._catalogue.base
-        state.walk, state.pose = walk, None
+        state.walk, state.pose, state.strayed = walk, None, True
         state.metres += walk.speed * seconds
         if base is not None:
             check_walk(base, self._scene, state, name, walk, seconds, way_call(self._catalogue))
+
+    def _end_walk(self, walk: Walk) -> None:
+        """It ends some time before the gateway would have ended it, and may have gone on until then."""
+        self.state.walk = None
+        self.state.reach += walk.speed * UNLED_S
+        self.state.metres += walk.speed * UNLED_S
 
     def _lose_pose(self, metres: float, name: str) -> None:
         """The robot has gone somewhere, by at least so many metres."""

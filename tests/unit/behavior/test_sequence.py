@@ -266,6 +266,7 @@ CLEAR = [
     'ALMotion.move(0.1, 0.0, 0.0)\nALMotion.stopMove()\nALTextToSpeech.say("Here I stay, and speak for a long time.")',
     'ALMotion.moveToward(0.0, 0.0, 0.5)\nALTextToSpeech.say("I turn on the spot, and I speak for long.")',
     'ALMotion.move(0.0, 0.0, 0.0)\nALRobotPosture.goToPosture("Sit", 0.5)',  # which stands still
+    "ALMotion.move(0.0, 0.0, 0.3)\nALMotion.stopMove()\nALMotion.moveTo(0.3, 0.0, 0.0)",  # too far from everything
     # By then it has turned half round
     'ALMotion.move(0.1, 0.0, 0.5)\nALTextToSpeech.say("I walk in a little circle, not far from the box.")',
 ]
@@ -296,6 +297,10 @@ BLOCKED = [
         'ALMotion.move(0.1, 0.0, 0.0)\nif ALBattery.getBatteryCharge() > 50:\n    ALMotion.stopMove()\n'
         'ALTextToSpeech.say("I walk until I stand before the box there.")', 4, "comes within 0.11 m of 'box'", "",
     ),
+    # Nobody knows where it is then: it may be as near as it can have come
+    ("ALMotion.move(0.0, 0.0, 0.01)\nALMotion.moveTo(2.0, 0.0, 0.0)", 2, "may bring the robot to 'box'", "walk less"),
+    ("ALMotion.move(0.0, 0.0, 0.01)\nALMotion.stopMove()\nALMotion.moveTo(2.0, 0.0, 0.0)", 3, "may bring", ""),
+    ("for i in range(6):\n    ALMotion.move(0.0, -0.1, 0.0)\n    ALMotion.stopMove()", 2, "may bring the robot to", ""),
     (
         'ALMotion.move(0.1, 0.0, 0.2)\nALTextToSpeech.say("I walk in a wide bow to the left. It is '
         'far, and takes a long time.")', 2, "of 'Anna'", "stop it sooner, or walk another way; ALMotion.moveTo",
@@ -306,6 +311,13 @@ BLOCKED = [
 @pytest.mark.parametrize("text", CLEAR)
 def test_ways_that_are_clear_pass(text: str) -> None:
     assert find(ROOM, text) is None
+
+
+def test_nobody_walks_over_a_person_whatever_the_scene_says_of_them() -> None:
+    people = [{"name": "Ann", "position": [1.0, 0.0, 0.0], "passable": True}]
+    error = find(Scene.model_validate({"people": people}), "ALMotion.moveTo(2.0, 0.0, 0.0)")
+    assert error is not None
+    assert error.code == "program.obstacle"
 
 
 @pytest.mark.parametrize(("text", "line", "words", "mended"), BLOCKED, ids=[case[0] for case in BLOCKED])
