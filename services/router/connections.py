@@ -12,13 +12,13 @@ holds back a little for every connection that it has, and the one with the fewes
 
 from __future__ import annotations
 
-import socket
+import errno
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Any, ClassVar
 
 import gevent
 from flask import Flask, request
+from gevent import getcurrent
 from gevent.server import StreamServer
 from gunicorn import util
 from gunicorn.http import wsgi
@@ -115,8 +115,8 @@ class ConnectionWorker(GeventWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._places = self.worker_connections - RESERVE
         self._open = 0
-        #: Connections on which no request is at work, the longest silent first.
-        self._silent: dict[Any, None] = {}
+        #: Connections on which no request is at work, the longest silent first, and who serves them.
+        self._silent: dict[Any, Any] = {}
 
     def load_wsgi(self) -> None:
         """Tell the application whether the reserve is being used."""
@@ -132,10 +132,9 @@ class ConnectionWorker(GeventWorker):  # type: ignore[misc]
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve one connection."""
         self._open += 1
-        if self._open > self._places and self._silent:
-            with suppress(OSError):  # it ended by itself
-                self._forget_longest_silent().shutdown(socket.SHUT_RDWR)  # its own greenlet sees the end and closes it
-        self._silent[client] = None
+        self._silent[client] = getcurrent()
+        if self._open > self._places:
+            gevent.get_hub().loop.run_callback(self._make_room, client)
         try:
             super().handle(listener, client, addr)
         finally:
@@ -148,7 +147,7 @@ class ConnectionWorker(GeventWorker):  # type: ignore[misc]
         if self._open > self._places:
             req.force_close()
         super().handle_request(listener_name, req, sock, addr)
-        self._silent[sock] = None
+        self._silent[sock] = getcurrent()
 
     def handle_exit(self, sig: Any, frame: Any) -> None:
         """Begin to stop: what was asked is answered, and connections on which nothing is asked are closed."""
@@ -159,15 +158,24 @@ class ConnectionWorker(GeventWorker):  # type: ignore[misc]
     def _close_silent(self) -> None:
         while True:  # new ones may come while the others are served
             gevent.sleep(_LAST_WORDS_S)
-            for client in list(self._silent):
-                if is_quiet(client):
-                    with suppress(OSError):
-                        client.shutdown(socket.SHUT_RDWR)
+            gevent.get_hub().loop.run_callback(self._close_quiet)
 
-    def _forget_longest_silent(self) -> Any:
-        client = next(iter(self._silent))
-        del self._silent[client]
-        return client
+    # Called in gevent's hub, while every connection waits: none of them begins a request between look and close.
+
+    def _make_room(self, newcomer: Any) -> None:
+        """Close the connection that was silent for longest, unless it is the one that needs the room."""
+        longest = next(iter(self._silent), newcomer)
+        if self._open > self._places and longest is not newcomer:
+            self._close(longest)
+
+    def _close_quiet(self) -> None:
+        for client in list(self._silent):
+            if is_quiet(client):
+                self._close(client)
+
+    def _close(self, client: Any) -> None:
+        """End the wait for a request as if the client had hung up, of which nobody needs to hear."""
+        self._silent.pop(client).throw(ConnectionResetError(errno.ECONNRESET, "closed to make room, or to stop"))
 
 
 def install_reserve(app: Flask) -> None:

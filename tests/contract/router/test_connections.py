@@ -45,6 +45,8 @@ def test_the_longest_silent_connection_gives_way(small_router: RunningRouter) ->
         assert connections[0].recv(1) == b""
         connections[1].sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert connections[1].recv(1000).startswith(b"HTTP/1.1 200 ")
+        assert small_router.stop() == 0, "the others are closed then"
+    assert '"level": "error"' not in small_router.log(), "nobody needs to hear of closed connections"
 
 
 def test_when_all_places_are_at_work_only_the_reserved_is_answered(small_router: RunningRouter) -> None:
