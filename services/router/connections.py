@@ -42,6 +42,9 @@ _LONGEST_HOLD_S = 0.002
 #: How many it takes then, if the others have left so many: fewer than the places in reserve, for each may have to make
 #: room for itself first.
 _AT_ONCE = 4
+#: How many it has when it no longer holds back from a queue that is longer than that: it matters little then who has
+#: how many more, and an emergency stop may stand at the queue's end.
+_MANY = 64
 
 
 class Answer(wsgi.Response):  # type: ignore[misc]
@@ -94,14 +97,20 @@ class FairServer(StreamServer):  # type: ignore[misc]
     """Takes a new connection later the more it has, so that processes that share a socket share the connections too."""
 
     def _do_read(self) -> None:
+        self._hold(min(_LONGEST_HOLD_S, _HOLD_S * len(self.pool)))
+
+    def _hold(self, hold_s: float) -> None:
         self.stop_accepting()
-        self._timer = self.loop.timer(min(_LONGEST_HOLD_S, _HOLD_S * len(self.pool)))
+        self._timer = self.loop.timer(hold_s)
         self._timer.start(self._take)
 
     def _take(self) -> None:
+        before = len(self.pool)
         self.max_accept = _AT_ONCE  # gunicorn takes one at a time, which would make an emergency stop wait behind many
         super()._do_read()  # which finds nothing where another process was quicker
-        if self._watcher is None and not self.full():
+        if len(self.pool) - before == _AT_ONCE and before >= _MANY:
+            self._hold(0.0)
+        elif self._watcher is None and not self.full():
             self._start_accepting_if_started()
 
 
