@@ -19,6 +19,7 @@ from services.router.context import Context
 from services.router.hangup import is_gone
 from services.router.operations import EVENTS, Operation, describes
 from services.router.problems import Problem, ProblemItem, forgotten_result, from_validation, invalid, unknown_behavior
+from services.router.stopping import ServerStops, StopWatch, until_stop
 
 log = structlog.get_logger(__name__)
 
@@ -157,7 +158,7 @@ def _event_text(first: Event | None, followed: Iterator[Event | None], client: A
     if first is not None:
         yield _event_bytes(first)
     try:
-        for event in followed:
+        for event in until_stop(followed):
             if event is not None:
                 yield _event_bytes(event)
             elif client is not None and is_gone(client):
@@ -167,6 +168,8 @@ def _event_text(first: Event | None, followed: Iterator[Event | None], client: A
     except (StoreUnavailable, UnknownBehavior) as error:
         # Ending without a terminal event makes the client come back with the id of the last one that it saw.
         log.warning("event stream interrupted", reason=str(error))
+    except ServerStops:
+        return  # likewise
 
 
 def _event_bytes(event: Event) -> bytes:
@@ -222,17 +225,21 @@ def _trace(environ: dict[str, Any]) -> dict[str, str]:
 
 
 def _wait(context: Context, behavior_id: str, wait_s: float | None) -> BehaviorResult | None:
-    """The document, when it is final or ``wait_s`` seconds have passed; sooner when nobody waits for it any more."""
+    """The document, when it is final or ``wait_s`` seconds have passed; sooner at a hang-up or a stop of the server."""
     if wait_s is None:
         return context.store.result(behavior_id)
     client = request.environ.get("gunicorn.socket")
     end = time.monotonic() + wait_s
-    while True:
-        left_s = end - time.monotonic()
-        document = context.store.wait(behavior_id, max(0.0, min(left_s, _WAIT_SLICE_S)))
-        over = document is None or document.status in TERMINAL_STATUSES or left_s <= _WAIT_SLICE_S
-        if over or (client is not None and is_gone(client)):
-            return document
+    try:
+        with StopWatch():
+            while True:
+                left_s = end - time.monotonic()
+                document = context.store.wait(behavior_id, max(0.0, min(left_s, _WAIT_SLICE_S)))
+                over = document is None or document.status in TERMINAL_STATUSES or left_s <= _WAIT_SLICE_S
+                if over or (client is not None and is_gone(client)):
+                    return document
+    except ServerStops:
+        return context.store.result(behavior_id)
 
 
 def _wait_parameter() -> float | None:

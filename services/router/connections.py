@@ -13,6 +13,7 @@ holds back a little for every connection that it has, and the one with the fewes
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
@@ -27,6 +28,7 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from services.router.hangup import is_quiet
 from services.router.problems import Problem
+from services.router.stopping import end_waits
 
 #: Places beyond the setting, for RESERVED alone.
 RESERVE = 16
@@ -34,7 +36,7 @@ RESERVE = 16
 RESERVED_ENDPOINTS = frozenset({"robots.stop", "health.healthz", "health.readyz"})
 _CROWDED = "router.crowded"
 _RETRY_S = "1"
-#: How long a stop lets what was sent before it arrive: by then it is being served.
+#: How long a stop lets what was sent before it arrive: by then it is being served. So often it then looks who waits.
 _LAST_WORDS_S = 0.2
 #: How long a process leaves a new connection to others, for each one that it has, and at most.
 _HOLD_S = 0.0002
@@ -162,12 +164,15 @@ class ConnectionWorker(GeventWorker):  # type: ignore[misc]
         """Begin to stop: what was asked is answered, and connections on which nothing is asked are closed."""
         super().handle_exit(sig, frame)
         Answer.last = True
-        gevent.spawn(self._close_silent)
+        gevent.spawn(self._wind_down)
 
-    def _close_silent(self) -> None:
+    def _wind_down(self) -> None:
+        began = time.monotonic()
+        loop = gevent.get_hub().loop
         while True:  # new ones may come while the others are served
             gevent.sleep(_LAST_WORDS_S)
-            gevent.get_hub().loop.run_callback(self._close_quiet)
+            loop.run_callback(self._close_quiet)
+            loop.run_callback(end_waits, time.monotonic() - began)
 
     # Called in gevent's hub, while every connection waits: none of them begins a request between look and close.
 

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
@@ -18,28 +18,21 @@ from services.backends.base import BackendError, Failed, TimedOut, Unavailable
 from services.backends.circuit import Admission, Circuit
 from services.backends.config import BackendConfig
 from services.backends.registry import dialect_for
+from services.router.fields import Fields, fields_for_client
 from services.router.hangup import HangupWatch
 from services.router.metrics import Metrics
 from services.router.settings import RouterSettings
+from services.router.stopping import LAST_ANSWERS_S, ServerStops, StopWatch
 from services.router.upstream import Reply, Unreachable, Upstream, UpstreamError
 from services.router.upstream import TimedOut as TooSlow
+from services.router.writers import openai_failure, tgi_failure
 
 log = structlog.get_logger(__name__)
 
-Fields = list[tuple[str, str]]
-
 # Exact enough without parsing: inside a JSON string these quotes would be escaped. Only time-outs depend on it.
 _STREAMING = re.compile(rb'"stream"\s*:\s*true')
-_HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
-# Not for the backend: what concerns one connection, what the client wrote for us, and what is made anew.
-_KEPT_BACK = frozenset(
-    "HTTP_" + name.upper().replace("-", "_")
-    for name in _HOP_BY_HOP
-    | {"host", "content-length", "expect", "authorization", "proxy-authorization", "cookie", "origin", "referer"}
-    | {"x-backend", "x-request-id"}
-)
-# Not for the client: what concerns one connection, and what our own server adds.
-_DROPPED = frozenset(_HOP_BY_HOP | {"proxy-authenticate", "date", "server", "set-cookie", "x-request-id"})
+#: After what there is room for an event in a stream.
+_EVENT_ENDS = (b"\n\n", b"\r\n\r\n")
 _BUSY = frozenset({429, 503})
 _OWN_FAULT = 500
 _READS_IN_A_ROW = 8
@@ -86,6 +79,10 @@ class Exchange:
         self._admission = admission
         self._began = time.perf_counter()
         self._watch = HangupWatch(client) if client is not None else None
+        self._stops = StopWatch(LAST_ANSWERS_S)
+        # Writes why an answer breaks off, where something can be said after what has gone out.
+        self._failure: Callable[[str, str], bytes] | None = None
+        self._between_events = True
         self._reply: Reply | None = None
         self._admitted = False
         self._streaming = False
@@ -102,22 +99,26 @@ class Exchange:
         return self._reply is not None and self._reply.get_code() in _BUSY
 
     def open(self, path: str, fields: Fields, body: bytes, wait_s: float, *, streaming: bool | None = None) -> Reply:
-        """Send a request and return the backend's reply as it begins. Raises Busy after ``wait_s``, or UpstreamError.
+        """Send a request and return the backend's reply as it begins.
+
+        Raises Busy after ``wait_s``, UpstreamError, or ServerStops as ``read`` does.
 
         ``streaming`` says whether the reply comes piece by piece; by default the body is looked at.
         """
         gate = self._gate
-        if not gate.slots.acquire(blocking=wait_s > 0, timeout=wait_s or None):
-            raise Busy
+        with self._stops:
+            if not gate.slots.acquire(blocking=wait_s > 0, timeout=wait_s or None):
+                raise Busy
         self._admitted = True
         gate.active.inc()
         self._streaming = _STREAMING.search(body) is not None if streaming is None else streaming
         if self._streaming:
             self._patience_s = gate.config.first_token_timeout_s
         try:
-            self._reply = gate.upstream.request(
-                "POST", path, fields=[*fields, *gate.fields], body=body, timeout_s=self._patience_s
-            )
+            with self._stops:
+                self._reply = gate.upstream.request(
+                    "POST", path, fields=[*fields, *gate.fields], body=body, timeout_s=self._patience_s
+                )
         except UpstreamError as error:
             self._failed(error)
             raise
@@ -126,7 +127,7 @@ class Exchange:
     def forward(self, path: str, fields: Fields, body: bytes, wait_s: float) -> Response:
         """Send a request and return the backend's reply as it is. Raises as ``open`` does."""
         reply = self.open(path, fields, body, wait_s)
-        response = Response(status=reply.get_code(), headers=_fields_for_client(reply))
+        response = Response(status=reply.get_code(), headers=fields_for_client(reply))
         if "Content-Type" not in reply:
             del response.headers["Content-Type"]
         if reply.complete:
@@ -135,6 +136,8 @@ class Exchange:
         else:
             response.response = self
             response.direct_passthrough = True
+            if response.mimetype == "text/event-stream":
+                self._failure = openai_failure if path.startswith("/v1/") else tgi_failure
         return response
 
     def __iter__(self) -> Iterator[bytes]:
@@ -147,12 +150,19 @@ class Exchange:
             log.warning("backend broke off its answer", backend=self._gate.name, reason=str(error))
             # The head has gone out; only a broken connection can still tell the client that the answer is not whole.
             raise ConnectionResetError(errno.ECONNRESET, "the backend broke off its answer") from None
+        except ServerStops as stop:
+            self._broken = True
+            self.close()  # so that there is nothing more to read
+            if self._failure is None or not self._between_events:
+                raise ConnectionResetError(errno.ECONNRESET, "the server stops") from None
+            return self._failure(str(stop), "router.stopping")
         if not data:
             raise StopIteration
+        self._between_events = data.endswith(_EVENT_ENDS)
         return data
 
     def read(self) -> bytes:
-        """The next bytes of the reply's body, b"" at its end. Raises UpstreamError."""
+        """The next bytes of the reply's body, b"" at its end. Raises UpstreamError, or ServerStops."""
         if self._reply is None:
             return b""
         self._reads += 1
@@ -162,7 +172,8 @@ class Exchange:
         try:
             if left_s <= 0:
                 raise TooSlow("the answer was not complete in time")
-            data = self._reply.read(min(self._patience_s, left_s))
+            with self._stops:
+                data = self._reply.read(min(self._patience_s, left_s))
         except UpstreamError as error:
             self._broken = True
             self._failed(error)
@@ -225,29 +236,3 @@ class Exchange:
             self._admission.abandoned()
         else:
             self._admission.succeeded()
-
-
-def fields_for_backend(environ: dict[str, Any], request_id: str) -> Fields:
-    """The client's header fields that the backend gets, trace context among them."""
-    nominated = {f"HTTP_{name.upper().replace('-', '_')}" for name in _tokens(environ.get("HTTP_CONNECTION", ""))}
-    fields = [("Content-Type", environ["CONTENT_TYPE"]), ("X-Request-Id", request_id)]
-    for key, value in environ.items():
-        if key.startswith("HTTP_") and key not in _KEPT_BACK and key not in nominated:
-            fields.append((key[5:].replace("_", "-").title(), value))
-    return fields
-
-
-def _fields_for_client(reply: Reply) -> Fields:
-    nominated = {token for name, value in reply.items() if name.lower() == "connection" for token in _tokens(value)}
-    fields = [
-        (name, value)
-        for name, value in reply.items()
-        if (lowered := name.lower()) not in _DROPPED and lowered not in nominated
-    ]
-    if str(reply.get("content-type")).startswith("text/event-stream"):
-        fields.append(("X-Accel-Buffering", "no"))
-    return fields
-
-
-def _tokens(field: str) -> Iterable[str]:
-    return (token.strip().lower() for token in field.split(",") if token.strip())

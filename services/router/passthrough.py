@@ -21,9 +21,11 @@ from services.router import openai, tgi
 from services.router.body import read_json
 from services.router.context import Context
 from services.router.doors import DOORS, Door, read
-from services.router.exchange import Busy, Exchange, Fields, Gate, fields_for_backend
+from services.router.exchange import Busy, Exchange, Gate
+from services.router.fields import Fields, fields_for_backend
 from services.router.operations import Media, Operation, describes
 from services.router.problems import Problem, from_validation
+from services.router.stopping import ServerStops
 from services.router.tgi import MendedLines, mend_line
 from services.router.translation import translate
 from services.router.upstream import TimedOut, Unreachable, UpstreamError
@@ -166,7 +168,7 @@ class _Doors:
                 outcome = "answered" if response.status_code < 400 else "refused"
             except Busy:
                 outcome = "skipped"
-            except (UpstreamError, BackendError, Problem, ConnectionResetError):
+            except (UpstreamError, BackendError, Problem, ServerStops, ConnectionResetError):
                 outcome = "failed"
             finally:
                 exchange.close()

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from services.jobs.store import IdempotencyConflict, QueueFull, StoreUnavailable, UnknownBehavior
 from services.router.hangup import ClientGone
+from services.router.stopping import ServerStops
 
 log = structlog.get_logger(__name__)
 
@@ -170,6 +171,7 @@ def register_error_handlers(app: Flask) -> None:
         ),
     )
     handle(UnknownBehavior, lambda error: unknown_behavior())
+    handle(ServerStops, lambda error: Problem(503, "router-stopping", str(error), headers={"Retry-After": "1"}))
     handle(HTTPException, _from_http)
     handle(Exception, _unforeseen)
     # The client is gone: there is nobody to answer. 499 is how proxies count that.

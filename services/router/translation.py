@@ -18,7 +18,9 @@ from flask import Response
 from services.backends.base import BackendError, Failed, TimedOut, Unavailable
 from services.backends.dialects.base import Answer, Call, understood
 from services.router.doors import Order
-from services.router.exchange import Exchange, Fields, Gate
+from services.router.exchange import Exchange, Gate
+from services.router.fields import Fields
+from services.router.stopping import ServerStops
 from services.router.upstream import TimedOut as Silent
 from services.router.upstream import UpstreamError
 from services.router.writers import Writer
@@ -106,7 +108,10 @@ class _Stream:
             log.warning("backend broke off its answer", backend=self._gate.name, reason=failure.message)
             self._exchange.failed(failure)
             self._over = True
-            yield self._writer.broken(failure)
+            yield self._writer.broken(failure.message, failure.code)
+            return
+        except ServerStops as stop:
+            yield self._writer.broken(str(stop), "router.stopping")
             return
         self._end()
         yield self._writer.end("".join(self._text), finish)

@@ -8,7 +8,7 @@ import uuid
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Protocol
 
-from services.backends.base import BackendError, Finish
+from services.backends.base import Finish
 
 
 class Writer(Protocol):
@@ -26,7 +26,7 @@ class Writer(Protocol):
     def end(self, text: str, finish: Finish) -> bytes:
         """What stands after the last piece; ``text`` is all of it."""
 
-    def broken(self, error: BackendError) -> bytes:
+    def broken(self, message: str, code: str) -> bytes:
         """That a stream broke off."""
 
     def whole(self, text: str, finish: Finish) -> bytes:
@@ -59,9 +59,8 @@ class _OpenAIWriter(ABC):
             last += _event({**self._head(self.chunk, finish.model), "choices": [], "usage": _usage(finish)})
         return last + b"data: [DONE]\n\n"
 
-    def broken(self, error: BackendError) -> bytes:
-        document = {"message": error.message, "type": "server_error", "param": None, "code": error.code}
-        return _event({"error": document}) + b"data: [DONE]\n\n"
+    def broken(self, message: str, code: str) -> bytes:
+        return openai_failure(message, code)
 
     def whole(self, text: str, finish: Finish) -> bytes:
         choice = {"index": 0, **self.answer(text), "logprobs": None, "finish_reason": finish.reason}
@@ -129,8 +128,8 @@ class GenerateWriter:
         details = {**self._finish(finish), "input_length": finish.prompt_tokens} if self._details else None
         return self._token("", self._echo + text, details)
 
-    def broken(self, error: BackendError) -> bytes:
-        return _event({"error": error.message, "error_type": _TGI_ERRORS.get(error.code, "generation")})
+    def broken(self, message: str, code: str) -> bytes:
+        return tgi_failure(message, code)
 
     def whole(self, text: str, finish: Finish) -> bytes:
         document: dict[str, Any] = {"generated_text": self._echo + text}
@@ -149,7 +148,18 @@ class GenerateWriter:
         return {"finish_reason": reason, "generated_tokens": finish.completion_tokens, "seed": None}
 
 
-_TGI_ERRORS = {"backend.overloaded": "overloaded", "backend.invalid": "validation"}
+_TGI_ERRORS = {"backend.overloaded": "overloaded", "backend.invalid": "validation", "router.stopping": "overloaded"}
+
+
+def openai_failure(message: str, code: str) -> bytes:
+    """How a stream of OpenAI's doors ends when it broke off."""
+    document = {"message": message, "type": "server_error", "param": None, "code": code}
+    return _event({"error": document}) + b"data: [DONE]\n\n"
+
+
+def tgi_failure(message: str, code: str) -> bytes:
+    """How a stream of TGI's doors ends when it broke off."""
+    return _event({"error": message, "error_type": _TGI_ERRORS.get(code, "generation")})
 
 
 def _usage(finish: Finish) -> dict[str, int]:

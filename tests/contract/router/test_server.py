@@ -18,6 +18,7 @@ import httpx
 import pytest
 import redis
 
+from services.jobs import keys
 from tests.contract.router.running_router import router_environment, running_router
 from tests.contract.router.scripted_server import Received, ScriptedServer, default_script
 
@@ -119,6 +120,90 @@ def test_a_stop_closes_a_connection_after_the_answer_on_it(redis_url: str) -> No
         assert asked.result().headers["Connection"] == "close"
         assert stopped.result() == 0
         assert "graceful timeout" not in router.log()
+
+
+def test_who_waits_for_a_behavior_hears_of_a_stop_and_can_come_back(redis_url: str, redis_client: redis.Redis) -> None:
+    order = {"instruction": "Wave"}
+    with running_router(REDIS_URL=redis_url) as router, router.client() as client, ThreadPoolExecutor() as pool:
+        behavior_id = client.post("/v1/behaviors", json=order).json()["id"]
+        with client.stream("GET", f"/v1/behaviors/{behavior_id}/events") as stream:
+            lines = stream.iter_lines()
+            next(lines)
+            waiting = pool.submit(client.post, "/v1/behaviors?wait=60", json=order)
+            wait_for_requests(redis_client, 2)
+            stopped = pool.submit(router.stop)
+            seen = list(lines)  # raises if it is cut off
+        answer = waiting.result()
+        assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+        assert answer.headers["Location"] == f"/v1/behaviors/{answer.json()['id']}"
+        assert stopped.result() == 0
+    assert [line for line in seen if line.startswith("event: ")] == ["event: queued"]
+    assert "graceful timeout" not in router.log()
+    assert '"level": "error"' not in router.log()
+
+
+def wait_for_requests(redis_client: redis.Redis, count: int) -> None:
+    """Until so many behaviours wait in the store."""
+    deadline = time.monotonic() + 20
+    while len(list(redis_client.scan_iter(keys.record("*")))) < count:
+        assert time.monotonic() < deadline, "the request did not arrive"
+        time.sleep(0.01)
+
+
+def test_streams_of_backends_say_that_the_server_stops(redis_url: str) -> None:
+    def begin(request: Received) -> None:
+        """An answer in the language of the backend's door, of which no more comes."""
+        token = '{"index":1,"token":{"text":"Hel"},"generated_text":null}'
+        chunk = '{"choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]}'
+        event = f"data: {token if 'generate' in request.line else chunk}\n\n".encode()
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        request.send(head + b"%X\r\n%b\r\n" % (len(event), event))
+
+    asked = {
+        "/v1/chat/completions": {"messages": [{"role": "user", "content": "Hello"}], "stream": True},
+        "/generate_stream": {"inputs": "Hello"},
+    }
+    ends = {
+        "/v1/chat/completions": '"code":"router.stopping"}}\n\ndata: [DONE]\n\n',
+        "/generate_stream": '"error_type":"overloaded"}\n\n',
+    }
+    with ScriptedServer() as engine, ThreadPoolExecutor() as pool, ExitStack() as stack:
+        engine.script = begin
+        urls = {"LLAMACPP_URL": engine.url, "TGI_URL": engine.url}
+        router = stack.enter_context(running_router(REDIS_URL=redis_url, **urls))
+        streams = []
+        for backend in ("llamacpp", "tgi"):  # one is asked for the second door in its own language
+            for door, body in asked.items():
+                headers = {"X-Backend": backend}
+                request = httpx.stream("POST", f"{router.url}{door}", json=body, headers=headers, timeout=20)
+                pieces = stack.enter_context(request).iter_text()
+                assert "Hel" in next(pieces)
+                streams.append((door, pieces))
+        stopped = pool.submit(router.stop)
+        for door, pieces in streams:
+            said = "".join(pieces)  # raises if it is cut off
+            assert said.startswith("data: ")
+            assert "send the request again" in said
+            assert said.endswith(ends[door])
+            assert engine.next_request().hung_up()
+        assert stopped.result() == 0
+    assert '"level": "error"' not in router.log()
+
+
+def test_who_waits_for_a_backend_hears_of_a_stop(redis_url: str) -> None:
+    with (
+        ScriptedServer() as engine,
+        running_router(REDIS_URL=redis_url, LLAMACPP_URL=engine.url) as router,
+        router.client() as client,
+        ThreadPoolExecutor() as pool,
+    ):
+        engine.script = lambda request: None
+        asked = pool.submit(client.post, "/v1/chat/completions", json={"messages": []})
+        engine.next_request()
+        assert router.stop() == 0
+        answer = asked.result()
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert answer.json()["error"]["code"] == "router_stopping"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
