@@ -29,6 +29,7 @@ from gunicorn.workers.ggevent import GeventWorker
 from services.router.hangup import is_quiet
 from services.router.problems import Problem
 from services.router.stopping import end_waits
+from services.router.unreadable import write_error
 
 #: Places beyond the setting, for RESERVED alone.
 RESERVE = 16
@@ -117,6 +118,7 @@ class FairServer(StreamServer):  # type: ignore[misc]
 
 
 ggevent.StreamServer = FairServer  # nor for this
+util.write_error = write_error  # nor for this
 
 
 class ConnectionWorker(GeventWorker):  # type: ignore[misc]

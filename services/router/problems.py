@@ -41,8 +41,8 @@ class ProblemDocument(BaseModel):
     title: str
     status: int
     detail: str
-    instance: str
-    request_id: str
+    instance: str | None = Field(default=None, description="path of the request, unless it could not be read")
+    request_id: str | None = Field(default=None, description="as in X-Request-Id, unless it could not be read")
     errors: list[ProblemItem] | None = None
 
 
