@@ -53,5 +53,7 @@ def _sentence(fault: ErrorDetails, prefix: str) -> str:
     setting = f"{prefix}{fault['loc'][0]}".upper()
     if fault["type"] == "missing":
         return f"{setting} is not set"
-    value = "" if "@" in str(fault["input"]) else f"={fault['input']}"  # a password may stand before the @ of a URL
+    text = str(fault["input"])
+    # A password may stand before the @ of an address, or be an option of it.
+    value = "" if "@" in text or "password" in text else f"={text}"
     return f"{setting}{value} is not valid: {message}"

@@ -8,7 +8,18 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-Positive = Annotated[int, Field(gt=0)]
+_DAY_S = 24 * 60 * 60
+#: What may be said about TLS in the store's address, where both clients take it and take it alike; the values, if few.
+_TLS_OPTIONS: dict[str, frozenset[str]] = {
+    "ssl_ca_certs": frozenset(),
+    "ssl_ca_path": frozenset(),
+    "ssl_certfile": frozenset(),
+    "ssl_keyfile": frozenset(),
+    "ssl_password": frozenset(),
+    "ssl_ciphers": frozenset(),
+    "ssl_cert_reqs": frozenset({"none", "optional", "required"}),
+    "ssl_check_hostname": frozenset({"true", "false"}),
+}
 
 
 def _checked_redis_url(url: str) -> str:
@@ -18,13 +29,25 @@ def _checked_redis_url(url: str) -> str:
         database = parts.path.removeprefix("/") or "0"
         options = parse_qs(parts.query, keep_blank_values=True)
         place = parts.scheme in {"redis", "rediss"} and parts.hostname and parts.port != 0 and database.isdecimal()
-        if place and all(name.startswith("ssl_") for name in options):
-            return url
     except ValueError:  # whose words may repeat the password
-        pass
-    raise ValueError(
-        "it has to be like redis://127.0.0.1:6379/0, or with TLS like rediss://store:6380/0?ssl_ca_certs=/etc/ca.pem"
-    )
+        place = False
+    if not place or not all(name.startswith("ssl_") for name in options):
+        raise ValueError(
+            "it has to be like redis://127.0.0.1:6379/0, or with TLS like rediss://store:6380/0?ssl_ca_certs=/etc/ca.pem"
+        )
+    for name, values in options.items():
+        _check_tls_option(parts.scheme, name, values)
+    return url
+
+
+def _check_tls_option(scheme: str, name: str, values: list[str]) -> None:
+    if name not in _TLS_OPTIONS:
+        raise ValueError(f"there is no option {name}; there are {', '.join(sorted(_TLS_OPTIONS))}")
+    if scheme != "rediss":
+        raise ValueError(f"the option {name} is for TLS, which takes an address that begins with rediss://")
+    known = _TLS_OPTIONS[name]
+    if len(values) > 1 or not values[0] or (known and values[0] not in known):
+        raise ValueError(f"the option {name} needs one value" + (f": {' or '.join(sorted(known))}" if known else ""))
 
 
 RedisUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_checked_redis_url)]
@@ -38,17 +61,17 @@ class JobSettings(BaseSettings):
 
     redis_url: RedisUrl = "redis://127.0.0.1:6379/0"
     #: Behaviours that may wait for a worker; one more is answered with 429.
-    queue_limit: Positive = 1000
+    queue_limit: Annotated[int, Field(gt=0, le=100_000)] = 1000
     #: Bytes of all requests that wait or run (images are large): one that does not fit is answered with 429.
-    queue_max_bytes: Positive = 64 * 1024 * 1024
+    queue_max_bytes: Annotated[int, Field(gt=0, le=16 * 1024**3)] = 64 * 1024**2
     #: Seconds that a behaviour may wait for a worker before it fails.
-    queue_ttl_s: Positive = 600
+    queue_ttl_s: Annotated[int, Field(gt=0, le=_DAY_S)] = 600
     #: Seconds that a finished behaviour, its events and its idempotency key are kept.
-    result_ttl_s: Positive = 3600
+    result_ttl_s: Annotated[int, Field(gt=0, le=30 * _DAY_S)] = 3600
     #: Finished behaviours kept at most, whatever their age: the bound on the store's memory. What a simulated robot did
     #: is kept with each, which is a thousand bytes for most of them (``MAX_RECORDING_CHARACTERS`` at most).
-    results_limit: Positive = 20_000
+    results_limit: Annotated[int, Field(gt=0, le=1_000_000)] = 20_000
     #: Seconds after which a silent worker is taken for dead; it renews three times as often.
-    lease_s: Positive = 10
+    lease_s: Annotated[int, Field(gt=0, le=600)] = 10
     #: Times that a behaviour is started before it fails, when workers die while they have it.
-    max_attempts: Positive = 3
+    max_attempts: Annotated[int, Field(gt=0, le=100)] = 3

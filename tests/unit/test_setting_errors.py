@@ -7,10 +7,12 @@ import logging
 from typing import Any
 
 import pytest
+import redis
 import structlog
 from pydantic_settings import BaseSettings
 
 from services.backends.circuit import CircuitSettings
+from services.jobs import store
 from services.jobs.celery_app import create_celery
 from services.jobs.settings import JobSettings
 from services.observability import configure_logging
@@ -84,6 +86,71 @@ def test_an_address_of_the_store_that_cannot_be_is_refused(monkeypatch: pytest.M
     told = fault(JobSettings, monkeypatch, REDIS_URL=url)
     assert "it has to be like redis://127.0.0.1:6379/0" in told
     assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("rediss://store?ssl_magic=1&ssl_password=hunter2", "there is no option ssl_magic; there are ssl_ca_certs, "),
+        ("rediss://store?ssl_min_version=771", "there is no option ssl_min_version; "),
+        (
+            "redis://store?ssl_ca_certs=/ca",
+            "the option ssl_ca_certs is for TLS, which takes an address that begins with",
+        ),
+        (
+            "rediss://store?ssl_cert_reqs=maybe",
+            "the option ssl_cert_reqs needs one value: none or optional or required",
+        ),
+        ("rediss://store?ssl_check_hostname=0", "the option ssl_check_hostname needs one value: false or true"),
+        ("rediss://store?ssl_ca_certs=", "the option ssl_ca_certs needs one value"),
+        ("rediss://store?ssl_ca_certs=/a&ssl_ca_certs=/b", "the option ssl_ca_certs needs one value"),
+    ],
+)
+def test_an_option_of_the_stores_address_that_cannot_be_is_named(
+    monkeypatch: pytest.MonkeyPatch, url: str, said: str
+) -> None:
+    told = fault(JobSettings, monkeypatch, REDIS_URL=url)
+    assert told.startswith("REDIS_URL")
+    assert f" is not valid: {said}" in told
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "ssl_ca_certs=/ca",
+        "ssl_ca_path=/etc/ssl",
+        "ssl_certfile=/certificate&ssl_keyfile=/key&ssl_password=secret",
+        "ssl_ciphers=HIGH",
+        "ssl_cert_reqs=none&ssl_check_hostname=false",
+    ],
+)
+def test_both_clients_of_the_store_take_every_option_alike(options: str) -> None:
+    settings = JobSettings(redis_url=f"rediss://store?{options}")
+    ours = store.connect(settings).connection_pool.make_connection()
+    celerys = create_celery(settings, "a", 4).connection_for_read().ssl
+    assert isinstance(ours, redis.SSLConnection)
+    taken = redis.SSLConnection(**celerys)
+    for name in ("ca_certs", "ca_path", "certfile", "keyfile", "certificate_password", "ssl_ciphers", "cert_reqs"):
+        assert getattr(ours, name) == getattr(taken, name)
+    assert ours.check_hostname == taken.check_hostname
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("QUEUE_LIMIT", "100001"),
+        ("QUEUE_MAX_BYTES", "17179869185"),
+        ("QUEUE_TTL_S", "86401"),
+        ("RESULT_TTL_S", "2592001"),
+        ("RESULTS_LIMIT", "1000001"),
+        ("LEASE_S", "601"),
+        ("MAX_ATTEMPTS", "101"),
+    ],
+)
+def test_nothing_grows_without_bound(monkeypatch: pytest.MonkeyPatch, setting: str, value: str) -> None:
+    told = fault(JobSettings, monkeypatch, **{setting: value})
+    assert told == f"{setting}={value} is not valid: Input should be less than or equal to {int(value) - 1}"
 
 
 @pytest.mark.parametrize(
