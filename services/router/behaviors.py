@@ -27,7 +27,8 @@ MAX_WAIT_S = 120.0
 _WAIT_SLICE_S = 5.0
 _RECONNECT_MS = 1000
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,200}")
-_EVENT_ID = re.compile(r"\d{1,16}-\d{1,9}")
+_EVENT_ID = re.compile(r"[0-9]{1,16}-[0-9]{1,9}")
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 # W3C Trace Context, version 00; what does not fit is left out, as the standard wants it.
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _TRACESTATE = re.compile(r"[ -~]{1,512}")
@@ -246,10 +247,7 @@ def _wait_parameter() -> float | None:
     text = request.args.get("wait")
     if text is None:
         return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
+    seconds = float(text) if _SECONDS.fullmatch(text) else 0.0
     if not 0.0 < seconds <= MAX_WAIT_S:
         detail = f"wait must be a number of seconds above 0 and up to {MAX_WAIT_S:g}; or leave it out."
         raise Problem(400, "invalid-parameter", detail, errors=[ProblemItem(parameter="wait", detail=detail)])

@@ -72,7 +72,7 @@ def test_trace_context_is_kept_for_the_engine(
     assert json.loads(redis_client.hget(keys.record(behavior_id), "trace")) == kept
 
 
-@pytest.mark.parametrize("wait", ["0", "-1", "121", "nan", "inf", "soon", ""])
+@pytest.mark.parametrize("wait", ["0", "-1", "121", "nan", "inf", "soon", "", "1_0", "٣", "1e1", " 1", "1.", "."])
 def test_refuses_a_bad_wait(client: httpx.Client, store: JobStore, wait: str) -> None:
     response = client.post("/v1/behaviors", params={"wait": wait}, json={"instruction": "Wave"})
     assert response.status_code == 400
