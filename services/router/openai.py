@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
+from pydantic import BaseModel, ValidationError, model_validator
 from pydantic_core import from_json, to_json
 
-from services.router.problems import Problem
+from services.router.problems import Problem, from_validation
 
 # llama.cpp turns grammars, and schemas into grammars, by functions that call themselves, until the process is out of
 # stack: for each group in a group, each rule that begins with another, each property of an object and each reference.
@@ -31,11 +32,33 @@ _FREE = frozenset({"messages", "prompt", "suffix", "prediction", "logit_bias"})
 _REPEATED = re.compile(r"\{\s*(\d{0,9})\s*,?\s*(\d{0,9})\s*\}")
 
 
+class _Function(BaseModel):
+    name: str
+    description: str | None = None
+
+
+class _Tool(BaseModel):
+    type: str
+    function: _Function | None = None
+
+    @model_validator(mode="after")
+    def _says_which_function(self) -> Self:
+        if self.type == "function" and self.function is None:
+            raise ValueError('A tool of the type "function" needs the field function')
+        return self
+
+
+class _Tools(BaseModel):
+    """As much of the tools as llama.cpp answers with 500 where it is otherwise."""
+
+    tools: list[_Tool] | None
+
+
 def mend_request(body: bytes) -> bytes:
     """The body without fields that are null, which means unset, and which llama.cpp takes for a wrong type.
 
-    Raises Problem 400 for a body that has to be looked at and cannot be parsed, 422 for a grammar or a schema that
-    would end the server.
+    Raises Problem 400 for a body that has to be looked at and cannot be parsed, 422 for tools that are none, and for a
+    grammar or a schema that would end the server.
     """
     if not any(word in body for word in _WORDS) and body.count(b"{") + body.count(b"[") <= MAX_GRAMMAR_NESTING:
         return body
@@ -48,8 +71,12 @@ def mend_request(body: bytes) -> bytes:
     for name, value in document.items():
         if name not in _FREE:
             _judge(name, value)
+    if "tools" in document:
+        _check_tools(document["tools"])
     if b"null" not in body:
         return body
+    if tools := document.get("tools"):
+        document["tools"] = [{name: _without_nulls(part) for name, part in tool.items()} for tool in tools]
     messages = document.get("messages")
     if isinstance(messages, list):
         # A message of tool calls has the content null, and has to.
@@ -61,6 +88,13 @@ def _without_nulls(value: Any, kept: str = "") -> Any:
     if not isinstance(value, dict):
         return value
     return {name: item for name, item in value.items() if item is not None or name == kept}
+
+
+def _check_tools(tools: Any) -> None:
+    try:
+        _Tools.model_validate_json(to_json({"tools": tools}))
+    except ValidationError as error:
+        raise from_validation(error) from None
 
 
 def _judge(field: str, value: Any) -> None:

@@ -51,6 +51,55 @@ def test_a_message_of_tool_calls_keeps_its_content() -> None:
     assert mended(sent) == sent
 
 
+FUNCTION = {"name": "wave", "description": "Wave", "parameters": {"type": "object"}, "strict": True}
+
+
+@pytest.mark.parametrize(
+    "tools",
+    [
+        [],
+        None,
+        [{"type": "function", "function": FUNCTION}],
+        [{"type": "function", "function": {"name": "wave"}}],
+        [{"type": "custom", "custom": {"name": "free", "format": {"type": "text"}}}],
+        [{"type": "of-tomorrow", "of": "no concern"}],
+    ],
+)
+def test_tools_pass(tools: Any) -> None:
+    body = json.dumps({"messages": [], "tools": tools}).encode()
+    assert json.loads(mend_request(body)).get("tools") == tools
+
+
+@pytest.mark.parametrize(
+    ("tools", "pointer"),
+    [
+        ("wave", "/tools"),
+        ({}, "/tools"),
+        ([1], "/tools/0"),
+        ([{"type": "function", "function": FUNCTION}, None], "/tools/1"),
+        ([{}], "/tools/0/type"),
+        ([{"type": 1}], "/tools/0/type"),
+        ([{"type": "function"}], "/tools/0"),
+        ([{"type": "function", "function": None}], "/tools/0"),
+        ([{"type": "function", "function": "wave"}], "/tools/0/function"),
+        ([{"type": "function", "function": {}}], "/tools/0/function/name"),
+        ([{"type": "function", "function": {"name": "wave", "description": 1}}], "/tools/0/function/description"),
+    ],
+)
+def test_tools_that_are_none_are_named(tools: Any, pointer: str) -> None:
+    with pytest.raises(Problem, match=f"does not fit: {pointer}: ") as refused:
+        mended({"messages": [], "tools": tools})
+    assert refused.value.status == 422
+    assert refused.value.errors is not None
+    assert refused.value.errors[0].pointer == pointer
+
+
+def test_a_function_without_a_description_may_say_so() -> None:
+    sent = {"messages": [], "tools": [{"type": "function", "function": FUNCTION | {"description": None}}]}
+    described = {name: part for name, part in FUNCTION.items() if name != "description"}
+    assert mended(sent)["tools"] == [{"type": "function", "function": described}]
+
+
 def test_a_grammar_that_nests_too_deep_is_refused() -> None:
     assert mended({"grammar": nested_groups(MAX_GRAMMAR_NESTING)}) == {"grammar": nested_groups(MAX_GRAMMAR_NESTING)}
     with pytest.raises(Problem, match="more than 200 deep"):
