@@ -7,18 +7,14 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any, TextIO
 
 _COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36", "magenta": "35"}
 _LABELS = {"plan": "cyan", "program": "magenta", "robot": "green", "picture": "yellow"}
-#: What a service does while one waits for it, where its name alone does not say.
-_DOING = {
-    "engine": "engine (loads the model)",
-    "simulator": "simulated NAO",
-    "porter": "simulated Porter",
-    "gateway": "robot gateway",
-    "worker": "worker (has the engine read its prompt)",
-}
+#: What a service is, where its name alone does not say, and what it does while one waits for it.
+_NAMES = {"simulator": "simulated NAO", "porter": "simulated Porter", "gateway": "robot gateway"}
+_DOING = {"engine": " (loads the model)", "worker": " (has the engine read its prompt)"}
 
 
 def printable(text: str) -> str:
@@ -47,6 +43,7 @@ class Console:
         }
         self._began = time.monotonic()
         self._shown = ""
+        self._waited_for: tuple[str, ...] = ()
 
     def paint(self, text: str, colour: str, stream: TextIO | None = None) -> str:
         """The text in a colour, where the stream (standard output if none is given) shows colours."""
@@ -55,18 +52,22 @@ class Console:
     # Progress
 
     def waiting(self, services: tuple[str, ...]) -> None:
-        """The services that are not ready yet."""
-        names = ", ".join(_DOING.get(name, name) for name in reversed(services))
-        seconds = f" {time.monotonic() - self._began:.0f} s" if self._in_place else ""
-        line = f"Starting: {names} …{seconds}"
-        if line == self._shown:
-            return
-        self._shown = line
+        """The services that are not ready yet; where a line cannot be replaced, a further one tells what is new."""
+        began = [name for name in services if name not in self._waited_for]
+        ready = [name for name in self._waited_for if name not in services]
+        self._waited_for = services
         if self._in_place:
+            line = f"Starting: {_list(services, _DOING)} … {time.monotonic() - self._began:.0f} s"
+            if line == self._shown:
+                return
+            self._shown = line
             width = shutil.get_terminal_size().columns - 1
             print(f"\r\033[K{line[:width]}", end="", file=self._progress, flush=True)
-        else:
-            print(line, file=self._progress, flush=True)
+            return
+        if ready:
+            print(f"Ready: {_list(ready, {})}", file=self._progress, flush=True)
+        if began:
+            print(f"Starting: {_list(began, _DOING)} …", file=self._progress, flush=True)
 
     def progress(self, line: str) -> None:
         """A line on standard error, in place of any that is shown there."""
@@ -130,6 +131,10 @@ class Console:
         usage = result["usage"]
         tokens = f"{usage['prompt_tokens']} + {usage['completion_tokens']} tokens"
         self.line(self.paint(" · ".join([*timings, tokens, str(result["model"])]), "dim"))
+
+
+def _list(services: Sequence[str], doing: dict[str, str]) -> str:
+    return ", ".join(_NAMES.get(name, name) + doing.get(name, "") for name in reversed(services))
 
 
 def _duration(milliseconds: float) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 
@@ -48,10 +49,26 @@ def test_a_model_cannot_command_the_terminal(monkeypatch: pytest.MonkeyPatch) ->
     assert out.getvalue() == "plan     1. \\x1b]0;owned\\x07\n"
 
 
-def test_progress_names_what_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_tells_each_stage_once_where_no_line_can_be_replaced() -> None:
     progress = io.StringIO()
     console = Console(io.StringIO(), progress)
-    for _ in range(3):
-        console.waiting(("router", "engine"))
-    console.waiting(("router",))
-    assert progress.getvalue() == "Starting: engine (loads the model), router …\nStarting: router …\n"
+    for waiting in (("router", "gateway", "worker", "engine"), ("router", "worker", "engine"), ("router",)):
+        for _ in range(3):
+            console.waiting(waiting)
+    assert progress.getvalue().splitlines() == [
+        "Starting: engine (loads the model), worker (has the engine read its prompt), robot gateway, router …",
+        "Ready: robot gateway",
+        "Ready: engine, worker",
+    ]
+
+
+def test_progress_stands_in_one_line_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    progress = Terminal()
+    console = Console(io.StringIO(), progress)
+    for waiting in (("router", "engine"), ("router", "engine"), ("router",)):
+        console.waiting(waiting)
+    assert progress.getvalue() == (
+        "\r\033[KStarting: engine (loads the model), router … 0 s\r\033[KStarting: router … 0 s"
+    )
