@@ -11,7 +11,7 @@ import httpx
 import pytest
 import redis
 
-from tests.contract.router.running_router import RunningRouter, running_router
+from tests.contract.router.running_router import START_S, RunningRouter, running_router
 from tests.contract.router.scripted_server import ScriptedServer
 
 PLACES = 4
@@ -22,6 +22,7 @@ def small_router(redis_url: str, gateway: ScriptedServer, redis_client: redis.Re
     """A router with few places."""
     settings = {"ROUTER_CONNECTIONS": str(PLACES), "ROUTER_PROCESSES": "1", "GATEWAY_URL": gateway.url}
     with running_router(REDIS_URL=redis_url, **settings) as router:
+        httpx.get(f"{router.url}/healthz", timeout=START_S)  # until then it is loading
         yield router
 
 
