@@ -10,8 +10,9 @@ from gevent import getcurrent
 
 Item = TypeVar("Item")
 
-#: How long after SIGTERM a backend may still answer; the process ends a second after that.
-LAST_ANSWERS_S = 2.0
+#: How long after SIGTERM a backend may still answer; the process looks each second whether all is done, and is killed
+#: after 3 s.
+LAST_ANSWERS_S = 1.5
 
 
 class ServerStops(Exception):
