@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
-import uuid
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -31,6 +32,14 @@ from services.router.settings import RouterSettings
 log = structlog.get_logger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class _App(Flask):
+    """Flask without a look at each function of each request whether it is a coroutine: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as it is."""
+        return func
 
 
 class _NoSession(SessionInterface):
@@ -65,7 +74,7 @@ def create_app(
         gateway=connect_gateway(settings.gateway_url),
     )
     # No static folder: the API serves no files.
-    app = Flask(__name__, static_folder=None)
+    app = _App(__name__, static_folder=None)
     # Every resource has one address; others are not found rather than redirected.
     app.url_map.merge_slashes = False
     app.session_interface = _NoSession()
@@ -86,14 +95,15 @@ def _install_accounting(app: Flask, context: Context) -> None:
 
     def begin() -> None:
         given = request.environ.get("HTTP_X_REQUEST_ID", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
         g.began = time.perf_counter()
 
     def account(response: Response) -> Response:
         took_s = time.perf_counter() - g.began
         rule = request.url_rule
         route = rule.rule if rule is not None else "none"
-        method = request.method if request.method in METHODS else "other"
+        method = request.method
+        method = method if method in METHODS else "other"
         status = response.status_code
         metrics.requests.labels(method, route, str(status)).inc()
         metrics.seconds.labels(route).observe(took_s)

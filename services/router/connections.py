@@ -55,12 +55,29 @@ class Answer(wsgi.Response):  # type: ignore[misc]
 
     #: Whether the server stops: every answer is the last on its connection then, and says so if its head is yet to go.
     last: ClassVar[bool] = False
+    _second: ClassVar[int] = 0
+    _date: ClassVar[str] = ""
 
     _head = b""
 
     def should_close(self) -> bool:
         """Whether the connection ends with this answer."""
         return self.last or bool(super().should_close())
+
+    def default_headers(self) -> list[str]:
+        """gunicorn's, with a date that is put into words once a second."""
+        now = int(time.time())
+        if now != Answer._second:
+            Answer._second, Answer._date = now, f"Date: {util.http_date(now)}\r\n"
+        major, minor = self.req.version
+        connection = "close" if self.should_close() else "keep-alive"
+        lines = [
+            f"HTTP/{major}.{minor} {self.status}\r\n",
+            f"Server: {self.version}\r\n",
+            self._date,
+            f"Connection: {connection}\r\n",
+        ]
+        return [*lines, "Transfer-Encoding: chunked\r\n"] if self.chunked else lines
 
     def send_headers(self) -> None:
         """Keep the head; ``write`` sends it."""
@@ -134,6 +151,8 @@ class ConnectionWorker(GeventWorker):  # type: ignore[misc]
     def load_wsgi(self) -> None:
         """Tell the application whether the reserve is being used."""
         super().load_wsgi()
+        # gunicorn looks its settings up some twenty times for each request, each time through two functions.
+        vars(self.cfg).update({name: setting.get() for name, setting in self.cfg.settings.items()})
         application: Callable[..., Iterable[bytes]] = self.wsgi
 
         def aware(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
