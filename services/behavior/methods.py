@@ -23,6 +23,7 @@ Effect = Literal[
     "setting",  # sets how the robot acts by itself
     "stop",  # ends what is under way
     "read",  # changes nothing
+    "wait",  # lets time pass
 ]
 
 CardSize = Literal["small", "medium", "full"]

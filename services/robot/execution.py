@@ -12,6 +12,7 @@ import structlog
 from services.behavior.check import CallChecker, CheckError
 from services.behavior.scene import Pose, SceneView
 from services.behavior.schema import Action
+from services.behavior.waiting import TIME
 from services.picture.recording import scene_items
 from services.robot.errors import BehaviorFailed
 from services.robot.plain import plain_argument, plain_result
@@ -294,7 +295,11 @@ class Execution:
         action = Action(service=service, method=method, args=checked, at_s=round(at - self._began, 3), took_s=0.0)
         reaches = bridge.linked
         try:
-            answer = await bridge.call(service, method, checked, self._settings.gateway_call_timeout_s)
+            answer = None
+            if service == TIME:
+                await bridge.wait(*checked)
+            else:
+                answer = await bridge.call(service, method, checked, self._settings.gateway_call_timeout_s)
         except BaseException:
             action.took_s, action.interrupted = round(max(0.0, clock.now() - at), 3), True
             self._cut_short = action if reaches else None  # told once the robot is still

@@ -80,6 +80,7 @@ SHOW = "ALLeds.randomEyes(30.0)"
 LONGEST = [
     f"{SAY}\nfor i in range(6):\n    {SAY}\n    {SHOW}",
     f"for i in range(10):\n    {SAY}\n{SHOW}",
+    "for i in range(10):\n    time.sleep(30.00)\ntime.sleep(30.00)",
     "ALMotion.moveTo(3.0, 2.0, 0.0)\nALMotion.moveTo(3.0, 2.0, 0.0)",
     "for i in range(6):\n    ALMotion.moveTo(0.5, 0.3, 0.0)\n    ALMotion.moveTo(0.5, 0.3, 0.0)\n" + SAY,
     f'ALRobotPosture.goToPosture("Stand", 0.34)\nfor i in range(4):\n    {SAY}\n    {SAY}\n    {SAY}',
