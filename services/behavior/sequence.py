@@ -71,7 +71,14 @@ class Sequence:
         self._follow(outline, args, line)
         self._follow_playing(service, outline, args, line, lasts)
         if method.effect == "stop" and state.walk is not None and state.walk.service == service:
-            self._end_walk(state.walk)
+            self.end_walk()
+
+    def end_walk(self) -> None:
+        """A walk at a speed ends before the gateway would have ended it; it may have gone on until then."""
+        if (walk := self.state.walk) is not None:
+            self.state.walk = None
+            self.state.reach += walk.speed * UNLED_S
+            self.state.metres += walk.speed * UNLED_S
 
     # --- what a call needs -------------------------------------------------------------------------------------------
 
@@ -161,7 +168,7 @@ class Sequence:
                 'answer only "# Refuse: the battery is too low" and say so',
             )
         if state.walk is not None:  # somewhere on its way
-            self._end_walk(state.walk)
+            self.end_walk()
             state.pose = None
         if base is not None and (way := effort.displacement(outline, args)) is not None:
             x, y, theta = (part or 0.0 for part in way)
@@ -188,12 +195,6 @@ class Sequence:
         state.metres += walk.speed * seconds
         if base is not None:
             check_walk(base, self._scene, state, name, walk, seconds, way_call(self._catalogue))
-
-    def _end_walk(self, walk: Walk) -> None:
-        """It ends some time before the gateway would have ended it, and may have gone on until then."""
-        self.state.walk = None
-        self.state.reach += walk.speed * UNLED_S
-        self.state.metres += walk.speed * UNLED_S
 
     def _lose_pose(self, metres: float, name: str) -> None:
         """The robot has gone somewhere, by at least so many metres."""

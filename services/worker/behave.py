@@ -175,8 +175,17 @@ class Behavior:
         except LeaseLost:
             return None
         except Exception as error:
+            await self._stop_acting()
             return self._ended_by(error)
         return self._result("refused" if self._refusal is not None else "succeeded", None)
+
+    async def _stop_acting(self) -> None:
+        """It has failed, and nothing else can end it any more: stop the robot, and hear what it did until then."""
+        self._settled = True
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)  # takes an interruption that came too late to change anything
+        if self._execution is not None:
+            await self._execution.cancel()
 
     def _ended_by(self, error: BaseException | None) -> BehaviorResult:
         """How it ended, when something kept it from its good end."""
@@ -207,14 +216,14 @@ class Behavior:
         task.uncancel()
         if self._interruption == "robot":
             return self._ended_by(self._break)
-        if self._execution is not None:
-            await self._execution.cancel()
+        unconfirmed = await self._execution.cancel() if self._execution is not None else None
         if self._interruption == "cancel":
-            return self._result("cancelled", None)
+            return self._result("cancelled", unconfirmed)
         if self._interruption == "stop":
             return self._result("cancelled", stopped_failure())
         if self._interruption == "shutdown" and self._acting:
-            reason = "its worker was shut down while the robot was acting; the robot was stopped"
+            how = "the robot was stopped" if unconfirmed is None else unconfirmed.message
+            reason = f"its worker was shut down while the robot was acting; {how}"
             return self._result("failed", Failure(code="worker.lost", message=reason))
         return None
 

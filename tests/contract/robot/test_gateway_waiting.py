@@ -44,7 +44,7 @@ def test_a_wait_ends_at_once_when_the_behaviour_does(switch_on: Callable[..., Si
         async with gateway(switch_on(speed=1.0).url) as robots:
             behavior = await robots.open()
             await behavior.send(STROLL, "time.sleep(30.0)", STOP)
-            await robots.until(walking=True)
+            await behavior.begun("sleep")
             began = time.monotonic()
             if how == "cancel":
                 await behavior.cancel()
@@ -65,7 +65,7 @@ def test_a_robot_that_is_lost_while_a_program_waits_fails_it(switch_on: Callable
         async with gateway(nao.url) as robots:
             behavior = await robots.open()
             await behavior.send("time.sleep(30.0)")
-            assert (await behavior.message())["type"] == "accepted"
+            await behavior.begun("sleep")
             await asyncio.to_thread(nao.close)
             began = time.monotonic()
             *_, final = await behavior.rest()

@@ -102,10 +102,10 @@ def test_an_animation_beside_the_rest_ends_while_the_program_waits() -> None:
 
 def test_a_wait_is_checked_when_it_runs_with_the_seconds_that_it_has() -> None:
     checker = CallChecker(load_catalogue("nao"), SceneView(Scene(free_space=1.0)))
-    assert checker.check("time", "sleep", [2], 1) == [2.0]
-    checker.check("ALMotion", "move", [0.1, 0.0, 0.0], 2)
+    assert checker.check("time", "sleep", [2], 1, 0.0)[1] == [2.0]
+    checker.check("ALMotion", "move", [0.1, 0.0, 0.0], 2, 2.0)
     with pytest.raises(CheckError) as caught:
-        checker.check("time", "sleep", [9.0], 3)
+        checker.check("time", "sleep", [9.0], 3, 2.0)
     assert caught.value.code == "call.space"
 
 
