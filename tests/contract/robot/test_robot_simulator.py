@@ -82,7 +82,7 @@ def value_for(catalogue: Catalogue, argument: Argument) -> Any:
     if isinstance(argument, JointArgument):
         return "HeadYaw"
     if isinstance(argument, BoolArgument):
-        return True
+        return argument.only is not False
     if isinstance(argument, NumberArgument):
         if argument.joints is not None:
             return [0.1] if argument.shape == "series" else 0.1

@@ -59,6 +59,9 @@ ACCEPTED: list[tuple[str, list[Any], list[Any]]] = [
 REFUSED: list[tuple[str, list[Any], str, str]] = [
     ("ALMotion.setFallManagerEnabled", [False], "denied", "never allowed"),
     ("ALMotion._shutdown", [], "denied", "never allowed"),
+    ("ALTracker.lookAt", [[1.0, 0.0, 0.3], 2, 0.3, True], "denied", "useWholeBody is never True, because it bends"),
+    ("ALTracker.setMode", ["WholeBody"], "enum", "choose from 'Head'"),
+    ("ALBasicAwareness.setTrackingMode", ["WholeBody"], "enum", "choose from 'Head'"),
     ("ALMotions.wakeUp", [], "service", "did you mean 'ALMotion'?"),
     ("ALMotion.moveto", [1.0, 0.0, 0.0], "method", "did you mean 'moveTo'?"),
     ("ALMotion.say", ["Hello"], "method", "did you mean ALTextToSpeech.say?"),
