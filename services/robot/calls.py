@@ -58,9 +58,10 @@ class Calls:
         self._walk = WalkWatch(robot, self._checker, failed)
         self._began: float | None = None
 
-    def close(self) -> None:
-        """The behaviour is over."""
+    async def close(self) -> None:
+        """The behaviour is over: nothing of it may reach a robot that another has by then."""
         self._walk.leave()
+        await self._walk.ended()
 
     async def call(self, service: str, method: str, args: list[Any]) -> Any:
         """Check a call of the program, then carry it out, and return what the robot answers.

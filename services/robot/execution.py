@@ -111,6 +111,8 @@ class Execution:
                     final = await self._outcome()
                 finally:
                     self._over = True
+                    if self._calls is not None:
+                        await self._calls.close()
                     await self._tell_rest()
                     self._robot.on_fall = None
         except BehaviorFailed as failure:  # no turn came
@@ -150,8 +152,6 @@ class Execution:
         return DONE
 
     async def _leave_still(self) -> None:
-        if self._calls is not None:
-            self._calls.close()
         self._still = await self._robot.still()
 
     def _place(self, failure: Exception | None) -> tuple[int | None, str | None]:

@@ -64,6 +64,19 @@ def test_where_a_walk_that_was_ended_can_have_come_to_is_known_afterwards(nao: S
     play(scenario())
 
 
+def test_a_walk_that_a_program_left_going_does_not_end_that_of_the_next(
+    switch_on: Callable[..., SimulatedNao],
+) -> None:
+    async def scenario() -> None:
+        async with gateway(switch_on(speed=4.0).url) as robots:
+            assert (await robots.run(STROLL, behavior="first"))[-1] == {"type": "done"}
+            *_, walk, final = await robots.run("ALMotion.moveTo(0.5, 0.0, 0.0)", behavior="next")
+            assert final == {"type": "done"}
+            assert walk["took_s"] > 5.0  # half a metre at NAO's pace; it would have been stopped after 2 s
+
+    play(scenario())
+
+
 def real_nao(answers: dict[str, Callable[..., Any]]) -> ScriptedRobot:
     """A robot that answers so, on our own time."""
     return ScriptedRobot(services_of(NAO), {"ALMotion.getRobotPosition": lambda _: [0.0, 0.0, 0.0]} | answers)
