@@ -124,6 +124,10 @@ class Execution:
         final = self._after_fall(final)
         if final is CANCELLED:
             final = cancelled_message(still=self._still)
+        elif final["type"] == "failed" and not self._still:
+            final = final | {
+                "message": f"{final['message']}; the robot did not answer to being stopped: it may still move"
+            }
         self._ending = final  # too late for any other
         calls = self._calls.made if self._calls is not None else 0
         log.info("behavior ended", behavior=self.id, target=self._robot.target, how=final["type"], calls=calls)

@@ -125,6 +125,7 @@ def test_a_walk_that_cannot_be_ended_ends_the_behaviour() -> None:
                 final = (await behavior.rest())[-1]
                 assert (final["type"], final["code"]) == ("failed", "robot.error")
                 assert "the feet do not listen" in final["message"]
+                assert final["message"].endswith("the robot did not answer to being stopped: it may still move")
 
     play(scenario())
 
