@@ -123,7 +123,7 @@ def _typed(argument: Argument) -> str:
     if isinstance(argument, JointArgument):
         return "joint" if argument.shape == "one" else "joint or [joints]"
     if isinstance(argument, BoolArgument):
-        return f"{argument.name} True/False"
+        return f"{argument.name} {'True/False' if argument.only is None else argument.only}"
     if not isinstance(argument, NumberArgument):
         return argument.name if argument.shape == "one" else f"[{argument.name}]"
     if argument.joints is not None:

@@ -53,10 +53,20 @@ class NumberArgument(Entry):
 
 
 class BoolArgument(Entry):
-    """``True`` or ``False``."""
+    """``True`` or ``False``, or only one of the two."""
 
     name: Identifier
     type: Literal["bool"]
+    only: bool | None = None
+    """The one value that is allowed."""
+    because: Line | None = None
+    """Why the other is not."""
+
+    @model_validator(mode="after")
+    def _explained(self) -> Self:
+        if (self.only is None) != (self.because is None):
+            raise ValueError(f"{self.name!r}: only needs because, and because needs only")
+        return self
 
 
 class Tags(Entry):

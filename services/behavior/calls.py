@@ -102,7 +102,12 @@ def _check_argument(catalogue: Catalogue, where: str, argument: Argument, value:
     if isinstance(argument, JointArgument):
         return _check_joints(catalogue, where, argument, value)
     if isinstance(argument, BoolArgument):
-        return _expect("bool", where, "True or False", value)
+        given = _expect("bool", where, "True or False", value)
+        if argument.only is not None and given is (not argument.only):
+            raise CheckError(
+                "denied", f"{where} is never {given}, because {argument.because}", f"write {argument.only}"
+            )
+        return given
     if isinstance(argument, TextArgument) and argument.shape == "list":
         return _check_texts(catalogue, where, argument, value)
     text = _expect("str", where, "a text in quotes", value)

@@ -15,7 +15,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PrivateAttr, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from services.behavior.arguments import (
@@ -34,6 +34,7 @@ from services.behavior.consistency import find_problems, where
 from services.behavior.methods import Control, Method, Service
 from services.behavior.names import Enum, expand
 from services.behavior.schema import Scene
+from services.behavior.waiting import with_waiting
 
 __all__ = [
     "Argument",
@@ -87,7 +88,8 @@ class Catalogue(Entry):
     upright: list[Identifier] = Field(default_factory=list)
     """Posture families in which the robot stands on the joints that carry it; in others those may be moved."""
     enums: dict[Identifier, Enum] = Field(default_factory=dict)
-    services: dict[Identifier, Service]
+    services: Annotated[dict[Identifier, Service], AfterValidator(with_waiting)]
+    """In a file the robot's own; once loaded, the one for waiting too (``waiting.py``)."""
     examples: Annotated[list[Example], Field(min_length=1)]
     _whole: Catalogue | None = PrivateAttr(default=None)
 

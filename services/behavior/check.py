@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from services.behavior.calls import match_call
-from services.behavior.catalogue import Catalogue
+from services.behavior.catalogue import Catalogue, Method
 from services.behavior.errors import CheckError
+from services.behavior.ground import UNLED_S
 from services.behavior.scene import SceneView
 from services.behavior.sequence import Sequence
 
@@ -38,15 +39,30 @@ class CallChecker:
     def __init__(self, catalogue: Catalogue, scene: SceneView) -> None:
         self._catalogue = catalogue
         self._sequence = Sequence(catalogue, scene)
+        self._walk_began = 0.0
 
-    def check(self, service: str, method: str, args: list[Any], line: int) -> list[Any]:
-        """Check a call, by itself and after those before it, and return its arguments in normal form.
+    @property
+    def walk_ends(self) -> float | None:
+        """The moment until which the way of the walk at a speed that is under way was checked; None without one."""
+        walk = self._sequence.state.walk
+        return None if walk is None else self._walk_began + walk.seconds + UNLED_S
+
+    def walk_was_ended(self) -> None:
+        """The walk at a speed that was under way has been ended, by no call of the program."""
+        self._sequence.end_walk()
+
+    def check(self, service: str, method: str, args: list[Any], line: int, at: float) -> tuple[Method, list[Any]]:
+        """Check a call, by itself and after those before it.
 
         Args:
             service: the service that is called.
             method: its method.
             args: plain values.
             line: the line of the program, for messages.
+            at: the moment at which it is made, in seconds on the robot's clock.
+
+        Returns:
+            the form of the method that is called and the arguments in normal form.
 
         Raises:
             CheckError: as ``check_call`` does, and ``call.posture``, ``call.motors``, ``call.balance``,
@@ -58,4 +74,6 @@ class CallChecker:
             self._sequence.take(service, found, checked, line)
         except CheckError as error:
             raise CheckError(f"call.{error.code}", error.message, error.suggestion) from None
-        return checked
+        if found.walks:
+            self._walk_began = at
+        return found, checked

@@ -87,7 +87,9 @@ def _argument(argument: Argument) -> str:
         case JointArgument():
             return "a joint or a chain of joints" + (", or a list of joints" if argument.shape != "one" else "")
         case BoolArgument():
-            return "`True` or `False`"
+            return (
+                "`True` or `False`" if argument.only is None else f"only `{argument.only}`, because {argument.because}"
+            )
         case NumberArgument() if argument.joints is not None:
             return f"within the limits of the joints that `{argument.joints}` names, one for each"
         case NumberArgument():

@@ -99,6 +99,8 @@ class Arguments:
             values = self._states.values(argument, state, target)
             return self.names(argument.values, values) if values else None
         if isinstance(argument, BoolArgument):
+            if argument.only is not None:
+                return f'"{argument.only}"'
             if any(isinstance(angles, NumberArgument) and angles.absolute == argument.name for angles in method.args):
                 return '"True"'  # changes have calls of their own
             return self._rules.add("bool", '"True" | "False"')

@@ -14,7 +14,8 @@ _NEEDED = 0.05  # a suggestion leaves this much more room than is needed, metres
 _CHORD_RAD = 0.2  # a walk that turns is followed in straight pieces, between which it turns by this much
 
 UNLED_S = 2.0
-"""The longest that a walk at a speed goes on while the next statement is waited for; then the gateway ends it."""
+"""How much longer a walk at a speed may go on than the calls after it last, in seconds of the robot's time, all in all:
+while the next statement is waited for, or a call takes longer than it should. Then the gateway ends it."""
 
 
 def check_way(base: Base, scene: SceneView, state: RobotState, name: str, x: float, y: float, theta: float) -> None:

@@ -23,6 +23,7 @@ Effect = Literal[
     "setting",  # sets how the robot acts by itself
     "stop",  # ends what is under way
     "read",  # changes nothing
+    "wait",  # lets time pass
 ]
 
 CardSize = Literal["small", "medium", "full"]
@@ -78,6 +79,8 @@ class Method(Entry):
     needs: State = State()
     leads_to: State = State()
     takes: Takes = Takes()
+    whole_body: bool = False
+    """Whether it moves the whole body, with the joints that carry the robot, as animations do."""
     card: CardSize = "full"
     """The smallest API card that shows it."""
 

@@ -20,6 +20,7 @@ from services.behavior.methods import Method, Service
 from services.behavior.names import Enum, expand
 from services.behavior.program import ProgramError, ProgramReader
 from services.behavior.schema import JointLimits, Lacks
+from services.behavior.waiting import TIME
 
 #: Robots tell their limits as 32-bit floats.
 _ROUNDING = 1e-4
@@ -54,9 +55,10 @@ def compare(catalogue: Catalogue, found: Found) -> Lacks:
         enum: [value for value in catalogue.enums[enum].values if value not in values]
         for enum, values in found.names.items()
     }
+    own = ((service, method) for service, method in catalogue.calls if service != TIME)
     methods = [
         signature(service, method)
-        for service, method in catalogue.calls
+        for service, method in own
         if found.methods.get(service, {}).get(method.name, set()).isdisjoint({len(method.args), None})
     ]
     return Lacks(

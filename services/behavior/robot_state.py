@@ -33,8 +33,6 @@ class Walk:
 class Playing:
     """An animation that goes on beside the rest of the program, until it ends or is stopped."""
 
-    service: str
-    """The service that plays it."""
     line: int
     """The line that began it."""
     family: str
@@ -65,7 +63,8 @@ class RobotState:
     strayed: bool = False
     """Whether its place is not known because of a walk at a speed, after which it is not known at run time either."""
     walk: Walk | None = None
-    playing: Playing | None = None
+    playing: dict[tuple[str, str], Playing] = field(default_factory=dict)
+    """Animations that may still go on, by the service that plays them and their name."""
     calls: int = 0
     seconds: float = 0.0
     metres: float = 0.0
@@ -78,12 +77,15 @@ class RobotState:
             slack=dict(self.slack),
             angles=dict(self.angles),
             settled=set(self.settled),
+            playing=dict(self.playing),
         )
 
     def join(self, other: RobotState) -> RobotState:
         """What may be so after one way or the other; of budgets the larger."""
         angles = {joint: angle for joint, angle in self.angles.items() if other.angles.get(joint) == angle}
-        playing = [played for played in (self.playing, other.playing) if played is not None]
+        playing = dict(self.playing)
+        for key, played in other.playing.items():
+            playing[key] = max(playing.get(key, played), played, key=lambda one: one.seconds)
         walks = [walk for walk in (self.walk, other.walk) if walk is not None]
         return RobotState(
             families=_either(self.families, other.families),
@@ -94,7 +96,7 @@ class RobotState:
             reach=max(self.reach, other.reach),
             strayed=self.strayed or other.strayed,
             walk=max(walks, key=lambda walk: walk.speed, default=None),
-            playing=max(playing, key=lambda played: played.seconds, default=None),
+            playing=playing,
             calls=max(self.calls, other.calls),
             seconds=max(self.seconds, other.seconds),
             metres=max(self.metres, other.metres),
@@ -104,3 +106,8 @@ class RobotState:
 def _either(one: Mapping[Key, int], other: Mapping[Key, int]) -> dict[Key, int]:
     """What may be so after either way, with the later line."""
     return {key: max(one.get(key, 0), other.get(key, 0)) for key in {**one, **other}}
+
+
+def since(line: int, otherwise: str = "from the beginning") -> str:
+    """Since when something is so that a line has brought about; ``otherwise`` where none has."""
+    return f"since line {line}" if line else otherwise

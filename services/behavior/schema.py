@@ -164,7 +164,8 @@ class Action(Document):
     method: str
     args: list[Any]
     at_s: float
-    took_s: float
+    took_s: float | None
+    """None where nobody knows, because the answer did not come."""
     result: Any = None
     interrupted: bool = False
     """Whether it did not come to its end: it was stopped, its answer did not come, or the robot answered with an error.

@@ -17,8 +17,9 @@ from services.behavior.ground import UNLED_S, check_walk, check_way
 from services.behavior.joint_moves import follow_joints
 from services.behavior.joints import joints_of
 from services.behavior.outline import Outline, outlines
-from services.behavior.remedies import off_its_legs, posture_call, stop_call, way_call
-from services.behavior.robot_state import Playing, RobotState, Walk
+from services.behavior.playing import check_legs_free, check_posture_kept, follow_playing
+from services.behavior.remedies import off_its_legs, posture_call, way_call
+from services.behavior.robot_state import RobotState, Walk, since
 from services.behavior.scene import SceneView
 from services.behavior.values import Value, known_number
 
@@ -55,8 +56,10 @@ class Sequence:
         moved = self._moved_joints(outline, args)
         if method.needs.motors:
             self._check_motors(outline, name, moved)
-        self._check_walk_under_way(outline, name, moved)
-        self._check_playing(outline, name, args)
+        self._check_walk_under_way(outline, name, args, moved)
+        check_posture_kept(self._catalogue, state, name, self._family_after(outline, args))
+        if method.walks:
+            check_legs_free(self._catalogue, state, name)
         self._check_balance(name, moved)
         state.calls += 1
         lasts = effort.seconds(self._catalogue, outline, args) if method.blocking else 0.0
@@ -69,9 +72,16 @@ class Sequence:
         self._check_budget(name)
         follow_joints(self._catalogue, outline, state, name, args, moved, lasts)
         self._follow(outline, args, line)
-        self._follow_playing(service, outline, args, line, lasts)
+        follow_playing(self._catalogue, outline, state, service, args, line, lasts)
         if method.effect == "stop" and state.walk is not None and state.walk.service == service:
-            self._end_walk(state.walk)
+            self.end_walk()
+
+    def end_walk(self) -> None:
+        """A walk at a speed ends before the gateway would have ended it; it may have gone on until then."""
+        if (walk := self.state.walk) is not None:
+            self.state.walk = None
+            self.state.reach += walk.speed * UNLED_S
+            self.state.metres += walk.speed * UNLED_S
 
     # --- what a call needs -------------------------------------------------------------------------------------------
 
@@ -84,12 +94,12 @@ class Sequence:
         for family in needed:
             if family is None:
                 continue
-            for other, since in self.state.families.items():
+            for other, begun in self.state.families.items():
                 if other not in (None, family):
                     is_ = "is" if len(self.state.families) == 1 else "may be"
                     raise CheckError(
                         "posture",
-                        f"{name} needs posture {family}, and the robot {is_} {other} {_since(since, 'by the scene')}",
+                        f"{name} needs posture {family}, and the robot {is_} {other} {since(begun, 'by the scene')}",
                         f"write {posture_call(self._catalogue, family)} before it",
                     )
             if family not in self.state.families:  # nobody knew; from now on this is what the program goes by
@@ -107,7 +117,7 @@ class Sequence:
         wake = self._catalogue.control.wake
         before = f"write {wake.service}.{wake.method}() before it" if wake else "leave it out"
         what = "the motors are off" if limp[0] is None else f"the motors of {limp[0]} are off"
-        raise CheckError("motors", f"{name} moves the robot, and {what} {_since(slack[limp[0]])}", before)
+        raise CheckError("motors", f"{name} moves the robot, and {what} {since(slack[limp[0]])}", before)
 
     def _check_balance(self, name: str, moved: list[str] | None) -> None:
         carrying = [joint for joint in moved or () if self._catalogue.joints[joint].carries]
@@ -119,35 +129,17 @@ class Sequence:
             f"write {off_its_legs(self._catalogue)} before it, or leave it out",
         )
 
-    def _check_walk_under_way(self, outline: Outline, name: str, moved: list[str] | None) -> None:
+    def _check_walk_under_way(self, outline: Outline, name: str, args: list[Value], moved: list[str] | None) -> None:
         walk, method = self.state.walk, outline.method
         if walk is None:
             return
-        on_legs = any(self._catalogue.joints[joint].carries for joint in moved or ())
+        on_legs = method.whole_body or any(self._catalogue.joints[joint].carries for joint in moved or ())
+        on_legs = on_legs or any(isinstance(args[at], str) and tag.search(args[at]) for at, tag, _ in outline.tags)
         if not (on_legs or outline.leads_to or method.leads_to.family or method.effect == "posture"):
             return
         end = self._catalogue.control.end
         before = f"write {end.service}.{end.method}() before it" if end else "leave it out"
-        raise CheckError("conflict", f"{name} moves the legs, and the robot still walks {_since(walk.line)}", before)
-
-    def _check_playing(self, outline: Outline, name: str, args: list[Value]) -> None:
-        """Check that the robot stays in the posture that an animation which still goes on is made for.
-
-        NAOqi does not sort this out. ``startBehavior`` returns before the animation moves anything, and of two motions
-        that want the same joints the later waits until the earlier is done. So a robot that is told to rest or to sit
-        at once may sit first and then play what is made for a standing one: its legs stretch, or the motors are off
-        half-way. Its fall manager does not guard it then, because that only watches a robot that stands.
-        """
-        playing, family = self.state.playing, self._family_after(outline, args)
-        if playing is None or family is None or family == playing.family:
-            return
-        stop = stop_call(self._catalogue, playing.service)
-        raise CheckError(
-            "conflict",
-            f"{name} leaves posture {playing.family}, which the animation needs that may still go on "
-            f"{_since(playing.line)}",
-            f"write {stop} before it" if stop else "wait for its end before it",
-        )
+        raise CheckError("conflict", f"{name} moves the legs, and the robot still walks {since(walk.line)}", before)
 
     # --- walking -----------------------------------------------------------------------------------------------------
 
@@ -161,7 +153,7 @@ class Sequence:
                 'answer only "# Refuse: the battery is too low" and say so',
             )
         if state.walk is not None:  # somewhere on its way
-            self._end_walk(state.walk)
+            self.end_walk()
             state.pose = None
         if base is not None and (way := effort.displacement(outline, args)) is not None:
             x, y, theta = (part or 0.0 for part in way)
@@ -188,12 +180,6 @@ class Sequence:
         state.metres += walk.speed * seconds
         if base is not None:
             check_walk(base, self._scene, state, name, walk, seconds, way_call(self._catalogue))
-
-    def _end_walk(self, walk: Walk) -> None:
-        """It ends some time before the gateway would have ended it, and may have gone on until then."""
-        self.state.walk = None
-        self.state.reach += walk.speed * UNLED_S
-        self.state.metres += walk.speed * UNLED_S
 
     def _lose_pose(self, metres: float, name: str) -> None:
         """The robot has gone somewhere, by at least so many metres."""
@@ -227,18 +213,6 @@ class Sequence:
             return enum.family(args[at]) if isinstance(args[at], str) else None
         return outline.method.leads_to.family
 
-    def _follow_playing(self, service: str, outline: Outline, args: list[Value], line: int, lasts: float) -> None:
-        state, method = self.state, outline.method
-        if state.playing is not None:
-            left = state.playing.seconds - lasts
-            stopped = method.effect == "stop" and service == state.playing.service
-            state.playing = None if stopped or left <= 0 else replace(state.playing, seconds=left)
-        if method.blocking:
-            return
-        for at, enum in outline.needs:
-            if isinstance(args[at], str) and (family := enum.family(args[at])) is not None:
-                state.playing = Playing(service, line, family, effort.seconds(self._catalogue, outline, args))
-
     def _follow(self, outline: Outline, args: list[Value], line: int) -> None:
         method, state = outline.method, self.state
         if outline.leads_to or method.leads_to.family is not None:
@@ -252,7 +226,3 @@ class Sequence:
                     state.slack[joint] = line
                 elif None not in state.slack:
                     state.slack.pop(joint, None)
-
-
-def _since(line: int, otherwise: str = "from the beginning") -> str:
-    return f"since line {line}" if line else otherwise

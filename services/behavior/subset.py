@@ -25,6 +25,7 @@ MAX_STATEMENTS = 100
 MAX_NESTING = 3
 MAX_LOOP = 20
 _LARGEST_BOUND = 1_000_000
+_THERE = "the services and scene are there already; to wait, write time.sleep(3.0)"
 _WRITE = "write calls, assignments, if and for only"
 
 # What is not allowed, and what to write instead.
@@ -33,8 +34,8 @@ _FORBIDDEN = {
     "FunctionDef": ("def is not allowed", "write the calls out"),
     "AsyncFunctionDef": ("def is not allowed", "write the calls out"),
     "ClassDef": ("class is not allowed", "write the calls out"),
-    "Import": ("import is not allowed", "the services and scene are there already"),
-    "ImportFrom": ("import is not allowed", "the services and scene are there already"),
+    "Import": ("import is not allowed", _THERE),
+    "ImportFrom": ("import is not allowed", _THERE),
     "Try": ("try is not allowed", "a failing call ends the behaviour"),
     "With": ("with is not allowed", "remove it"),
     "Delete": ("del is not allowed", "remove it"),

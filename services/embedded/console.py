@@ -99,8 +99,7 @@ class Console:
         elif name == "statement":
             self._labelled("program", data["source"])
         elif name == "action":
-            took = f"{'interrupted after' if data['interrupted'] else 'took'} {data['took_s']:.2f} s"
-            self._labelled("robot", f"{data['at_s']:6.2f} s  {render_call(data)}  {took}")
+            self._labelled("robot", f"{data['at_s']:6.2f} s  {render_call(data)}  {_took(data)}")
 
     def picture(self, place: str) -> None:
         """Where to see what the robot did."""
@@ -135,6 +134,12 @@ class Console:
 
 def _list(services: Sequence[str], doing: dict[str, str]) -> str:
     return ", ".join(_NAMES.get(name, name) + doing.get(name, "") for name in reversed(services))
+
+
+def _took(action: dict[str, Any]) -> str:
+    if action["took_s"] is None:
+        return "begun, and not answered"
+    return f"{'interrupted after' if action['interrupted'] else 'took'} {action['took_s']:.2f} s"
 
 
 def _duration(milliseconds: float) -> str:

@@ -101,6 +101,17 @@ class Bridge:
         """
         return await self._within(timeout_s, f"{service}.{method}", self._call(service, method, args))
 
+    async def wait(self, seconds: float) -> None:
+        """Let so much of the robot's time pass. Raises RobotUnreachable when there is no connection all the while."""
+        if not self.linked:
+            raise self._lost()
+        try:
+            async with asyncio.timeout(seconds / self.clock.speed):
+                await self._gone.wait()
+        except TimeoutError:
+            return
+        raise self._lost()
+
     async def subscribe(self, call: Call, heard: Callable[..., None], timeout_s: float) -> None:
         """Have ``heard`` called with the values of the signal of the object that a call answers with.
 
@@ -244,6 +255,7 @@ class Bridge:
 
     async def _lose(self) -> None:
         self._up.clear()
+        self._gone.set()
         self.linked = False
         self._services.clear()
         self._answers.fail(self._lost())

@@ -20,6 +20,11 @@ class RobotClock:
         """Whether the robot has a clock of its own."""
         return self._read is not None
 
+    @property
+    def speed(self) -> float:
+        """Seconds of the robot's clock in one of this machine's."""
+        return 1.0 if self._read is None else self._read[2]
+
     def now(self) -> float:
         """Return seconds on the robot's clock: the simulation's own time, else this machine's steady clock."""
         moment = time.monotonic()

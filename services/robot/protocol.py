@@ -61,21 +61,31 @@ def parse(text: str) -> Begin | StatementMessage | End | Cancel:
 
 #: The robot is this behaviour's from now on.
 ACCEPTED: dict[str, Any] = {"type": "accepted"}
-#: Its first call goes out to the robot.
-ACTING: dict[str, Any] = {"type": "acting"}
-# One of these is the last message of a conversation, or a ``failed_message`` or a ``replaced_message``.
+# One of these is the last message of a conversation, or one of those of the functions below that say so.
 DONE: dict[str, Any] = {"type": "done"}
-CANCELLED: dict[str, Any] = {"type": "cancelled"}
 STOPPED: dict[str, Any] = {"type": "stopped"}
+#: Stands for a ``cancelled_message`` until it is known whether the robot was stopped.
+CANCELLED: dict[str, Any] = {"type": "cancelled"}
+
+
+def begun_message(action: Action) -> dict[str, Any]:
+    """A call goes out to the robot. Its ``action_message`` follows, unless gateway or robot are lost before."""
+    return {"type": "begun", **action.model_dump()}
 
 
 def action_message(action: Action) -> dict[str, Any]:
+    """A call has ended."""
     return {"type": "action", **action.model_dump()}
 
 
 def recording_message(recording: str) -> dict[str, Any]:
     """What a simulated robot did, see ``services.picture.recording``; comes before the final message."""
     return {"type": "recording", "recording": recording}
+
+
+def cancelled_message(*, still: bool) -> dict[str, Any]:
+    """The last message: it was cancelled. ``still``: whether the robot has answered to being stopped."""
+    return {"type": "cancelled", "still": still}
 
 
 def failed_message(
@@ -85,6 +95,7 @@ def failed_message(
     statement: str | None = None,
     suggestion: str | None = None,
 ) -> dict[str, Any]:
+    """The last message: why it was not carried out to its end."""
     return {
         "type": "failed",
         "code": code,
@@ -96,5 +107,5 @@ def failed_message(
 
 
 def replaced_message(by: str) -> dict[str, Any]:
-    """The behaviour called ``by`` has taken the robot."""
+    """The last message: the behaviour called ``by`` has taken the robot."""
     return {"type": "replaced", "by": by}

@@ -68,9 +68,9 @@ class Rehearsal:
         if service == SCENE:
             here = self._robot.nao.motion.pose()
             return self._view.call(method, args, Pose(here.x, here.y, here.theta))
-        checked = self._checker.check(service, method, args, self._line)
         clock = self._robot.clock
         at = clock.now()
+        _, checked = self._checker.check(service, method, args, self._line, at)
         result = plain_result(self._robot.end(self._robot.begin(service, method, checked)))
         took = round(clock.now() - at, 3)
         self.actions.append(

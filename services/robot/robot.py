@@ -125,16 +125,18 @@ class Robot:
         heard = await asyncio.gather(*(self._tell(call) for call in self._control.stop), self._freeze())
         return heard[0]
 
-    async def still(self) -> None:
+    async def still(self) -> bool:
         """Halt the robot after a behaviour that was cut short, until the call that it had under way has ended.
 
-        qi hands calls to threads: one that was sent just before a stop may begin after it.
+        qi hands calls to threads: one that was sent just before a stop may begin after it. Returns whether the robot
+        answered to the last stop.
         """
-        await self.halt()
+        heard = await self.halt()
         for _ in range(HALT_AGAIN):
             if await self.bridge.quiet(HALT_AGAIN_AFTER_S):
-                return
-            await self.halt()
+                break
+            heard = await self.halt()
+        return heard
 
     async def stop_all(self, final: dict[str, Any]) -> tuple[list[str], bool]:
         """End the running behaviour and all in line with this final message, and still the robot.

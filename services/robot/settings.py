@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.behavior.catalogue import robots
-from services.behavior.ground import UNLED_S
 from services.behavior.schema import DEFAULT_ROBOT
 from services.settings import Seconds, from_json
 
@@ -61,9 +60,6 @@ class GatewaySettings(BaseSettings):
     gateway_max_statements: int = Field(default=200, ge=1, description="statements of one behaviour")
     gateway_call_timeout_s: Seconds = Field(default=120.0, description="the longest that one robot call may take")
     gateway_behavior_timeout_s: Seconds = Field(default=600.0, description="the longest a behaviour holds a robot")
-    gateway_unled_s: Seconds = Field(
-        default=UNLED_S, description="the longest that a robot walks on while the next statement is waited for"
-    )
     gateway_statement_timeout_s: Seconds = Field(default=60.0, description="the longest wait for a next statement")
     gateway_line_limit: int = Field(default=16, ge=0, description="behaviours that may wait for one robot")
     gateway_line_timeout_s: Seconds = Field(default=300.0, description="the longest wait for one's turn")

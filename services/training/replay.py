@@ -65,7 +65,7 @@ class _Replay:
             action.args[1] if action.service == "ALTextToSpeech" and len(action.args) == 2 else nao.voice.language
         )
         if action.interrupted:
-            self._clock.advance(min(action.took_s, _LONGEST_PAUSE_S))
+            self._clock.advance(min(action.took_s or 0.0, _LONGEST_PAUSE_S))
             nao.stop_everything()
         else:
             self._robot.end(begun)

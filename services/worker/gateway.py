@@ -44,7 +44,7 @@ class Listener:
 
     #: The first call of the program goes out to the robot.
     acting: Callable[[], None]
-    #: A call was carried out.
+    #: A call has ended, or will not be heard of any more.
     action: Callable[[Action], None]
     #: The gateway has ended a behaviour that had the robot before its program did, for this reason.
     broken_off: Callable[[BaseException], None]
@@ -59,6 +59,9 @@ class Execution:
         self.recording = ""
         """What the simulated robot did, for its picture; empty if that was not told."""
         self._accepted = asyncio.get_running_loop().create_future()
+        self._acts = False
+        self._begun: Action | None = None
+        self._still = False
         self._receiver = asyncio.create_task(self._receive())
         self._receiver.add_done_callback(self._over)
 
@@ -135,15 +138,24 @@ class Execution:
         await self._send({"type": "end"})
         await asyncio.shield(self._receiver)  # being cancelled here must not stop listening
 
-    async def cancel(self) -> None:
-        """Stop the robot and wait a little for the gateway to confirm it."""
+    async def cancel(self) -> Failure | None:
+        """Stop the robot and wait a little for the gateway to confirm it.
+
+        Returns what is to be said when it does not; the closed connection tells the gateway to stop the robot all the
+        same, as soon as it can.
+        """
         try:
             await self._send({"type": "cancel"})
             await asyncio.wait_for(asyncio.shield(self._receiver), _CANCEL_WAIT_S)
-        except (ExecutionFailed, RobotStopped, RobotReplaced, TimeoutError):
-            pass  # whatever it says now, the closed connection stops the robot
+        except TimeoutError:
+            return _unconfirmed(f"the robot gateway did not confirm within {_CANCEL_WAIT_S:g} s that the robot stopped")
+        except ExecutionFailed as error:  # before it was told, or it is away
+            return _unconfirmed(error.failure.message) if error.failure.code == "robot.unreachable" else None
+        except (RobotStopped, RobotReplaced):
+            return None
         finally:
             await self.close()
+        return None if self._still else _unconfirmed("the robot did not answer to being stopped")
 
     async def close(self) -> None:
         """Close the connection; the robot is stopped if it still acts."""
@@ -162,21 +174,34 @@ class Execution:
             raise _lost() from error
 
     async def _receive(self) -> None:
+        try:
+            await self._hear()
+        finally:
+            if self._begun is not None:
+                self._begun.interrupted = True
+                self._listener.action(self._begun)
+
+    async def _hear(self) -> None:
         async for message in self._socket:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 break
             body = json.loads(message.data)
             kind = body.pop("type")
             if kind == "action":
+                self._begun = None
                 self._listener.action(Action.model_validate(body))
-            elif kind == "acting":
-                self._listener.acting()
+            elif kind == "begun":
+                self._begun = Action.model_validate(body)
+                if not self._acts:
+                    self._acts = True
+                    self._listener.acting()
             elif kind == "accepted":
                 self._accepted.set_result(None)
             elif kind == "recording":
                 if len(body["recording"]) <= MAX_RECORDING_CHARACTERS:
                     self.recording = body["recording"]
             elif kind in ("done", "cancelled"):
+                self._still = body.get("still", True)
                 return
             elif kind == "stopped":
                 raise RobotStopped
@@ -190,6 +215,14 @@ class Execution:
         error = None if receiver.cancelled() else receiver.exception()
         if error is not None and self._accepted.done():
             self._listener.broken_off(error)
+
+
+def _unconfirmed(why: str) -> Failure:
+    return Failure(
+        code="robot.unconfirmed",
+        message=f"{why}; it may still move",
+        suggestion="look at the robot, and stop it by the emergency stop or by hand if it does",
+    )
 
 
 def _lost() -> ExecutionFailed:

@@ -21,11 +21,12 @@ from services.jobs.ledger import EmergencyStop, Lease, Ledger, connect
 from services.jobs.recovery import Recovery
 from services.jobs.settings import JobSettings
 from services.worker import metrics
-from services.worker.behave import Behavior, Tools
+from services.worker.behave import Behavior
 from services.worker.engines import Engines
 from services.worker.journal import Journal
 from services.worker.robots import Robots
 from services.worker.settings import PROBE_EVERY_S, WorkerSettings
+from services.worker.tools import Tools
 from services.worker.warmup import warm_up
 
 log = structlog.get_logger("worker")

@@ -104,7 +104,9 @@ class Oracle:
         return _number_fault(argument, value)
 
     def _bool_fault(self, argument: dict[str, Any], value: Any) -> str | None:
-        return None if isinstance(value, bool) else "neither True nor False"
+        if not isinstance(value, bool):
+            return "neither True nor False"
+        return None if argument.get("only") in (None, value) else f"never {value}"
 
     def _enum_fault(self, argument: dict[str, Any], value: Any) -> str | None:
         if key := argument.get("key"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -16,6 +17,36 @@ from tests.safety.oracle import Oracle
 
 _RETURNS = {"none": None, "any": 1.0, "bool": True, "int": 80, "float": 1.0, "str": "Stand"}
 _MOST_TRAPPED_ARGUMENTS = 3
+_SPEED = 1000.0
+
+
+@qi.multiThreaded()
+class SimulatedClock:
+    """The robot's time passes quickly, because programs may wait."""
+
+    @qi.bind(qi.Double, ())
+    def now(self) -> float:
+        """Seconds."""
+        return time.monotonic() * _SPEED
+
+    @qi.bind(qi.Double, ())
+    def speed(self) -> float:
+        """Seconds of the robot in one of ours."""
+        return _SPEED
+
+
+@qi.multiThreaded()
+class SimulatedState:
+    """What every robot with a time of its own has; this one stands always alike, and keeps no recording."""
+
+    @qi.bind(qi.Void, (qi.String, qi.Int32))
+    def prepare(self, posture: str, battery: int) -> None:
+        """Nothing to do."""
+
+    @qi.bind(qi.String, ())
+    def recording(self) -> str:
+        """Nothing to tell."""
+        return ""
 
 
 class RecordingRobot:
@@ -31,6 +62,8 @@ class RecordingRobot:
         self._session = new_session()
         self._session.listenStandalone("tcp://127.0.0.1:0")
         self.url = str(self._session.endpoints()[0])
+        for service in (SimulatedClock, SimulatedState):
+            self._session.registerService(service.__name__, service())
         for name, methods in self._surface().items():
             body = {f"{method}{arity}": self._bound(name, method, arity) for method, arity in sorted(methods)}
             service = qi.multiThreaded()(type(name, (), body))

@@ -7,7 +7,9 @@ from collections import Counter
 
 import pytest
 
-from services.robot import execution
+from services.behavior.catalogue import load_catalogue
+from services.behavior.waiting import TIME
+from services.robot import calls
 from tests.safety.cases import Case, programs
 from tests.safety.trial import read, trial
 
@@ -59,7 +61,8 @@ def test_the_gateway_alone_lets_no_harm_through() -> None:
 
 def test_a_gateway_that_does_not_check_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The recording robot and its judge see harm when there is some."""
-    monkeypatch.setattr(execution.CallChecker, "check", lambda self, service, method, args, line: args)
+    (harmless,) = load_catalogue("nao").services[TIME].methods
+    monkeypatch.setattr(calls.CallChecker, "check", lambda self, service, method, args, line, at: (harmless, args))
 
     async def scenario() -> dict[str, list[str]]:
         async with trial() as robots:

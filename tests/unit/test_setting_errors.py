@@ -60,7 +60,6 @@ def test_a_worker_is_not_taken_for_silent_while_it_collects_a_batch(monkeypatch:
         (WorkerSettings, "WORKER_GRACE_S"),
         (RouterSettings, "ROUTER_BODY_TIMEOUT_S"),
         (GatewaySettings, "GATEWAY_LINE_TIMEOUT_S"),
-        (GatewaySettings, "GATEWAY_UNLED_S"),
         (CircuitSettings, "CIRCUIT_OPEN_S"),
     ],
 )

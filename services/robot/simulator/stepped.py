@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.behavior.schema import Scene
+from services.behavior.waiting import SLEEP, TIME
 from services.robot.errors import RobotFault
 from services.robot.simulator.clock import Activity, SteppedClock
 from services.robot.simulator.nao import Nao
@@ -39,8 +40,13 @@ class SteppedNao:
         self._services = {kind.__name__: (kind(self.nao), methods) for kind, methods in _METHODS.items()}
 
     def begin(self, service: str, method: str, args: list[Any]) -> Begun:
-        """Let the robot begin a call; no time passes. Raises RobotFault if it will not, or has no such method."""
+        """Let the robot begin a call; no time passes. Raises RobotFault if it will not, or has no such method.
+
+        To wait is a call too, of which the robot knows nothing.
+        """
         called = f"{service}::{method}"
+        if (service, method) == (TIME, SLEEP):
+            return Begun(called, Activity(self.clock, self.clock.now() + args[0]), False)
         entry, methods = self._services.get(service, (None, {}))
         if (method, len(args)) not in methods:
             raise RobotFault(f"{called}: the robot has no such method for {len(args)} arguments")

@@ -123,17 +123,22 @@ class Conversation:
         await self.socket.send_json({"type": "cancel"})
 
     async def message(self) -> dict[str, Any]:
-        """The next message, but for the one that says that the first call goes out."""
+        """The next message, but for those that say that a call goes out."""
         message = dict(await self.socket.receive_json())
-        return message if message["type"] != "acting" else await self.message()
+        return message if message["type"] != "begun" else await self.message()
+
+    async def begun(self, method: str) -> None:
+        """Return once a call goes out to the robot; the messages until then are lost."""
+        while (message := await self.socket.receive_json())["type"] != "begun" or message["method"] != method:
+            pass
 
     async def rest(self) -> Messages:
         """Everything up to the close that the gateway makes.
 
-        But for the message that says that the first call goes out, and the recording, which is kept in ``recording``.
+        But for those that say that a call goes out, and the recording, which is kept in ``recording``.
         """
         messages = [json.loads(message.data) async for message in self.socket if message.type is WSMsgType.TEXT]
         assert self.socket.closed
         if len(messages) > 1 and messages[-2]["type"] == "recording":
             self.recording = Recording.unpacked(messages.pop(-2)["recording"])
-        return [message for message in messages if message["type"] != "acting"]
+        return [message for message in messages if message["type"] != "begun"]

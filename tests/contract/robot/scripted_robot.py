@@ -11,6 +11,7 @@ import qi
 
 from services.behavior.catalogue import Catalogue, load_catalogue
 from services.behavior.methods import Call
+from services.behavior.waiting import TIME
 from services.robot.qi_session import new_session
 
 Answer = Callable[..., Any]
@@ -22,6 +23,8 @@ def services_of(catalogue: Catalogue) -> Services:
     """Everything that programs may call on a robot, and what the gateway calls on its own account."""
     services: Services = {}
     for service, method in catalogue.calls:
+        if service == TIME:  # no robot has it
+            continue
         services.setdefault(service, {}).setdefault(method.name, set()).add(len(method.args))
     own = [value for _, value in catalogue.control if isinstance(value, Call)]
     own += [*catalogue.control.stop, *(enum.installed for enum in catalogue.enums.values() if enum.installed)]

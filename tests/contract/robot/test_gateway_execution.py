@@ -48,13 +48,20 @@ def test_a_program_is_carried_out_and_traced(nao: SimulatedNao) -> None:
     play(scenario())
 
 
-def test_the_first_call_is_announced_when_it_goes_out(nao: SimulatedNao) -> None:
+def test_a_call_is_told_when_it_goes_out_and_when_it_has_ended(nao: SimulatedNao) -> None:
     async def scenario() -> None:
         async with gateway(nao.url) as robots:
             behavior = await robots.open()
             await behavior.send("x = 0.5", "ALMotion.moveTo(x, 0.0, 0.0)", "ALMotion.stopMove()")
-            kinds = [(await behavior.socket.receive_json())["type"] for _ in range(6)]
-            assert kinds == ["accepted", "acting", "action", "action", "recording", "done"]
+            messages = [await behavior.socket.receive_json() for _ in range(7)]
+            kinds = [message["type"] for message in messages]
+            assert kinds == ["accepted", "begun", "action", "begun", "action", "recording", "done"]
+            begun, ended = (
+                Action.model_validate({key: value for key, value in message.items() if key != "type"})
+                for message in messages[1:3]
+            )
+            assert (begun.method, begun.args, begun.at_s, begun.took_s) == ("moveTo", [0.5, 0.0, 0.0], 0.0, None)
+            assert ended.model_copy(update={"took_s": None}) == begun
 
     play(scenario())
 

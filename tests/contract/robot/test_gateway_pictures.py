@@ -99,7 +99,7 @@ def test_what_was_done_before_a_cancellation_is_told_too(switch_on: Callable[...
             await conversation.send("ALMotion.moveTo(2.0, 0.0, 0.0)")
             await robots.until(walking=True)
             await conversation.cancel()
-            assert (await conversation.rest())[-1] == {"type": "cancelled"}
+            assert (await conversation.rest())[-1] == {"type": "cancelled", "still": True}
             assert conversation.recording is not None
             assert conversation.recording.seconds < 10.0
 
@@ -113,7 +113,7 @@ def test_a_behaviour_that_never_had_the_robot_has_no_recording(nao: SimulatedNao
             waiting = await robots.open("waiting")
             await robots.until(behavior="running")
             await waiting.cancel()
-            assert (await waiting.rest()) == [{"type": "cancelled"}]
+            assert (await waiting.rest()) == [{"type": "cancelled", "still": True}]
             assert waiting.recording is None
             await running.cancel()
             await running.rest()

@@ -166,19 +166,6 @@ def test_a_silent_worker_loses_the_robot(nao: SimulatedNao) -> None:
     play(scenario())
 
 
-def test_a_robot_does_not_walk_on_while_the_engine_is_slow(nao: SimulatedNao) -> None:
-    async def scenario() -> None:
-        async with gateway(nao.url, gateway_unled_s=0.2) as robots:
-            behavior = await robots.open()
-            await behavior.send("ALMotion.move(0.05, 0.0, 0.0)", end=False)
-            await robots.until(walking=True)
-            await robots.until(walking=False, behavior="b1")
-            await behavior.send('ALTextToSpeech.say("where was I")')
-            assert (await behavior.rest())[-1] == {"type": "done"}
-
-    play(scenario())
-
-
 def test_a_behaviour_that_takes_too_long_fails(nao: SimulatedNao) -> None:
     async def scenario() -> None:
         async with gateway(nao.url, gateway_behavior_timeout_s=0.5) as robots:

@@ -115,7 +115,7 @@ def test_cancel_stops_the_robot(nao: SimulatedNao) -> None:
             await robots.until(walking=True)
             await behavior.cancel()
             *_, walk, final = await behavior.rest()
-            assert final == {"type": "cancelled"}
+            assert final == {"type": "cancelled", "still": True}
             assert (walk["method"], walk["at_s"], walk["result"], walk["interrupted"]) == ("moveTo", 0.0, None, True)
             assert 0.0 < walk["took_s"] < 10.0
             state = await robots.state()
@@ -131,7 +131,7 @@ def test_cancel_while_in_line(nao: SimulatedNao) -> None:
             assert (await owner.message())["type"] == "accepted"
             await waiter.send('ALTextToSpeech.say("never")', end=False)
             await waiter.cancel()
-            assert await waiter.rest() == [{"type": "cancelled"}]
+            assert await waiter.rest() == [{"type": "cancelled", "still": True}]
             await owner.send()
             assert (await owner.rest())[-1] == {"type": "done"}
             assert (await robots.state())["speech"] == []

@@ -325,6 +325,26 @@ def test_the_first_action_is_timed_where_there_is_one(store: JobStore, engine: S
     assert ended(store, submit(store, mode=mode, execute="none")).timings.ttfa_ms is None
 
 
+def test_what_the_robot_was_doing_when_the_rest_of_its_program_failed_is_told(
+    stack: Stack, store: JobStore, engine: ScriptedEngine
+) -> None:
+    engine.play(["ALMotion.moveTo(3.0, 0.0, 0.0)\n", Hold(), "ALMotion.fly()\n"])
+    behavior_id = submit(store, mode="stream")
+    look = new_session()
+    look.connect(stack.simulator_url)
+    while not look.service("ALMotion").moveIsActive():
+        time.sleep(0.01)
+    look.close()
+    engine.release()
+    document = ended(store, behavior_id)
+    assert document.error is not None
+    assert (document.status, document.error.code) == ("failed", "program.method")
+    walk = document.actions[-1]
+    assert (walk.method, walk.interrupted, walk.took_s is not None) == ("moveTo", True, True)
+    assert document.picture is not None
+    assert [event.name for event in events(store, behavior_id)][-2:] == ["action", "error"]
+
+
 def test_one_behaviour_may_take_the_robot_from_another(store: JobStore, engine: ScriptedEngine) -> None:
     engine.play([HELLO + WALK_10_M_IN_CIRCLES], [HELLO], [HELLO])
     first = submit(store)
@@ -421,6 +441,10 @@ def test_a_gateway_that_is_killed_fails_the_behaviour_and_stills_the_robot_when_
     assert document.error is not None
     assert (document.status, document.error.code) == ("failed", "robot.unreachable")
     assert "gateway was lost" in document.error.message
+    unanswered = document.actions[-1]
+    assert (unanswered.method, unanswered.interrupted, unanswered.took_s) == ("say", True, None)
+    assert [action.interrupted for action in document.actions[:-1]] == [False] * (len(document.actions) - 1)
+    assert len(document.actions) > 1
     assert not motion.moveIsActive()
     robot.close()
     assert ended(store, submit(store)).status == "succeeded"

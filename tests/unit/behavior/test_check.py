@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.behavior.catalogue import Catalogue, load_catalogue
-from services.behavior.check import CheckError, check_call
+from services.behavior.check import CallChecker, CheckError, check_call
+from services.behavior.ground import UNLED_S
+from services.behavior.scene import SceneView
+from services.behavior.schema import Scene
 
 HEY = "animations/Stand/Gestures/Hey_1"
 
@@ -56,6 +59,9 @@ ACCEPTED: list[tuple[str, list[Any], list[Any]]] = [
 REFUSED: list[tuple[str, list[Any], str, str]] = [
     ("ALMotion.setFallManagerEnabled", [False], "denied", "never allowed"),
     ("ALMotion._shutdown", [], "denied", "never allowed"),
+    ("ALTracker.lookAt", [[1.0, 0.0, 0.3], 2, 0.3, True], "denied", "useWholeBody is never True, because it bends"),
+    ("ALTracker.setMode", ["WholeBody"], "enum", "choose from 'Head'"),
+    ("ALBasicAwareness.setTrackingMode", ["WholeBody"], "enum", "choose from 'Head'"),
     ("ALMotions.wakeUp", [], "service", "did you mean 'ALMotion'?"),
     ("ALMotion.moveto", [1.0, 0.0, 0.0], "method", "did you mean 'moveTo'?"),
     ("ALMotion.say", ["Hello"], "method", "did you mean ALTextToSpeech.say?"),
@@ -189,3 +195,23 @@ def test_no_argument_makes_the_check_fail_otherwise(data: st.DataObject) -> None
     except CheckError:
         return
     assert check_call(catalogue, service, method.name, checked) == checked
+
+
+def test_a_walk_at_a_speed_ends_when_the_calls_after_it_do_and_a_little_later() -> None:
+    checker = CallChecker(load_catalogue("nao"), SceneView(Scene(free_space=1.0)))
+
+    def call(method: str, *args: Any, at: float) -> float | None:
+        checker.check(*method.split("."), list(args), 1, at)  # type: ignore[arg-type]
+        return checker.walk_ends
+
+    assert call("ALLeds.on", "FaceLeds", at=1.0) is None
+    assert call("ALMotion.move", 0.1, 0.0, 0.0, at=10.0) == 10.0 + UNLED_S
+    assert call("ALLeds.on", "FaceLeds", at=11.9) == 10.0 + UNLED_S  # takes no time by itself
+    assert call("time.sleep", 3.0, at=11.9) == 13.0 + UNLED_S
+    assert call("ALTextToSpeech.stopAll", at=14.5) == 13.0 + UNLED_S
+    assert call("ALMotion.stopMove", at=14.6) is None
+    assert call("ALMotion.move", 0.05, 0.0, 0.0, at=20.0) == 20.0 + UNLED_S
+    checker.walk_was_ended()
+    assert checker.walk_ends is None
+    with pytest.raises(CheckError, match=r"takes the robot 1\.10 m"):  # 3 s and 2 s at 0.1 m/s, then 2 s at 0.05 m/s
+        call("ALMotion.moveTo", 0.5, 0.0, 0.0, at=30.0)

@@ -80,11 +80,12 @@ SHOW = "ALLeds.randomEyes(30.0)"
 LONGEST = [
     f"{SAY}\nfor i in range(6):\n    {SAY}\n    {SHOW}",
     f"for i in range(10):\n    {SAY}\n{SHOW}",
+    "for i in range(10):\n    time.sleep(30.00)\ntime.sleep(30.00)",
     "ALMotion.moveTo(3.0, 2.0, 0.0)\nALMotion.moveTo(3.0, 2.0, 0.0)",
     "for i in range(6):\n    ALMotion.moveTo(0.5, 0.3, 0.0)\n    ALMotion.moveTo(0.5, 0.3, 0.0)\n" + SAY,
     f'ALRobotPosture.goToPosture("Stand", 0.34)\nfor i in range(4):\n    {SAY}\n    {SAY}\n    {SAY}',
     'for i in range(4):\n    ALRobotPosture.goToPosture("Sit", 0.34)\n    ALRobotPosture.goToPosture("Stand", 0.34)',
-    'ALTracker.lookAt([1.0, 0.0, 0.0], 2, 0.04, True)\nALMotion.angleInterpolationWithSpeed("RElbowYaw", 2.08, 0.01)',
+    'ALTracker.lookAt([1.0, 0.0, 0.0], 2, 0.04, False)\nALMotion.angleInterpolationWithSpeed("RElbowYaw", 2.08, 0.01)',
 ]
 
 
@@ -122,6 +123,9 @@ PLACE = 'x, y, z = scene.position("red ball")\n'
         (Scene(battery=5), f"{STEP}{WALK}", False),
         (Scene(battery=5), f"{STEP}{NOD}", True),
         (EMPTY, f"{STEP}ALMotion.move(0.1, 0.0, 0.0)", False),
+        (EMPTY, f"{STEP}ALTracker.lookAt([1.0, 0.0, 0.0], 2, 0.3, False)", True),
+        (EMPTY, f"{STEP}ALTracker.lookAt([1.0, 0.0, 0.0], 2, 0.3, True)", False),
+        (EMPTY, f'{STEP}ALTracker.setMode("WholeBody")', False),
         (EMPTY, f'{STEP}ALMotion.setAngles("HeadPitch", 0.5, 0.2)', False),  # not beside every HeadYaw
         (HALL, f"{STEP}{PLACE}ALMotion.moveTo(x - 0.3, y, 0.0)", True),
         (HALL, f"{STEP}{PLACE}{WALK}\nALMotion.moveTo(x - 0.3, y, 0.0)", False),  # x is from before the walk

@@ -22,6 +22,9 @@ REST, WAKE = "ALMotion.rest()", "ALMotion.wakeUp()"
 STROLL, STOP = "ALMotion.move(0.1, 0.0, 0.0)", "ALMotion.stopMove()"
 PLAY = 'ALBehaviorManager.startBehavior("animations/Stand/Gestures/Hey_1")'
 STOP_PLAY = "ALBehaviorManager.stopAllBehaviors()"
+OTHER_PLAY = 'ALBehaviorManager.startBehavior("animations/Stand/Gestures/Yes_1")'
+END_PLAY, END_OTHER = (play.replace("start", "stop", 1) for play in (PLAY, OTHER_PLAY))
+BOTH = '["animations/Stand/Gestures/Hey_1", "animations/Stand/Gestures/Yes_1"]'
 LIMP = 'ALMotion.setStiffnesses("Head", 0.0)'
 IF_LOW = "if ALBattery.getBatteryCharge() < 20:"
 
@@ -60,6 +63,14 @@ GOOD = [
     program(PLAY, 'ALTextToSpeech.say("Hello, I am NAO, and this takes me longer.")', SIT),
     program(PLAY, STAND, WALK),
     program('ALBehaviorManager.runBehavior("animations/Stand/Gestures/Hey_1")', REST),
+    program(PLAY, OTHER_PLAY, END_PLAY, END_OTHER, REST),
+    program("for name in " + BOTH + ":", "    ALBehaviorManager.startBehavior(name)", "for name in " + BOTH + ":",
+            "    ALBehaviorManager.stopBehavior(name)", REST),
+    program(STROLL, STOP, PLAY),
+    program(STROLL, STOP, HEY, 'ALAnimationPlayer.runTag("hello")'),
+    program(STROLL, 'ALTracker.lookAt([1.0, 0.0, 0.3], 2, 0.3, False)', 'ALAnimatedSpeech.say("I walk.")', STOP),
+    program(PLAY, STOP_PLAY, WALK),
+    program(PLAY, "time.sleep(8.0)", STROLL),
     # Legs
     program(SIT, LEG),
     program(LIE, 'ALMotion.angleInterpolation(["LKneePitch", "RKneePitch"], [0.5, 0.5], [1.0, 1.0], True)'),
@@ -113,6 +124,20 @@ BAD: list[tuple[str, str, int, str, str]] = [
     (program(SIT, 'ALBehaviorManager.startBehavior("animations/Sit/Gestures/Hey_1")', STAND), "conflict", 3,
      "leaves posture Sitting", STOP_PLAY),
     (program(IF_LOW, "    " + PLAY, STOP, REST), "conflict", 4, "since line 2", STOP_PLAY),
+    (program(PLAY, END_OTHER, REST), "conflict", 3, "since line 1", STOP_PLAY),
+    (program(PLAY, OTHER_PLAY, END_OTHER, REST), "conflict", 4, "since line 1", STOP_PLAY),
+    (program(PLAY, OTHER_PLAY, END_PLAY, REST), "conflict", 4, "since line 2", STOP_PLAY),
+    (program(IF_LOW, "    " + PLAY, "else:", "    " + OTHER_PLAY, END_OTHER, REST), "conflict", 6, "line 2", STOP_PLAY),
+    (program(PLAY, "time.sleep(2.0)", OTHER_PLAY, "time.sleep(6.5)", REST), "conflict", 5, "since line 3", STOP_PLAY),
+    (program(STROLL, HEY), "conflict", 2, "run moves the legs, and the robot still walks since line 1", STOP),
+    (program(STROLL, PLAY), "conflict", 2, "startBehavior moves the legs", STOP),
+    (program(STROLL, 'ALAnimationPlayer.runTag("hello")'), "conflict", 2, "runTag moves the legs", STOP),
+    (program(STROLL, 'ALAnimationPlayer.runTag("hello", "Stand")'), "conflict", 2, "moves the legs", STOP),
+    (program(STROLL, 'ALBehaviorManager.runBehavior("animations/Stand/Gestures/Hey_1")'), "conflict", 2, "", STOP),
+    (program(STROLL, 'ALAnimatedSpeech.say("^start(animations/Stand/Gestures/No_1) No")'), "conflict", 2, "", STOP),
+    (program(PLAY, WALK), "conflict", 2, "moveTo walks, and the animation moves the legs that may still go on since "
+     "line 1", STOP_PLAY),
+    (program(PLAY, "time.sleep(2.0)", STROLL), "conflict", 3, "move walks", STOP_PLAY),
     (
         program('ALMotion.setAngles("HeadYaw", 1.5, 0.2)', 'ALMotion.setAngles("HeadPitch", 0.5, 0.2)'),
         "coupling", 2, "with HeadYaw at 1.5, HeadPitch is 0.5 rad", "between -0.33",

@@ -39,6 +39,13 @@ def test_what_is_under_way_at_the_end_is_told_to_its_end() -> None:
     assert recording.at(recording.seconds).angles["HeadYaw"] == pytest.approx(1.0)
 
 
+def test_a_robot_walks_while_its_program_waits() -> None:
+    recording = rehearse("ALMotion.move(0.05, 0.0, 0.0)\ntime.sleep(3.0)\nALMotion.stopMove()\ntime.sleep(2.0)\n")
+    assert recording.seconds == pytest.approx(5.0)
+    assert recording.at(1.0).x == pytest.approx(0.05, abs=1e-3)
+    assert recording.at(5.0).x == pytest.approx(0.15, abs=1e-3)
+
+
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets through what would make the robot fall: the checks of a call after others look away."""

@@ -8,6 +8,7 @@ import math
 import pytest
 
 from services.behavior.catalogue import load_catalogue
+from services.picture.kinematics import HAND, frames
 from services.robot.simulator import animations, walk
 from services.robot.simulator.anatomy import LEGS
 from services.robot.simulator.clock import SteppedClock
@@ -73,3 +74,18 @@ def test_an_arm_points_at_a_place(nao: Nao, clock: SteppedClock, effector: str, 
     tracker.pointAt(effector, [-side, 1.0, 1.43], 1, 0.5)  # the same place of the world, a metre up
     clock.advance(5.0)
     assert nao.motion.angles(effector)[:2] == pytest.approx([-math.pi / 4, 0.0], abs=1e-3)
+
+
+@pytest.mark.parametrize("posture", ["Stand", "StandInit", "Sit", "Crouch"])
+@pytest.mark.parametrize("place", [(1.0, 0.3, 0.0), (1.0, 0.5, 1.2), (0.3, 0.6, 0.9), (0.5, 0.0, 0.0), (0.0, 0.2, 2.0)])
+def test_an_arm_that_points_is_stretched_towards_the_place(
+    nao: Nao, clock: SteppedClock, posture: str, place: tuple[float, float, float]
+) -> None:
+    nao.motion.place(posture)
+    ALTracker(nao).pointAt("LArm", list(place), 0, 0.5)
+    clock.advance(5.0)
+    parts = frames(nao.motion.joints())
+    shoulder, palm = parts["LShoulderPitch"].origin, parts["LWristYaw"].place(HAND)
+    ways = [[to - at for to, at in zip(end, shoulder, strict=True)] for end in (palm, place)]
+    cosine = sum(a * b for a, b in zip(*ways, strict=True)) / math.prod(math.hypot(*way) for way in ways)
+    assert math.degrees(math.acos(cosine)) < 5.0

@@ -56,6 +56,14 @@ def test_a_call_begins_when_it_did() -> None:
     assert timeline.walks[0].arrives.x == pytest.approx(0.2, abs=1e-6)
 
 
+def test_a_wait_is_carried_out_again() -> None:
+    program = "ALMotion.move(0.05, 0.0, 0.0)\ntime.sleep(4.0)\nALMotion.stopMove()\n"
+    timeline = replay(result_of(program, Scene()).actions, Scene())
+    assert timeline.error is None
+    assert [(call.name, call.effect) for call in timeline.calls][1] == ("time.sleep", "wait")
+    assert timeline.walks[0].path == pytest.approx(0.2, abs=1e-6)
+
+
 def test_a_call_that_was_interrupted_is() -> None:
     walk = Action(service="ALMotion", method="moveTo", args=[1.0, 0.0, 0.0], at_s=0.0, took_s=4.2, interrupted=True)
     timeline = replay([walk], Scene())

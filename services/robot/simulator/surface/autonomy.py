@@ -16,6 +16,7 @@ TARGETS = ("RedBall", "Face", "LandMark", "LandMarks", "People", "Sound")
 TORSO_M = {0: 0.0, 1: 0.33, 2: 0.33}  # height of the torso above the origin of the torso, world and robot frames
 CAMERA_M = 0.18  # height of the eyes above the torso
 SHOULDER_M = (0.098, 0.1)  # how far the left shoulder is to the left of the torso and above it
+STRAIGHT_RAD = 0.0349  # the least that an elbow bends
 ABILITIES = (
     "AutonomousBlinking", "BackgroundMovement", "BasicAwareness", "ListeningMovement", "SpeakingMovement",
 )  # fmt: skip
@@ -79,12 +80,11 @@ class ALTracker(Service):
         if effector not in ("LArm", "RArm"):
             raise ValueError(f"{effector!r} cannot point; effectors: LArm, RArm")
         x, y, z = self._from_torso(place, frame)
-        aside = y - (SHOULDER_M[0] if effector == "LArm" else -SHOULDER_M[0])
-        down = math.atan2(SHOULDER_M[1] - z, math.hypot(x, aside))
-        side = effector[0]
-        return self._nao.motion.set_angles(
-            [f"{side}ShoulderPitch", f"{side}ShoulderRoll"], [down, math.atan2(aside, x)], fraction
-        )
+        side, sign = effector[0], 1.0 if effector == "LArm" else -1.0
+        aside, above = y - sign * SHOULDER_M[0], z - SHOULDER_M[1]
+        pitch, roll = math.atan2(-above, x), math.atan2(aside, math.hypot(x, above))  # the roll turns with the pitch
+        joints = [f"{side}ShoulderPitch", f"{side}ShoulderRoll", f"{side}ElbowRoll"]
+        return self._nao.motion.set_angles(joints, [pitch, roll, -sign * STRAIGHT_RAD], fraction)
 
     def _from_torso(self, place: list[float], frame: int) -> tuple[float, float, float]:
         """A place in the frame of the torso, metres."""
