@@ -25,8 +25,8 @@ from tqdm import tqdm
 
 from services.behavior.schema import BehaviorResult
 from services.embedded.stack import Stack
-from services.training.expectation import Item, read_suite
-from services.training.judge import Verdict, judge
+from services.training.judging.expectation import Item, read_suite
+from services.training.judging.judge import Verdict, judge
 
 HANDWRITTEN = Path(__file__).parent / "data" / "handwritten.jsonl"
 _SERVICES = ("store", "engine", "simulator", "gateway", "worker", "router")

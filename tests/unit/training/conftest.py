@@ -10,8 +10,8 @@ import pytest
 
 from services.behavior.schema import BehaviorResult, Scene, Status
 from services.robot.rehearsal import Rehearsal
-from services.training.expectation import Item
-from services.training.judge import Verdict, judge
+from services.training.judging.expectation import Item
+from services.training.judging.judge import Verdict, judge
 
 Judged = Callable[..., Verdict]
 
