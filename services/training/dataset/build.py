@@ -125,6 +125,7 @@ async def _pair(one: Draft) -> dict[str, Any]:
         "program": one.program,
         "trace": [action.model_dump(include={"service", "method", "args"}) for action in result.actions],
         "outcome": one.outcome,
+        **shown,
         "skills": list(one.skills),
         "skeleton": list(one.skeleton),
         "tags": list(one.tags),

@@ -19,12 +19,13 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer
 
+from services.training.machine import machine
 from services.training.tuning import adapter, model
 from services.training.tuning.examples import encode, pack, read_pairs
 from services.training.tuning.loop import Plan, Run
-from services.training.tuning.machine import machine
 
 _ROW = 512
+_LIBRARIES = ("torch", "transformers", "safetensors", "numpy", "gguf")
 #: Enough for the loss to two digits; each validation costs as much as so many pairs of training, or a third of that.
 _VALIDATION_PAIRS = 200
 _BASE = "HuggingFaceTB/SmolLM2-135M-Instruct"
@@ -53,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         seed=arguments.seed,
     )
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    (out / "machine.json").write_text(json.dumps(machine(), indent=2) + "\n", encoding="utf-8")
+    made_on = machine(_LIBRARIES) | {"threads": torch.get_num_threads(), "cuda": torch.version.cuda}
+    (out / "machine.json").write_text(json.dumps(made_on, indent=2) + "\n", encoding="utf-8")
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)
     network = model.load(arguments.model, device)
     before = {name: weight.detach().clone() for name, weight in network.named_parameters() if weight.requires_grad}
