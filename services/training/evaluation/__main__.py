@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -56,7 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from services.training.judging.expectation import SuiteError
 
     try:
-        print(run(options, lambda line: print(line, file=sys.stderr, flush=True)))
+        print(run(options, lambda line: print(line, file=sys.stderr, flush=True)), flush=True)
+    except BrokenPipeError:
+        # Whoever read our output has gone. Python would complain about that once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         print(f"{error.filename or 'The system'}: {error.strerror or error}", file=sys.stderr)
     except (SuiteError, OtherRun, StackError) as error:

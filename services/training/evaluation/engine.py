@@ -90,11 +90,11 @@ class Engine:
         return BehaviorResult.model_validate_json(answer.content)
 
     def _crash(self) -> str:
-        """Which service has ended, in one line; empty if none has."""
+        """Which service has ended and how; empty if none has."""
         try:
             self._stack.check()
         except StackError as error:
-            return " ".join(str(error).splitlines()[:1])
+            return str(error).partition(" The end of ")[0]
         return ""
 
     def _start(self) -> None:

@@ -58,20 +58,23 @@ def _hand_written(item: Item) -> Case:
 
 def _pairs(path: Path) -> list[Case]:
     cases = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text("utf-8").split("\n"), 1):
         try:
-            pair = json.loads(line)
-            if pair["split"] == "test":
+            if line and (pair := json.loads(line))["split"] == "test":
                 cases.append(_pair(pair))
-        except (ValueError, KeyError, TypeError) as error:
-            fault = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else repr(error)
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]["msg"]
             raise SuiteError(f"{path.name}, line {number} is no pair of a dataset: {fault}") from None
+        except SuiteError:
+            raise
+        except (ValueError, KeyError, TypeError) as error:
+            raise SuiteError(f"{path.name}, line {number} is no pair of a dataset: {error!r}") from None
     return cases
 
 
 def _pair(pair: dict[str, Any]) -> Case:
-    if not pair.keys() >= {*_PREDICATES}:
-        raise ValueError("it does not say what must be seen; make the dataset anew")
+    if missing := [key for key in _PREDICATES if key not in pair]:
+        raise SuiteError(f"the dataset does not say what must be seen ({', '.join(missing)}): make it anew")
     item = Item.model_validate({key: pair[key] for key in Item.model_fields if key in pair})
     calls = [f"{call['service']}.{call['method']}" for call in pair["trace"]]
     return Case(item, calls, _length(len(calls)))
