@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -50,6 +51,8 @@ exit status: 0 the report is made, however many items passed; 1 it is not, and s
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the evaluation; return the exit status."""
     options = _parse(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # the stack that was started ends with us
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     # Here, because --help has to work where nothing is installed.
     from services.embedded.stack import StackError
     from services.training.evaluation.record import OtherRun

@@ -55,20 +55,27 @@ class Engine:
 
     def __call__(self, item: Item) -> Answer:
         """Have one item carried out, and judge what came of it."""
+        answer, broken = None, ""
         try:
-            result = self._carry_out(item)
-            if result.status in TERMINAL_STATUSES:
-                verdict = judge(item, result)
-                return Answer(
-                    id=item.id, passed=verdict.passed, findings=verdict.findings, ended="answered", result=result
-                )
-            result = self._cancel(result.id)
-            if result.status not in TERMINAL_STATUSES:
-                self._restart()
+            answer = self._ask(item)
         except (httpx.HTTPError, ValueError) as error:
-            why = self._crash() or f"no answer: {type(error).__name__}: {error}"
+            broken = f"no answer: {type(error).__name__}: {error}"
+        # A service can end without the router minding: what it is for is then waited for, in vain.
+        broken = self._ended() or broken
+        if broken:
             self._restart()
-            return Answer(id=item.id, passed=False, findings=[why], ended="crash", result=None)
+        if answer is None or (broken and not answer.passed):
+            return Answer(id=item.id, passed=False, findings=[broken], ended="crash", result=None)
+        return answer
+
+    def _ask(self, item: Item) -> Answer:
+        result = self._carry_out(item)
+        if result.status in TERMINAL_STATUSES:
+            verdict = judge(item, result)
+            return Answer(id=item.id, passed=verdict.passed, findings=verdict.findings, ended="answered", result=result)
+        result = self._cancel(result.id)
+        if result.status not in TERMINAL_STATUSES:
+            self._restart()
         finding = f"no end within {self._limit_s:g} s; it was cancelled"
         return Answer(id=item.id, passed=False, findings=[finding], ended="time-out", result=result)
 
@@ -89,7 +96,7 @@ class Engine:
         answer.raise_for_status()
         return BehaviorResult.model_validate_json(answer.content)
 
-    def _crash(self) -> str:
+    def _ended(self) -> str:
         """Which service has ended and how; empty if none has."""
         try:
             self._stack.check()

@@ -121,6 +121,16 @@ def test_what_cannot_be_cancelled_goes_with_its_stack(router: Router, monkeypatc
     assert PlayedStack.starts == 2
 
 
+def test_a_service_that_ended_without_the_router_minding_is_a_crash_too(router: Router) -> None:
+    router.says = {"POST": [RESULT, DONE], "DELETE": [CANCELLED], "GET": [CANCELLED]}
+    with Engine({}, 2.5) as ask:
+        PlayedStack.broken = "The engine was killed by signal 9. The end of engine.log:\n"
+        crash, following = ask(ITEM), ask(ITEM)
+    assert (crash.ended, crash.findings) == ("crash", ["The engine was killed by signal 9."])
+    assert following.passed
+    assert PlayedStack.starts == 2
+
+
 def test_a_crash_is_told_and_the_next_item_gets_a_new_stack(router: Router) -> None:
     router.says["POST"] = [None, DONE]
     with Engine({}, 2.5) as ask:
