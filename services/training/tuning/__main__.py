@@ -25,7 +25,6 @@ from services.training.tuning.examples import encode, pack, read_pairs
 from services.training.tuning.loop import Plan, Run
 
 _ROW = 512
-_LIBRARIES = ("torch", "transformers", "safetensors", "numpy", "gguf")
 #: Enough for the loss to two digits; each validation costs as much as so many pairs of training, or a third of that.
 _VALIDATION_PAIRS = 200
 _BASE = "HuggingFaceTB/SmolLM2-135M-Instruct"
@@ -54,8 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         seed=arguments.seed,
     )
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    made_on = machine(_LIBRARIES) | {"threads": torch.get_num_threads(), "cuda": torch.version.cuda}
-    (out / "machine.json").write_text(json.dumps(made_on, indent=2) + "\n", encoding="utf-8")
+    (out / "machine.json").write_text(json.dumps(machine(), indent=2) + "\n", encoding="utf-8")
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)
     network = model.load(arguments.model, device)
     before = {name: weight.detach().clone() for name, weight in network.named_parameters() if weight.requires_grad}
