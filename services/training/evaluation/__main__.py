@@ -93,7 +93,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--adapter",
         default=str(_ADAPTER) if _ADAPTER.exists() else "none",
-        metavar="FILE",
+        metavar="PATH",
         help="LoRA adapter of the tuned variants; none: only the untuned ones (default: the one that comes with the "
         "project, if it does)",
     )
