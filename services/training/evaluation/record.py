@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Any
 from services.engines.llamacpp.settings import packaged_model
 from services.training.evaluation.engine import ROBOT_SPEED
 from services.training.machine import commit, machine
+
+#: Load for each core, above which a machine is not quiet.
+_BUSY = 0.25
 
 
 class OtherRun(Exception):
@@ -70,6 +74,7 @@ def begin(folder: Path, what: Subject) -> dict[str, Any]:
         "subject": asdict(what),
         "commits": commits,
         "robot_speed": ROBOT_SPEED,
+        "load": round(os.getloadavg()[0], 1),
         "machine": machine(),
     }
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
@@ -89,11 +94,18 @@ def lines(record: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         ("Limit", f"{what['item_limit_s']:g} s for an item; the robot's time {record['robot_speed']:g} times as fast"),
         ("Commit", ", ".join(str(one or "unknown") for one in record["commits"])),
         ("Processor", f"{made_on['processor']}, {made_on['cores']} cores"),
+        ("Load", _load(record["load"], made_on["cores"])),
         ("Memory", f"{made_on['memory_gib']} GiB"),
         ("GPUs", ", ".join(made_on["gpus"]) or "none"),
         ("System", f"{made_on['system']}, Python {made_on['python']}"),
         ("Libraries", libraries),
     ]
+
+
+def _load(load: float, cores: int) -> str:
+    """How busy the machine was with other things before the last start."""
+    busy = "; times and time-outs tell little, since other programs ran" if load > _BUSY * cores else ""
+    return f"{load:g} before the start{busy}"
 
 
 def _sha256(path: Path) -> str:

@@ -12,6 +12,7 @@ from services.training.evaluation.answers import Answer
 from services.training.evaluation.figures import Share
 from services.training.evaluation.metrics import measure
 from services.training.evaluation.page import page
+from services.training.evaluation.record import lines
 from services.training.evaluation.suite import Case
 from services.training.evaluation.tables import comparisons, tables
 from services.training.evaluation.variants import VARIANTS
@@ -56,7 +57,9 @@ def write_report(
     (folder / "report.json").write_text(text + "\n", encoding="utf-8")
     shown = tables(metrics, compared)
     (folder / "report.html").write_text(page(record, settings, cases, answers, metrics, shown), encoding="utf-8")
-    return "\n\n".join([*(table.markdown() for table in shown), f"Report: {folder / 'report.html'}"])
+    told = [f"- {what}: {says}" for what, says in lines(record)]
+    where = f"Report: {folder / 'report.html'}"
+    return "\n\n".join([*(table.markdown() for table in shown), "\n".join(told), where])
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.training.evaluation.record import OtherRun, begin, subject
+from services.training.evaluation.record import OtherRun, begin, lines, subject
 from services.training.evaluation.suite import read_cases, sample
 from services.training.judging.expectation import SuiteError
 from tests.unit.training.synthetic import case
@@ -87,7 +87,18 @@ def test_answers_of_different_runs_do_not_go_into_one_folder(tmp_path: Path) -> 
     (adapter / "weights").write_bytes(b"1")
     out = tmp_path / "out"
     record = begin(out, subject(HANDWRITTEN, 3, 1, 30.0, adapter))
-    assert begin(out, subject(HANDWRITTEN, 3, 1, 30.0, adapter)) == record
+    again = begin(out, subject(HANDWRITTEN, 3, 1, 30.0, adapter))
+    assert (again["subject"], again["commits"]) == (record["subject"], record["commits"])
     (adapter / "weights").write_bytes(b"2")
     with pytest.raises(OtherRun, match="holds a run with another limit, adapter_sha256: give another --out"):
         begin(out, subject(HANDWRITTEN, 4, 1, 30.0, adapter))
+
+
+@pytest.mark.usefixtures("small_model")
+@pytest.mark.parametrize(("load", "told"), [(0.4, "0.4 before the start"), (7.1, "7.1 before the start; times and")])
+def test_a_busy_machine_is_told(load: float, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    record = begin(tmp_path, subject(HANDWRITTEN, None, 1, 30.0, None))
+    assert dict(lines(record))["Load"].startswith(told)
+    assert ("time-outs" in dict(lines(record))["Load"]) == (load > 0.5)
