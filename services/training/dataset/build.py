@@ -31,8 +31,8 @@ from services.robot.errors import BehaviorFailed, RobotFault
 from services.robot.rehearsal import Rehearsal
 from services.training.dataset.compose import Draft, draft
 from services.training.dataset.splits import split_of
-from services.training.expectation import Item
-from services.training.judge import judge
+from services.training.judging.expectation import Item
+from services.training.judging.judge import judge
 
 _CHINESE = 0.35
 _CHUNK = 100
@@ -125,6 +125,7 @@ async def _pair(one: Draft) -> dict[str, Any]:
         "program": one.program,
         "trace": [action.model_dump(include={"service", "method", "args"}) for action in result.actions],
         "outcome": one.outcome,
+        **shown,
         "skills": list(one.skills),
         "skeleton": list(one.skeleton),
         "tags": list(one.tags),

@@ -37,7 +37,7 @@ class Task:
     steps: Sequence[Step]
     #: What the phrases of the skill may name in braces, in the language of the world.
     slots: Mapping[str, str] = field(default_factory=dict)
-    #: Predicates that hold somewhere in the trace; see ``services.training.expectation``.
+    #: Predicates that hold somewhere in the trace; see ``services.training.judging.expectation``.
     must: Sequence[Predicate] = ()
     #: Predicates that hold at the end, unless the robot walks or turns later on.
     at_end: Sequence[Predicate] = ()

@@ -19,10 +19,10 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer
 
+from services.training.machine import machine
 from services.training.tuning import adapter, model
 from services.training.tuning.examples import encode, pack, read_pairs
 from services.training.tuning.loop import Plan, Run
-from services.training.tuning.machine import machine
 
 _ROW = 512
 #: Enough for the loss to two digits; each validation costs as much as so many pairs of training, or a third of that.

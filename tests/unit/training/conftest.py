@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from services.behavior.schema import BehaviorResult, Scene, Status
 from services.robot.rehearsal import Rehearsal
-from services.training.expectation import Item
-from services.training.judge import Verdict, judge
+from services.training.evaluation import record
+from services.training.judging.expectation import Item
+from services.training.judging.judge import Verdict, judge
 
 Judged = Callable[..., Verdict]
 
@@ -46,3 +47,13 @@ def judged() -> Judged:
         return judge(item, result_of(program, item.scene, status))
 
     return judged
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Evaluations hash the model that they are of; here it is small."""
+    model = tmp_path_factory.mktemp("model") / "model.gguf"
+    model.write_bytes(b"GGUF")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record, "packaged_model", lambda: model)
+        yield

@@ -45,6 +45,7 @@ def test_what_does_what_was_asked_is_kept_with_its_trace() -> None:
     assert pair["trace"] == [
         {"service": "ALAnimationPlayer", "method": "run", "args": ["animations/Stand/Gestures/Hey_1"]}
     ]
+    assert (pair["must"], pair["in_order"], pair["must_not"]) == ([{"gesture": "wave"}], [], [{"moves": "walk"}])
     assert not lost
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.training.expectation import SuiteError, read_suite
-from services.training.expectation_predicates import Predicate
+from services.training.judging.expectation import SuiteError, read_suite
+from services.training.judging.predicates import Predicate
 
 LINE: dict[str, Any] = {
     "id": "en-001",

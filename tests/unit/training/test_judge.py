@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.behavior.schema import Action, BehaviorResult, Failure, Scene
-from services.training.judge import judge
+from services.training.judging.judge import judge
 from tests.unit.training.conftest import Judged, item_of, result_of
 
 HELLO = 'ALTextToSpeech.say("Hello")\n'

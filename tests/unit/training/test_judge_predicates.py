@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.training.expectation_predicates import Predicate
+from services.training.judging.predicates import Predicate
 from tests.unit.training import (
     test_judge_body,
     test_judge_general,

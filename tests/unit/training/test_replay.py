@@ -7,8 +7,8 @@ import math
 import pytest
 
 from services.behavior.schema import Action, Scene
-from services.training.replay import replay
-from services.training.replay_timeline import START
+from services.training.judging.replay import replay
+from services.training.judging.timeline import START
 from tests.unit.training.conftest import result_of
 
 

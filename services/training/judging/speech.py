@@ -6,9 +6,9 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from services.training.expectation_predicates import Says, Voice
-from services.training.judge_sight import Event, Sight, Trace, came, limits_text, within
-from services.training.replay_timeline import Call
+from services.training.judging.predicates import Says, Voice
+from services.training.judging.sight import Event, Sight, Trace, came, limits_text, within
+from services.training.judging.timeline import Call
 
 # A word of a script that sets words apart, or one Chinese or Japanese character.
 _TOKEN = re.compile(

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 from services.robot.simulator.anatomy import CHAINS
-from services.training.expectation_predicates import Posture
-from services.training.judge_sight import FROM_START, Event, Sight, Trace, came
-from services.training.replay_timeline import Call, Timeline
+from services.training.judging.predicates import Posture
+from services.training.judging.sight import FROM_START, Event, Sight, Trace, came
+from services.training.judging.timeline import Call, Timeline
 
 Part = Literal["walk", "head", "arms", "hands", "posture", "any"]
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 
 from services.behavior.scene import Pose
-from services.training.expectation_predicates import Toward, Turns, Walked, Walks
-from services.training.judge_sight import FROM_START, Event, Sight, Trace, heading, limits_text, within
+from services.training.judging.predicates import Toward, Turns, Walked, Walks
+from services.training.judging.sight import FROM_START, Event, Sight, Trace, heading, limits_text, within
 
 _NOWHERE_M = 0.02  # over a shorter way a direction means nothing
 

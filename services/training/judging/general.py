@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from services.training.expectation_predicates import Calls, Range
-from services.training.judge_sight import Event, Sight, Trace, came, limits_text, within
-from services.training.replay_timeline import Call
+from services.training.judging.predicates import Calls, Range
+from services.training.judging.sight import Event, Sight, Trace, came, limits_text, within
+from services.training.judging.timeline import Call
 
 Sense = Literal["battery", "sonar", "touch", "posture", "angles", "any"]
 

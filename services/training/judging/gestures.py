@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from services.robot.simulator.anatomy import CHAINS
-from services.training.judge_joints import elevation
-from services.training.judge_sight import Event, Sight, Trace, came
-from services.training.replay_timeline import Call, Timeline
+from services.training.judging.joints import elevation
+from services.training.judging.sight import Event, Sight, Trace, came
+from services.training.judging.timeline import Call, Timeline
 
 #: The family of the animation that expresses a gesture; tags are played as animations too.
 ANIMATIONS = {

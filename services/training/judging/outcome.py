@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from services.behavior.schema import BehaviorResult
-from services.training.expectation import Outcome
-from services.training.judge_body import moves
-from services.training.judge_sight import Trace
+from services.training.judging.body import moves
+from services.training.judging.expectation import Outcome
+from services.training.judging.sight import Trace
 
 _STATUSES: dict[Outcome, tuple[str, ...]] = {
     "acts": ("succeeded",),

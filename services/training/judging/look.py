@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from services.training.expectation_predicates import Predicate, Times
-from services.training.judge_body import motors, moves, posture
-from services.training.judge_general import calls, lasts, reads, sound
-from services.training.judge_gestures import gesture
-from services.training.judge_joints import arm, hand, joint, looks, looks_at, points_at
-from services.training.judge_lights import lights
-from services.training.judge_sight import Sight, Trace, limits_text, within
-from services.training.judge_speech import says, voice
-from services.training.judge_walking import faces, near, turns, walked, walks
+from services.training.judging.body import motors, moves, posture
+from services.training.judging.general import calls, lasts, reads, sound
+from services.training.judging.gestures import gesture
+from services.training.judging.joints import arm, hand, joint, looks, looks_at, points_at
+from services.training.judging.lights import lights
+from services.training.judging.predicates import Predicate, Times
+from services.training.judging.sight import Sight, Trace, limits_text, within
+from services.training.judging.speech import says, voice
+from services.training.judging.walking import faces, near, turns, walked, walks
 
 
 def look(predicate: Predicate, trace: Trace) -> Sight:

@@ -13,7 +13,7 @@ from services.robot.simulator.anatomy import JOINTS
 from services.robot.simulator.clock import Activity
 from services.robot.simulator.lights import GROUPS, LEDS
 from services.robot.simulator.stepped import SteppedNao
-from services.training.replay_timeline import APART_S, Call, Rgb, Sentence, Shine, Timeline, Voice, Walk
+from services.training.judging.timeline import APART_S, Call, Rgb, Sentence, Shine, Timeline, Voice, Walk
 
 _LONGEST_PAUSE_S = 60.0  # before a call, or in one that was stopped: no behaviour needs more
 _AFTER_S = 0.002  # what falls due at the end has happened then

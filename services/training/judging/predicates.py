@@ -1,7 +1,7 @@
 """The predicates by which an item of a suite says what a behaviour must show.
 
 Angles are in degrees and lengths in metres; positive is left, up and anticlockwise, as people see it. What each
-predicate means is said where it is decided: ``judge_speech.py``, ``judge_walking.py`` and so on.
+predicate means is said where it is decided: ``speech.py``, ``walking.py`` and so on.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from services.picture.kinematics import HAND, Vector, frames
 from services.robot.simulator.anatomy import CHAINS, head_pitch_limits
 from services.robot.simulator.surface.autonomy import CAMERA_M, TORSO_M
-from services.training.expectation_predicates import Arm, Hand, Joint, Looks, LooksAt, PointsAt
-from services.training.judge_sight import Sight, Trace, limits_text, reached, within
+from services.training.judging.predicates import Arm, Hand, Joint, Looks, LooksAt, PointsAt
+from services.training.judging.sight import Sight, Trace, limits_text, reached, within
 
 _HEAD = CHAINS["Head"]
 _SIDES = {"left": "L", "right": "R"}

@@ -14,7 +14,7 @@ from services.behavior.scene import SceneView
 from services.behavior.schema import MAX_INSTRUCTION_CHARACTERS, Document, Scene
 from services.behavior.words import did_you_mean
 from services.robot.simulator.postures import POSTURES
-from services.training.expectation_predicates import Predicate
+from services.training.judging.predicates import Predicate
 
 Outcome = Literal["acts", "words", "refuses"]
 

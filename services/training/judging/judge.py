@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.behavior.schema import BehaviorResult
-from services.training.expectation import Item
-from services.training.expectation_predicates import Predicate
-from services.training.judge_predicates import look
-from services.training.judge_sight import FROM_START, Event, Trace
-from services.training.outcome import unlike
-from services.training.replay import replay
-from services.training.replay_timeline import START
+from services.training.judging.expectation import Item
+from services.training.judging.look import look
+from services.training.judging.outcome import unlike
+from services.training.judging.predicates import Predicate
+from services.training.judging.replay import replay
+from services.training.judging.sight import FROM_START, Event, Trace
+from services.training.judging.timeline import START
 
 _BEFORE_ALL = Event(START - 1)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from services.behavior.scene import Pose, SceneView
 from services.behavior.schema import Scene
-from services.training.replay_timeline import START, Timeline
+from services.training.judging.timeline import START, Timeline
 
 _MOST_SHOWN = 6
 

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from services.robot.simulator.lights import LEDS
-from services.training.expectation_predicates import Lights
-from services.training.judge_sight import Event, Sight, Trace, came
-from services.training.replay_timeline import Rgb
+from services.training.judging.predicates import Lights
+from services.training.judging.sight import Event, Sight, Trace, came
+from services.training.judging.timeline import Rgb
 
 _GROUPS: dict[str, tuple[str, ...]] = {
     "eyes": ("LeftFaceLeds", "RightFaceLeds"),
