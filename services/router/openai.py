@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from services.backends.config import BackendConfig
 from services.router.problems import Problem
 
 # llama.cpp turns grammars, and schemas into grammars, by functions that call themselves, until the process is out of
@@ -29,6 +30,15 @@ _WORDS = (b"null", b"grammar", b"schema", b"tools", b"\\u00")
 _FREE = frozenset({"messages", "prompt", "suffix", "prediction", "logit_bias"})
 #: A grammar's or pattern's ``{n}``, ``{n,}``, ``{,n}`` and ``{m,n}``; llama.cpp itself refuses more than thousands.
 _REPEATED = re.compile(r"\{\s*(\d{0,9})\s*,?\s*(\d{0,9})\s*\}")
+
+
+def with_adapters(config: BackendConfig, body: bytes) -> bytes:
+    """The body with llama.cpp's adapters switched off, if the server has any and the client does not say otherwise."""
+    rest = body.lstrip()
+    if config.adapters_by != "number" or not config.tuned or not rest.startswith(b"{") or b'"lora"' in body:
+        return body
+    member = b'"lora":' + to_json(config.numbered_adapters(None))
+    return b"{" + member + (b"" if rest[1:].lstrip().startswith(b"}") else b",") + rest[1:]
 
 
 def mend_request(body: bytes) -> bytes:
