@@ -10,18 +10,20 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
     StringConstraints,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from services.settings import Seconds, SettingError, fault_of
@@ -47,6 +49,14 @@ HttpUrl = Annotated[
 ]
 
 
+def _robots(value: object) -> object:
+    """``robot=adapter`` pairs of a setting, by robot; a robot alone has no adapter: the model itself is tuned."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.strip() for part in value.split(",") if part.strip()]
+    return {robot.strip(): adapter.strip() for robot, _, adapter in (pair.partition("=") for pair in pairs)}
+
+
 class BackendConfig(BaseModel):
     """One LLM server. ``url`` has no trailing slash and no ``/v1``; times are in seconds."""
 
@@ -63,6 +73,14 @@ class BackendConfig(BaseModel):
     vision: bool = False
     grammar: Literal["none", "gbnf", "tgi", "vllm", "triton"] = Field(
         default="none", description="how the server is told a grammar, if it can be told one"
+    )
+    tuned: Annotated[dict[str, str], BeforeValidator(_robots)] = Field(
+        default={},
+        description="robots that its model is fine-tuned for, each with the LoRA that makes it so (nao=NAME), or none "
+        "where it is in the weights; these are asked for in few words, without the robot's API",
+    )
+    adapters_by: Literal["name", "number"] = Field(
+        default="name", description="how the server is told a LoRA: as the model, or by its place among those it has"
     )
     chat_template: str = Field(
         default="chatml", description="for servers that apply none: chatml, llama3, or a path of a .jinja file"
@@ -82,6 +100,27 @@ class BackendConfig(BaseModel):
         checked_url(url)
         return url.rstrip("/").removesuffix("/v1").rstrip("/")
 
+    @model_validator(mode="after")
+    def _adapters_are_told_as_the_server_knows_them(self) -> Self:
+        for robot, adapter in self.tuned.items():
+            if self.adapters_by == "number" and adapter and not (adapter.isascii() and adapter.isdecimal()):
+                raise ValueError(
+                    f"{self.name.upper()}_TUNED={robot}={adapter}: the server knows adapters by their numbers, from 0"
+                )
+        return self
+
+    def adapter(self, robot: str) -> str | None:
+        """The LoRA to ask for behaviours of a robot, if there is one."""
+        return self.tuned.get(robot) or None
+
+    def numbered_adapters(self, chosen: str | None) -> list[dict[str, float]]:
+        """Every adapter, on or off, as llama.cpp is told them.
+
+        One that is not named keeps what the last request made of it, and its prompts in the cache with it.
+        """
+        numbers = sorted({adapter for adapter in self.tuned.values() if adapter})
+        return [{"id": int(number), "scale": float(number == chosen)} for number in numbers]
+
 
 @dataclass(frozen=True, slots=True)
 class Backends:
@@ -100,6 +139,7 @@ _KNOWN: dict[str, dict[str, Any]] = {
         "kind": "openai",
         "url": "http://127.0.0.1:8080",
         "grammar": "gbnf",
+        "adapters_by": "number",
         "max_concurrency": 8,
         "first_token_timeout_s": 120.0,
     },
@@ -128,7 +168,7 @@ _KNOWN: dict[str, dict[str, Any]] = {
 }
 _DEFAULT_BACKEND = "llamacpp"
 # Decided by what the server is, not by its operator.
-_NOT_SETTINGS = {"name", "kind", "api_key"}
+_NOT_SETTINGS = {"name", "kind", "api_key", "adapters_by"}
 
 
 def load_backends(environ: Mapping[str, str] = os.environ) -> Backends:

@@ -30,10 +30,6 @@ CardSize = Literal["small", "medium", "full"]
 """How much of the API a prompt shows: the few calls that a very small model can use, the usual ones, or all."""
 
 
-PromptSize = Literal["none", "small", "medium", "full"]
-"""The same, or nothing of it: for a model that was fine-tuned for the robot and knows its API by heart."""
-
-
 class State(Entry):
     """What is known of a robot's state: what a call needs, or what it leads to. None says nothing about it."""
 

@@ -13,14 +13,14 @@ from typing import Any
 from services.behavior.api_card import api_card
 from services.behavior.catalogue import Catalogue
 from services.behavior.errors import ProgramError
-from services.behavior.methods import CardSize, PromptSize
+from services.behavior.methods import CardSize
 from services.behavior.schema import BehaviorRequest, Scene, SceneItem
 
 Message = dict[str, Any]
 
 
 def build_messages(
-    catalogue: Catalogue, request: BehaviorRequest, card: PromptSize = "small", *, constrained: bool = False
+    catalogue: Catalogue, request: BehaviorRequest, card: CardSize = "small", *, constrained: bool = False
 ) -> list[Message]:
     """OpenAI-style chat messages: the API card, the examples, then the scene and the instruction.
 
@@ -28,11 +28,8 @@ def build_messages(
         catalogue: the robot's.
         request: the instruction, the scene and perhaps an image.
         card: how much of the API is shown; a model with little room, or of little skill, does better with less.
-            "none" leaves out the examples too: the model was fine-tuned for the robot.
         constrained: whether a grammar will hold the model, so that the card shows only what that lets it write.
     """
-    if card == "none":
-        return tuned_messages(request)
     text = _turn(request.scene, request.instruction)
     content: str | list[dict[str, Any]] = text
     if request.image is not None:

@@ -29,6 +29,8 @@ from services.embedded.ports import port_of, reserve_port
 from services.embedded.process import ServiceProcess, Watchdog
 
 ROOT = Path(__file__).resolve().parents[2]
+#: What makes the engine's model write programs for the NAO (docs/finetuning.md).
+ADAPTER = ROOT / "services" / "training" / "adapter"
 
 #: In the order in which they stop; the router first, so that nothing new comes in, and the store last.
 _ALL = ("router", "worker", "gateway", "simulator", "porter", "engine", "store")
@@ -214,6 +216,8 @@ class Stack:
             "LLAMACPP_URL": self.engine_url,
             "LLAMACPP_HOST": "127.0.0.1",
             "LLAMACPP_PORT": port["engine"],
+            "LLAMACPP_LORA_PATH": str(ADAPTER),
+            "LLAMACPP_TUNED": "nao=0",
             "NAO_HOST": "127.0.0.1",
             "NAO_PORT": port["simulator"],
             "NAO_SPEED": str(self._robot_speed),

@@ -12,6 +12,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ValidationError, model_validator
 from pydantic_core import from_json, to_json
 
+from services.backends.config import BackendConfig
 from services.router.problems import Problem, from_validation
 
 # llama.cpp turns grammars, and schemas into grammars, by functions that call themselves, until the process is out of
@@ -52,6 +53,15 @@ class _Tools(BaseModel):
     """As much of the tools as llama.cpp answers with 500 where it is otherwise."""
 
     tools: list[_Tool] | None
+
+
+def with_adapters(config: BackendConfig, body: bytes) -> bytes:
+    """The body with llama.cpp's adapters switched off, if the server has any and the client does not say otherwise."""
+    rest = body.lstrip()
+    if config.adapters_by != "number" or not config.tuned or not rest.startswith(b"{") or b'"lora"' in body:
+        return body
+    member = b'"lora":' + to_json(config.numbered_adapters(None))
+    return b"{" + member + (b"" if rest[1:].lstrip().startswith(b"}") else b",") + rest[1:]
 
 
 def mend_request(body: bytes) -> bytes:

@@ -190,7 +190,7 @@ def _ask(
         return translate(exchange, gate, order, fields, wait_s)
     path = f"{door}?{query}" if query else door
     if gate.config.kind == "openai":
-        return exchange.forward(path, fields, openai.mend_request(body), wait_s)
+        return exchange.forward(path, fields, openai.with_adapters(gate.config, openai.mend_request(body)), wait_s)
     if not door.startswith("/v1/"):
         return exchange.forward(path, fields, body, wait_s)
     response = exchange.forward(path, fields, tgi.mend_request(gate.config, body), wait_s)

@@ -23,13 +23,11 @@ from services.backends.base import (
     TimedOut,
     Unavailable,
 )
-from services.behavior.catalogue import Catalogue, load_catalogue
-from services.behavior.grammar import build_gbnf
 from services.behavior.program import ProgramError, ProgramReader, Refusal, Statement
-from services.behavior.prompt import build_messages, repair_messages
-from services.behavior.regex import build_regex
+from services.behavior.prompt import repair_messages
 from services.behavior.schema import Failure, PlanStep, StatementEvent, Usage
 from services.jobs.ledger import Lease
+from services.worker.asking import Asking
 from services.worker.draft import Draft
 from services.worker.engines import Engine
 from services.worker.journal import Page
@@ -104,23 +102,13 @@ class Author:
             )
             raise BehaviorFailed(Failure(code="backend.unknown", message=message))
         catalogue = self._tools.robots.catalogue(self._request.robot, self._request.execute)
-        constrained = candidates[0].backend.config.grammar != "none"
-        generation = GenerationRequest(
-            messages=build_messages(catalogue, self._request, self._tools.settings.api_card, constrained=constrained),
-            max_tokens=self._request.max_tokens,
-            temperature=self._request.temperature,
-            seed=self._request.seed,
-            grammar=build_gbnf(catalogue, self._request.scene, pictured=vision),
-            # For the whole catalogue: an engine would have to compile what a connected robot leaves of it.
-            regex=build_regex(load_catalogue(self._request.robot)),
-            trace=self._lease.trace,
-        )
+        asking = Asking(self._request, catalogue, self._tools.settings.api_card, self._lease.trace)
         if not named and not vision:
-            engines.copy_to_shadows(self._lease.backend, generation, catalogue, self._request.scene)
+            engines.copy_to_shadows(self._lease.backend, asking)
         give_up = time.monotonic() + self._tools.settings.engine_wait_s
         delay_s = _RETRY_FIRST_S
         while True:
-            error = await self._ask_each(candidates, generation, catalogue)
+            error = await self._ask_each(candidates, asking)
             if error is None:
                 return
             if not isinstance(error, Unavailable | Overloaded) or time.monotonic() + delay_s > give_up:
@@ -129,9 +117,7 @@ class Author:
             await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
             delay_s = min(delay_s * 2, _RETRY_MOST_S)
 
-    async def _ask_each(
-        self, candidates: list[Engine], generation: GenerationRequest, catalogue: Catalogue
-    ) -> BackendError | None:
+    async def _ask_each(self, candidates: list[Engine], asking: Asking) -> BackendError | None:
         """Ask one backend after the other until one writes the program; else the error, one worth a retry if any is.
 
         Raises what another backend would not mend: a wrong request or program, and any error once the robot has acted.
@@ -143,7 +129,7 @@ class Author:
             try:
                 with engine.attempt(admission):
                     self._announce(engine.backend)
-                    await self._generate(engine.backend, generation, catalogue)
+                    await self._generate(engine.backend, asking)
                 return None
             except (Unavailable, Overloaded, TimedOut, Failed) as error:
                 if self._acting:
@@ -173,20 +159,21 @@ class Author:
         }
         self._page.emit("started", json.dumps(data))
 
-    async def _generate(self, backend: Backend, generation: GenerationRequest, catalogue: Catalogue) -> None:
+    async def _generate(self, backend: Backend, asking: Asking) -> None:
         """Have the program written; one that fails a check goes back to the model, once, before anything has acted."""
-        reader = ProgramReader(catalogue, self._request.scene, pictured=self._request.image is not None)
+        generation = asking.of(backend.config)
+        reader = ProgramReader(asking.catalogue, self._request.scene, pictured=self._request.image is not None)
         try:
             await self._read(backend, generation, reader)
         except ProgramError as error:
-            again = self._repair(generation, reader, error)
+            again = None if asking.tuned(backend.config) else self._repair(generation, reader, error)
             if again is None:
                 raise
             log.info("program goes back to the model", behavior=self._id, code=error.code, finding=error.message)
             self._announced = None
             self.draft = Draft(repaired=True)
             self._announce(backend, mends=error)
-            reader = ProgramReader(catalogue, self._request.scene, pictured=self._request.image is not None)
+            reader = ProgramReader(asking.catalogue, self._request.scene, pictured=self._request.image is not None)
             await self._read(backend, again, reader)
 
     def _repair(

@@ -15,7 +15,6 @@ from services.backends.base import (
     BackendError,
     Delta,
     Failed,
-    GenerationRequest,
     Invalid,
     Overloaded,
     TimedOut,
@@ -23,10 +22,9 @@ from services.backends.base import (
 )
 from services.backends.circuit import Admission, Circuit, CircuitSettings, State
 from services.backends.routing import Routing
-from services.behavior.catalogue import Catalogue
 from services.behavior.program import ProgramError, ProgramReader
-from services.behavior.schema import Scene
 from services.worker import metrics
+from services.worker.asking import Asking
 
 log = structlog.get_logger("worker.engines")
 
@@ -108,7 +106,7 @@ class Engines:
                 engine.circuit.healthy()
             metrics.CIRCUIT.labels(name).set({"closed": 0, "half-open": 1, "open": 2}[engine.circuit.state])
 
-    def copy_to_shadows(self, first: str, request: GenerationRequest, catalogue: Catalogue, scene: Scene) -> None:
+    def copy_to_shadows(self, first: str, asking: Asking) -> None:
         """Have shadow backends write the same program too. It is checked and measured, and goes nowhere."""
         for name in self._routing.shadows(first):
             tasks = self._shadows[name]
@@ -116,9 +114,7 @@ class Engines:
             if admission is None:
                 metrics.SHADOWS.labels(name, "skipped").inc()
                 continue
-            task = asyncio.create_task(
-                self._shadow(self._engines[name], admission, request, ProgramReader(catalogue, scene))
-            )
+            task = asyncio.create_task(self._shadow(self._engines[name], admission, asking))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
@@ -136,8 +132,10 @@ class Engines:
                 log.warning("not closed in time", backend=engine.backend.config.name, error=repr(error))
 
     @staticmethod
-    async def _shadow(engine: Engine, admission: Admission, request: GenerationRequest, reader: ProgramReader) -> None:
+    async def _shadow(engine: Engine, admission: Admission, asking: Asking) -> None:
         name = engine.backend.config.name
+        request = asking.of(engine.backend.config)
+        reader = ProgramReader(asking.catalogue, asking.request.scene)
         began = time.monotonic()
         outcome = "valid"
         try:

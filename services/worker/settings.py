@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.backends.config import HttpUrl
-from services.behavior.methods import PromptSize
+from services.behavior.methods import CardSize
 from services.settings import Seconds
 
 Count = Annotated[int, Field(gt=0)]
@@ -39,8 +39,8 @@ class WorkerSettings(BaseSettings):
     behavior_timeout_s: Seconds = 300.0
     #: Longest that the worker, when it starts, has the engine read the shared prompt before it takes work; 0 is off.
     warm_up_s: Annotated[float, Field(ge=0, le=86_400)] = 20.0
-    #: How much of a robot's API the prompt shows; more is for larger models, "none" for one fine-tuned for the robot.
-    api_card: PromptSize = "small"
+    #: How much of a robot's API the prompt shows; more is for larger models.
+    api_card: CardSize = "small"
     #: Whether a program that fails a check goes back to the model once, with what was found.
     repair: bool = True
     #: Longest that a behaviour waits for an engine that is away or overloaded.

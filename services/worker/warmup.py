@@ -7,19 +7,17 @@ from contextlib import aclosing
 
 import structlog
 
-from services.backends.base import Backend, BackendError, GenerationRequest, Overloaded, Unavailable
+from services.backends.base import Backend, BackendError, Overloaded, Unavailable
 from services.behavior.catalogue import load_catalogue
-from services.behavior.grammar import build_gbnf
-from services.behavior.methods import PromptSize
-from services.behavior.prompt import build_messages
-from services.behavior.regex import build_regex
+from services.behavior.methods import CardSize
 from services.behavior.schema import BehaviorRequest
+from services.worker.asking import Asking
 
 log = structlog.get_logger("worker.warmup")
 _RETRY_S = 0.2
 
 
-async def warm_up(backend: Backend, card: PromptSize, limit_s: float) -> None:
+async def warm_up(backend: Backend, card: CardSize, limit_s: float) -> None:
     """Generate one token for the robot of requests that name none: each further robot would hold up the start.
 
     Gives up after ``limit_s`` seconds or at an error: it only saves time.
@@ -31,15 +29,9 @@ async def warm_up(backend: Backend, card: PromptSize, limit_s: float) -> None:
         log.info("engine not warmed up", backend=backend.config.name, reason=repr(error))
 
 
-async def _read_prompt(backend: Backend, card: PromptSize) -> None:
-    hello = BehaviorRequest(instruction="Hello")
-    catalogue = load_catalogue(hello.robot)
-    request = GenerationRequest(
-        messages=build_messages(catalogue, hello, card, constrained=backend.config.grammar != "none"),
-        max_tokens=1,
-        grammar=build_gbnf(catalogue),
-        regex=build_regex(catalogue),
-    )
+async def _read_prompt(backend: Backend, card: CardSize) -> None:
+    hello = BehaviorRequest(instruction="Hello", max_tokens=1)
+    request = Asking(hello, load_catalogue(hello.robot), card).of(backend.config)
     while True:
         try:
             async with aclosing(backend.stream(request)) as stream:

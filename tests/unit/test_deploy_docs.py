@@ -36,15 +36,15 @@ NOT_OFFERED = {
     *(
         f"{backend.upper()}_{field}"
         for backend in BACKENDS
-        for field in ("API_KEY", "BATCHING", "BATCH_WAIT_MS", "HEALTH_PATH", "KIND", "NAME", "VISION")
+        for field in ("ADAPTERS_BY", "API_KEY", "BATCHING", "BATCH_WAIT_MS", "HEALTH_PATH", "KIND", "NAME", "VISION")
     ),
     *(f"{backend.upper()}_{field}" for backend in BACKENDS[1:] for field in ("CONNECT_TIMEOUT_S", "IDLE_TIMEOUT_S")),
     *(f"{backend.upper()}_CHAT_TEMPLATE" for backend in BACKENDS if backend != "tensorrtllm"),
     *(f"{backend.upper()}_GRPC_PORT" for backend in BACKENDS if backend != "tensorrtllm"),
     *(f"{backend.upper()}_GRAMMAR" for backend in BACKENDS if backend != "tgi"),
     "DEEPSPEED_MODEL",
+    "DEEPSPEED_TUNED",
     "GATEWAY_PORT",
-    "LLAMACPP_LORA_PATH",
     "LLAMACPP_MODEL_PATH",
     "LLAMACPP_PORT",
     "NAO_PORT",
@@ -62,6 +62,7 @@ NOT_OFFERED = {
     "TRANSFORMERS_MAX_BATCH_TOKENS",
     "TRANSFORMERS_NUM_BLOCKS",
     "TRANSFORMERS_PORT",
+    "TRANSFORMERS_TUNED",
     "TRITON_GRPC_PORT",
     "TRITON_HTTP_PORT",
     "TRITON_METRICS_PORT",
@@ -79,6 +80,7 @@ TGI_OWN = {
     "CUDA_GRAPHS",
     "CUDA_MEMORY_FRACTION",
     "KV_CACHE_DTYPE",
+    "LORA_ADAPTERS",
     "MAX_BATCH_PREFILL_TOKENS",
     "MAX_CONCURRENT_REQUESTS",
     "MAX_INPUT_TOKENS",
@@ -174,7 +176,8 @@ def test_what_is_left_to_tgi_has_no_default_of_ours() -> None:
 def test_vllm_is_started_as_by_its_entry_point() -> None:
     """Its published image has none of our code, so the command line is written out."""
     services = yaml.safe_load((ROOT / "compose.engines.yaml").read_text(encoding="utf-8"))["services"]
-    command = re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", services["engine-vllm"]["command"])
+    command = re.sub(r"\$\{[A-Z_]+:\+[^}]*\}", "", services["engine-vllm"]["command"])
+    command = re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", command)
     settings = VLLMSettings(host="0.0.0.0", model=in_table()["MODEL"], max_model_len=4096)
     assert shlex.split(command) == ["python3", "-m", "vllm.entrypoints.openai.api_server", *settings.arguments()]
 

@@ -31,7 +31,13 @@ class OpenAIDialect:
             path, body["messages"] = "/v1/chat/completions", request.messages
         else:
             path, body["prompt"] = "/v1/completions", request.prompt
-        if model := request.adapter or self._config.model:
+        if self._config.adapters_by == "number":
+            if self._config.tuned:
+                body["lora"] = self._config.numbered_adapters(request.adapter)
+            model = self._config.model
+        else:
+            model = request.adapter or self._config.model
+        if model:
             body["model"] = model
         for name, value in (("top_p", request.top_p), ("top_k", request.top_k), ("seed", request.seed)):
             if value is not None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from services.engines.llamacpp.adapter import AdapterProblem, gguf_files
 from services.engines.llamacpp.settings import EngineSettings
 from services.observability import configure_logging
 from services.settings import SettingError, read_settings
@@ -43,12 +44,15 @@ def _problem(settings: EngineSettings) -> str | None:
     """What llama.cpp would fail at without a word."""
     if not settings.model_path.is_file():
         return f"there is no model at {settings.model_path}: set LLAMACPP_MODEL_PATH to a GGUF file"
-    if settings.lora_path is not None and not settings.lora_path.is_file():
-        return f"there is no adapter at {settings.lora_path}: set LLAMACPP_LORA_PATH to a GGUF file, or leave it out"
+    if settings.lora_path is not None and not settings.lora_path.exists():
+        return (
+            f"there is no adapter at {settings.lora_path}: set LLAMACPP_LORA_PATH to a GGUF file or a folder of "
+            "scripts/finetune, or leave it out"
+        )
     files = {"LLAMACPP_MODEL_PATH": settings.model_path, "LLAMACPP_LORA_PATH": settings.lora_path}
     try:
         for setting, path in files.items():
-            if path is not None and not _is_gguf(path):
+            if path is not None and path.is_file() and not _is_gguf(path):
                 return f"{path} is not a GGUF file: set {setting} to one"
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -80,7 +84,10 @@ def _serve(settings: EngineSettings) -> None:
 
         from services.engines.llamacpp.server import parameters
 
-        server = xllamacpp.Server(parameters(settings))
+        with gguf_files([settings.lora_path] if settings.lora_path else []) as adapters:
+            server = xllamacpp.Server(parameters(settings, adapters))
+    except (AdapterProblem, OSError) as error:
+        os._exit(_give_up(f"LLAMACPP_LORA_PATH: {error}"))
     except Exception as error:  # in this thread, anything else would leave a process that serves nothing
         print(file=sys.stderr)  # llama.cpp's own log may have left a line begun
         os._exit(_give_up(f"llama.cpp cannot serve {settings.model_path}: {error}"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import xllamacpp
 
 from services.engines.llamacpp.settings import EngineSettings
@@ -13,15 +16,17 @@ _SOCKET_TIMEOUT_S = 600
 _LOG_ERRORS = 1
 
 
-def parameters(settings: EngineSettings) -> xllamacpp.CommonParams:
-    """llama.cpp's parameters; what is not set here stays as llama.cpp has it."""
+def parameters(settings: EngineSettings, adapters: Sequence[Path] = ()) -> xllamacpp.CommonParams:
+    """llama.cpp's parameters; what is not set here stays as llama.cpp has it.
+
+    ``adapters`` are GGUF files, numbered from 0, each switched off but for requests that say otherwise.
+    """
     params = xllamacpp.CommonParams()
     params.hostnames = [settings.host]
     params.port = settings.port
     params.model.path = str(settings.model_path)
     params.model_alias = {settings.model_path.stem}
-    if settings.lora_path is not None:
-        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(settings.lora_path), 1.0)]
+    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(path), 0.0) for path in adapters]
     params.offline = True  # never looks for a model on the network
 
     params.n_parallel = settings.slots
@@ -32,7 +37,8 @@ def parameters(settings: EngineSettings) -> xllamacpp.CommonParams:
 
     # A request takes the free slot whose last prompt begins most like its own, so our long common prompt is computed
     # once in each slot. Prompts that lose their slot to another are kept in memory, unbounded but for this.
-    params.cache_ram_mib = settings.prompt_cache_mib
+    # They are found by their text alone, whichever adapter computed them: none where there are adapters.
+    params.cache_ram_mib = 0 if adapters else settings.prompt_cache_mib
 
     # No page, no browser and no other user's prompt: this server has one kind of client.
     params.ui = False

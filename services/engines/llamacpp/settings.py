@@ -34,7 +34,7 @@ class EngineSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     model_path: Path = Field(default_factory=packaged_model)
-    #: LoRA adapter, as a GGUF file, that every request is answered with.
+    #: LoRA adapter, a GGUF file or a folder of scripts/finetune; it answers requests that switch it on, by number 0.
     lora_path: Path | None = None
     #: Generations that advance together; more requests wait inside the engine.
     slots: Annotated[int, Field(ge=1, le=256)] = 4

@@ -10,6 +10,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+#: The rank of our adapter, and of most that there are.
+_MOST_RANK = 64
+
 
 class EngineSettings(BaseSettings):
     """What vLLM serves, where, and with how much of the machine."""
@@ -36,6 +39,8 @@ class EngineSettings(BaseSettings):
     prefix_caching: bool = True
     #: ``guidance`` is ready for a grammar it has not seen at once, where ``xgrammar`` compiles it for seconds.
     grammar_backend: Literal["auto", "guidance", "xgrammar"] = "guidance"
+    #: LoRA adapter as NAME=FOLDER, for requests that ask for a model of that name; empty: none.
+    lora: Annotated[str, Field(pattern=r"^([^=\s]+=\S+)?$")] = ""
     #: No compilation at the start: ready much sooner, slower afterwards.
     enforce_eager: bool = False
 
@@ -48,6 +53,8 @@ class EngineSettings(BaseSettings):
         # Whatever its name says, it counts those that run too.
         options += ["--max-num-queued-reqs", str(self.max_num_seqs + self.max_waiting)]
         options += ["--structured-outputs-config.backend", self.grammar_backend]
+        if self.lora:
+            options += ["--enable-lora", "--max-lora-rank", str(_MOST_RANK), "--lora-modules", self.lora]
         options.append("--enable-prefix-caching" if self.prefix_caching else "--no-enable-prefix-caching")
         if self.max_model_len is not None:
             options += ["--max-model-len", str(self.max_model_len)]

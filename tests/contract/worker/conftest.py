@@ -42,6 +42,7 @@ def stack(scripted_engine: ScriptedEngine, older_robot: ScriptedRobot) -> Iterat
         "LEASE_S": "3",
         "WARM_UP_S": "0",
         "API_CARD": "medium",
+        "LLAMACPP_TUNED": "",
         "MAX_ATTEMPTS": "4",
     }
     with Stack(("store", "simulator", "gateway", "worker"), env=settings, robot_speed=20.0) as stack:

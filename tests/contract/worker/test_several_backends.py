@@ -37,7 +37,7 @@ def engines() -> Iterator[dict[str, ScriptedEngine]]:
 def several(engines: dict[str, ScriptedEngine]) -> Iterator[JobStore]:
     """The queue of a worker that takes over from llama.cpp with vLLM and copies everything to Transformers.
 
-    Only vLLM sees pictures, and no program goes back to a model.
+    Only vLLM sees pictures, llama.cpp alone is fine-tuned, for Porter, and no program goes back to a model.
     """
     urls = {f"{name.upper()}_URL": engine.url for name, engine in engines.items()}  # type: ignore[attr-defined]
     settings = {
@@ -47,6 +47,7 @@ def several(engines: dict[str, ScriptedEngine]) -> Iterator[JobStore]:
         "CIRCUIT_OPEN_S": "3600",
         "ENGINE_WAIT_S": "2",
         "LEASE_S": "3",
+        "LLAMACPP_TUNED": "porter=0",
         "REPAIR": "false",
         "VLLM_VISION": "true",
         "WARM_UP_S": "0",
@@ -87,6 +88,25 @@ def test_another_backend_takes_over(
     assert (document.status, document.backend) == ("succeeded", "vllm")
     assert started(several, document) == ["llamacpp", "vllm"]
     assert behave().backend == "llamacpp"
+
+
+def test_each_is_asked_as_its_model_knows_the_robot(engines: dict[str, ScriptedEngine], behave: Behave) -> None:
+    engines["llamacpp"].play([Refuse(500)], HELLO)
+    engines["vllm"].play(['robot.say("Hello")\n'])
+    document = behave(robot="porter", execute="none")
+    assert document.status == "succeeded", document.error
+    tuned, untuned = (engines[name].requests[0] for name in ("llamacpp", "vllm"))
+    assert [message["content"] for message in tuned["messages"]] == [
+        "Program the robot porter.",
+        "Instruction: Say hello",
+    ]
+    assert tuned["lora"] == [{"id": 0, "scale": 1.0}]
+    assert "robot.go_to(" in untuned["messages"][0]["content"]
+    assert "lora" not in untuned
+    behave()
+    other = engines["llamacpp"].requests[1]
+    assert "ALTextToSpeech" in other["messages"][0]["content"]
+    assert other["lora"] == [{"id": 0, "scale": 0.0}]
 
 
 def test_a_named_backend_stands_alone(engines: dict[str, ScriptedEngine], behave: Behave) -> None:

@@ -36,6 +36,7 @@ def test_every_field_can_be_set() -> None:
             "LLAMACPP_GRAMMAR": "none",
             "LLAMACPP_VISION": "true",
             "LLAMACPP_HEALTH_PATH": "/live",
+            "LLAMACPP_TUNED": "nao = 0, porter=1",
         }
     ).configured["llamacpp"]
     assert config.model_dump(exclude={"name", "kind", "api_key"}) == {
@@ -46,6 +47,8 @@ def test_every_field_can_be_set() -> None:
         "first_token_timeout_s": 5.0,
         "idle_timeout_s": 7.0,
         "grammar": "none",
+        "tuned": {"nao": "0", "porter": "1"},
+        "adapters_by": "number",
         "chat_template": "chatml",
         "batching": "continuous",
         "batch_wait_ms": 20.0,
@@ -53,6 +56,17 @@ def test_every_field_can_be_set() -> None:
         "vision": True,
         "health_path": "/live",
     }
+
+
+def test_an_adapter_is_named_for_its_robot_alone() -> None:
+    config = load_backends({"BACKEND": "vllm", "VLLM_TUNED": "nao=behaviours,porter"}).configured["vllm"]
+    assert [config.adapter(robot) for robot in ("nao", "porter", "pepper")] == ["behaviours", None, None]
+    assert [robot in config.tuned for robot in ("nao", "porter", "pepper")] == [True, True, False]
+
+
+def test_an_adapter_that_llama_cpp_cannot_know_is_told() -> None:
+    with pytest.raises(SettingError, match="LLAMACPP_TUNED=nao=nao: the server knows adapters by their numbers"):
+        load_backends({"LLAMACPP_TUNED": "nao=nao"})
 
 
 def test_every_known_backend_is_one_variable_away() -> None:

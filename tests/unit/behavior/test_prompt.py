@@ -5,7 +5,7 @@ import pytest
 from services.behavior.catalogue import Catalogue, load_catalogue, robots
 from services.behavior.errors import ProgramError
 from services.behavior.program import ProgramReader, Refusal
-from services.behavior.prompt import build_messages, repair_messages
+from services.behavior.prompt import build_messages, repair_messages, tuned_messages
 from services.behavior.schema import BehaviorRequest, Scene, SceneItem
 
 
@@ -110,7 +110,7 @@ def test_the_card_shows_only_what_may_be_called(catalogue: Catalogue) -> None:
 def test_a_model_that_was_fine_tuned_is_told_nothing_of_the_api() -> None:
     scene = Scene.model_validate({"objects": [{"name": "red ball", "position": [1.0, 0.0, 0.0]}]})
     request = BehaviorRequest(instruction="Go to the ball", scene=scene)
-    assert build_messages(load_catalogue("nao"), request, "none") == [
+    assert tuned_messages(request) == [
         {"role": "system", "content": "Program the robot nao."},
         {"role": "user", "content": "Scene: red ball (1, 0, 0)\nInstruction: Go to the ball"},
     ]

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from services.backends.config import load_backends
 from services.behavior.catalogue import load_catalogue
 from services.behavior.grammar import build_gbnf
-from services.router.openai import MAX_GRAMMAR_NESTING, mend_request
+from services.router.openai import MAX_GRAMMAR_NESTING, mend_request, with_adapters
 from services.router.problems import Problem
 
 
@@ -153,3 +154,23 @@ def test_what_would_take_all_of_a_servers_stack_is_refused(constraint: dict[str,
 def test_a_text_may_be_as_it_likes() -> None:
     sent = {"messages": [{"role": "user", "content": "(" * 300_000}], "seed": 1, "grammar": 'root ::= "a"'}
     assert mended(sent) == sent
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        (b'{"n":1}', {"n": 1, "lora": [{"id": 0, "scale": 0.0}]}),
+        (b" {\n}", {"lora": [{"id": 0, "scale": 0.0}]}),
+        (b'{"lora": [{"id": 0, "scale": 1}]}', {"lora": [{"id": 0, "scale": 1}]}),
+        (b"[1]", [1]),
+    ],
+)
+def test_a_client_of_llama_cpp_gets_the_model_as_it_is_unless_it_asks_for_an_adapter(body: bytes, sent: Any) -> None:
+    config = load_backends({"LLAMACPP_TUNED": "nao=0"}).configured["llamacpp"]
+    assert json.loads(with_adapters(config, body)) == sent
+
+
+@pytest.mark.parametrize("environ", [{}, {"BACKEND": "vllm", "VLLM_TUNED": "nao=nao"}])
+def test_servers_that_keep_no_adapter_on_are_told_nothing(environ: dict[str, str]) -> None:
+    (config,) = load_backends(environ).configured.values()
+    assert with_adapters(config, b'{"n": 1}') == b'{"n": 1}'

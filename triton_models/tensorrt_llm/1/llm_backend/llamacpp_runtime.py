@@ -25,6 +25,7 @@ from llm_backend.guides import Guide
 from llm_backend.request import Refused, Request
 from llm_backend.runtime import Piece, adapter
 from services.backends.sse import DataLines
+from services.engines.llamacpp.adapter import AdapterProblem, gguf_files
 from services.engines.llamacpp.server import parameters
 from services.engines.llamacpp.settings import EngineSettings
 from services.settings import fault_of
@@ -56,16 +57,16 @@ class LlamaCpp:
         self._session: aiohttp.ClientSession | None = None
         adapters = config.triton.lora_adapters
         for path in (settings.model_path, *adapters.values()):
-            if not path.is_file():
-                raise ConfigProblem(f"there is no file {path}: set LLAMACPP_MODEL_PATH, or mend lora_adapters")
-        params = parameters(settings)
-        params.api_keys = [self._key]
-        params.n_batch = params.n_ubatch = _STEP_TOKENS
-        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(path), 0.0) for path in adapters.values()]
-        if adapters:
-            params.cache_ram_mib = 0  # it finds computed prompts by their text alone, whichever adapter computed them
+            if not path.exists():
+                raise ConfigProblem(f"there is no {path}: set LLAMACPP_MODEL_PATH, or mend lora_adapters")
         try:
-            self._server = xllamacpp.Server(params)
+            with gguf_files(adapters.values()) as files:
+                params = parameters(settings, files)
+                params.api_keys = [self._key]
+                params.n_batch = params.n_ubatch = _STEP_TOKENS
+                self._server = xllamacpp.Server(params)
+        except (AdapterProblem, OSError) as error:
+            raise ConfigProblem(f"lora_adapters: {error}") from error
         except Exception as error:
             raise ConfigProblem(f"llama.cpp cannot serve {settings.model_path}: {error}") from error
         # One reference too many, so that it is never destroyed: its destructor can wait for ever, and this process with

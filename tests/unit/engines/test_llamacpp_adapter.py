@@ -1,0 +1,128 @@
+"""An adapter of peft's as llama.cpp reads it, held to GGUF's own library."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gguf import GGUFReader
+
+from services.engines.llamacpp.adapter import AdapterProblem, gguf_files, to_gguf
+
+HEADS, KEY_HEADS, WIDTH, RANK = 6, 2, 48, 3
+Matrices = dict[str, np.ndarray[Any, Any]]
+
+
+def matrices() -> Matrices:
+    random = np.random.default_rng(1)
+    rows = {"self_attn.q_proj": WIDTH, "self_attn.k_proj": WIDTH * KEY_HEADS // HEADS, "mlp.down_proj": WIDTH}
+    made = {}
+    for layer, out in rows.items():
+        name = f"base_model.model.model.layers.4.{layer}"
+        made[f"{name}.lora_A.weight"] = random.normal(size=(RANK, WIDTH)).astype(np.float16)
+        made[f"{name}.lora_B.weight"] = random.normal(size=(out, RANK)).astype(np.float16)
+    return made
+
+
+def adapter(folder: Path, weights: Matrices, dtype: str = "F16", **metadata: str) -> Path:
+    """A folder as peft writes it."""
+    header: dict[str, Any] = {"__metadata__": metadata}
+    data = b""
+    for name, matrix in weights.items():
+        header[name] = {
+            "dtype": dtype,
+            "shape": matrix.shape,
+            "data_offsets": [len(data), len(data) + matrix.nbytes],
+        }
+        data += matrix.tobytes()
+    text = json.dumps(header).encode()
+    folder.mkdir()
+    (folder / "adapter_model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + data)
+    (folder / "adapter_config.json").write_text(json.dumps({"r": RANK, "lora_alpha": 2 * RANK}))
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    heads = {"num_attention_heads": str(HEADS), "num_key_value_heads": str(KEY_HEADS)}
+    return adapter(tmp_path / "adapter", matrices(), **heads)
+
+
+def turned(vectors: np.ndarray[Any, Any], angles: np.ndarray[Any, Any], *, neighbours: bool) -> np.ndarray[Any, Any]:
+    """Rotary positions: of neighbours, as llama.cpp turns them, or of the two halves, as Transformers does."""
+    half = vectors.shape[-1] // 2
+    x, y = (vectors[..., 0::2], vectors[..., 1::2]) if neighbours else (vectors[..., :half], vectors[..., half:])
+    cosine, sine = np.cos(angles), np.sin(angles)
+    return np.concatenate([x * cosine - y * sine, x * sine + y * cosine], axis=-1)
+
+
+def test_gguf_s_library_reads_what_was_written(folder: Path, tmp_path: Path) -> None:
+    to_gguf(folder, tmp_path / "adapter.gguf")
+    reader = GGUFReader(tmp_path / "adapter.gguf")
+    fields = {name: field.contents() for name, field in reader.fields.items() if not name.startswith("GGUF.")}
+    assert fields == {
+        "general.type": "adapter",
+        "general.architecture": "llama",
+        "adapter.type": "lora",
+        "adapter.lora.alpha": 2.0 * RANK,
+    }
+    written = {tensor.name: tensor.data for tensor in reader.tensors}
+    assert written.keys() == {
+        f"blk.4.{layer}.weight.lora_{side}" for layer in ("attn_q", "attn_k", "ffn_down") for side in "ab"
+    }
+    given = matrices()
+    layer = "base_model.model.model.layers.4"
+    assert np.array_equal(written["blk.4.ffn_down.weight.lora_a"], given[f"{layer}.mlp.down_proj.lora_A.weight"])
+    assert np.array_equal(written["blk.4.ffn_down.weight.lora_b"], given[f"{layer}.mlp.down_proj.lora_B.weight"])
+    assert np.array_equal(written["blk.4.attn_q.weight.lora_a"], given[f"{layer}.self_attn.q_proj.lora_A.weight"])
+
+
+def test_attention_is_the_same_in_both_orders(folder: Path, tmp_path: Path) -> None:
+    """Scores of a query and a key, each turned by its position, do not depend on who turns them how."""
+    to_gguf(folder, tmp_path / "adapter.gguf")
+    written = {tensor.name: tensor.data.astype(np.float64) for tensor in GGUFReader(tmp_path / "adapter.gguf").tensors}
+    given, layer = matrices(), "base_model.model.model.layers.4.self_attn"
+    random = np.random.default_rng(2)
+    size = WIDTH // HEADS
+    angles = random.uniform(0, 6, size=(2, size // 2))
+    inputs = random.normal(size=(2, RANK))
+    scores = []
+    for neighbours in (False, True):
+        if neighbours:
+            query, key = written["blk.4.attn_q.weight.lora_b"], written["blk.4.attn_k.weight.lora_b"]
+        else:
+            query, key = (given[f"{layer}.{part}_proj.lora_B.weight"].astype(np.float64) for part in "qk")
+        queries = turned((query @ inputs[0]).reshape(HEADS, size), angles[0], neighbours=neighbours)
+        keys = turned((key @ inputs[1]).reshape(KEY_HEADS, size), angles[1], neighbours=neighbours)
+        scores.append(np.einsum("gqd,gd->gq", queries.reshape(KEY_HEADS, -1, size), keys))
+    assert np.allclose(*scores)
+
+
+def test_a_gguf_file_is_taken_as_it_is_and_a_folder_is_converted_for_the_while(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.gguf"
+    with gguf_files([other, folder]) as files:
+        assert files[0] == other
+        assert files[1].read_bytes().startswith(b"GGUF")
+    assert not files[1].exists()
+
+
+@pytest.mark.parametrize("fault", ["no heads", "no config", "cut off", "float32", "empty"])
+def test_a_folder_that_is_no_adapter_of_ours_is_told(fault: str, folder: Path, tmp_path: Path) -> None:
+    weights = folder / "adapter_model.safetensors"
+    match fault:
+        case "no heads":
+            folder = adapter(tmp_path / "no heads", matrices())
+        case "no config":
+            (folder / "adapter_config.json").write_text("{}")
+        case "cut off":
+            weights.write_bytes(weights.read_bytes()[:-8])
+        case "float32":
+            folder = adapter(tmp_path / "float32", matrices(), "F32", num_attention_heads="6", num_key_value_heads="2")
+        case "empty":
+            weights.write_bytes(b"")
+    with pytest.raises(AdapterProblem, match=r"holds no adapter of scripts/finetune .*convert_lora_to_gguf"):
+        to_gguf(folder, tmp_path / "adapter.gguf")
