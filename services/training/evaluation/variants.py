@@ -26,9 +26,9 @@ class Variant:
     def settings(self, adapter: Path | None) -> dict[str, str]:
         """Environment of its stack. ``adapter`` is needed where ``tuned`` is true."""
         if not self.tuned:
-            settings = {"LLAMACPP_LORA_PATH": ""}
+            settings = {"LLAMACPP_LORA_PATH": "", "LLAMACPP_TUNED": ""}
         elif adapter is not None:
-            settings = {"LLAMACPP_LORA_PATH": str(adapter), "API_CARD": "none", "REPAIR": "false"}
+            settings = {"LLAMACPP_LORA_PATH": str(adapter), "LLAMACPP_TUNED": "nao=0"}
         else:
             raise ValueError(f"{self.name} needs an adapter")
         return settings if self.grammar else settings | _FREE

@@ -10,7 +10,6 @@ from services.backends.config import load_backends
 from services.engines.llamacpp.settings import EngineSettings
 from services.settings import read_settings
 from services.training.evaluation.variants import VARIANTS, Variant
-from services.worker.settings import WorkerSettings
 
 ADAPTER = Path("/adapter.gguf")
 
@@ -21,11 +20,9 @@ def test_the_services_do_as_a_variant_says(variant: Variant, monkeypatch: pytest
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     assert read_settings(EngineSettings).lora_path == (ADAPTER if variant.tuned else None)
-    worker = read_settings(WorkerSettings)
-    assert worker.api_card == ("none" if variant.tuned else "small")
-    assert worker.repair != variant.tuned
-    grammar = load_backends(settings).configured["llamacpp"].grammar
-    assert grammar == ("gbnf" if variant.grammar else "none")
+    backend = load_backends(settings).configured["llamacpp"]
+    assert backend.adapter("nao") == ("0" if variant.tuned else None)
+    assert backend.grammar == ("gbnf" if variant.grammar else "none")
 
 
 def test_a_tuned_variant_needs_an_adapter() -> None:
