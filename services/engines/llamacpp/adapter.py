@@ -77,7 +77,7 @@ def to_gguf(folder: Path, path: Path) -> None:
         config: dict[str, Any] = json.loads((folder / CONFIG_FILE).read_bytes())
         alpha = float(config["lora_alpha"])
         tensors = list(_tensors(folder / WEIGHTS_FILE))
-    except (ValueError, KeyError, struct.error) as error:
+    except (FileNotFoundError, ValueError, KeyError, struct.error) as error:
         raise AdapterProblem(
             f"{folder} holds no adapter of scripts/finetune ({error!r}); llama.cpp's convert_lora_to_gguf.py makes a "
             "GGUF file of any other"

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -23,7 +24,10 @@ import pytest
 from services.backends.base import Backend, Delta, Finish, GenerationRequest, Invalid
 from services.backends.config import load_backends
 from services.backends.registry import create_backend
+from services.behavior.prompt import tuned_messages
+from services.behavior.schema import BehaviorRequest
 from services.embedded.ports import port_of, reserve_port
+from services.embedded.stack import ADAPTER
 from services.engines.llamacpp.settings import PACKAGED_MODEL
 
 LONG = GenerationRequest([{"role": "user", "content": "Count to one thousand."}], 400, grammar='root ::= ("one " )+')
@@ -105,6 +109,28 @@ def test_the_adapter_streams_what_the_grammar_allows(engine: str) -> None:
         await backend.close()
 
     asyncio.run(run())
+
+
+def test_an_adapter_answers_those_alone_who_switch_it_on(engine: str) -> None:
+    """Whatever the slot did before: with the same words on one slot, the prompt in its cache is the other's."""
+
+    async def answer(backend: Backend, adapter: str | None) -> str:
+        request = GenerationRequest(tuned_messages(BehaviorRequest(instruction="Please sit down")), 24, adapter=adapter)
+        return "".join([piece.text async for piece in backend.stream(request) if isinstance(piece, Delta)])
+
+    async def run(url: str, adapters: list[str | None], **environ: str) -> list[str]:
+        backend = create_backend(load_backends({"LLAMACPP_URL": url, **environ}).configured["llamacpp"])
+        answers = [await answer(backend, adapter) for adapter in adapters]
+        await backend.close()
+        return answers
+
+    (plain,) = asyncio.run(run(engine, [None]))
+    with serving(slots=1, context_tokens=1024, lora_path=ADAPTER) as (url, _):
+        turns: list[str | None] = [None, "0", None, "0"]
+        first, tuned, again, tuned_again = asyncio.run(run(url, turns, LLAMACPP_TUNED="nao=0"))
+    assert first == again == plain
+    assert tuned == tuned_again
+    assert re.match(r"# Step 1: .*\n", tuned), tuned
 
 
 def test_many_at_once_are_all_answered(engine: str) -> None:
@@ -208,6 +234,7 @@ def test_an_adapter_that_is_missing_or_none_is_told(tmp_path: Path) -> None:
     other = tmp_path / "adapter.gguf"
     other.write_text("not an adapter")
     assert "is not a GGUF file: set LLAMACPP_LORA_PATH" in refusal(port=0, lora_path=other)
+    assert "holds no adapter of scripts/finetune" in refusal(port=0, lora_path=tmp_path)
     other.write_bytes(b"GGUF but broken")
     assert "llama.cpp cannot serve" in refusal(port=0, lora_path=other)
 
