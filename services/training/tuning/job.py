@@ -1,0 +1,134 @@
+"""One training run from the dataset to the adapter, in a folder of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import random
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer
+
+from services.training.tuning import adapter, curves, lora, model, report
+from services.training.tuning.examples import Row, encode, pack, read_pairs
+from services.training.tuning.loop import Run, validation_loss
+from services.training.tuning.machine import machine
+from services.training.tuning.plan import Plan
+
+
+class JobProblem(Exception):
+    """Why a run cannot be, in one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a run starts from."""
+
+    dataset: Path
+    model: Path
+    """Folder, as Transformers reads it."""
+    base: str
+    """Name of the model, for those who load the adapter."""
+    adapter: Path | None = None
+    """Folder of an adapter that the run goes on from."""
+
+
+def train(plan: Plan, sources: Sources, out: Path, stopping: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+    """Train, write all that the run leaves in ``out``, and return its report; one that was done before is only read.
+
+    Raises:
+        Interrupted: it was asked to stop.
+        JobProblem: the folder holds another run, or there is nothing to train on or to keep.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    _claim(out, plan, sources)
+    if (finished := report.read(out)) is not None:
+        return finished
+    (out / "machine.json").write_text(json.dumps(machine(), indent=2) + "\n", encoding="utf-8")
+    torch.manual_seed(plan.seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    rows, valid = _rows(plan, sources)
+    network = model.load(sources.model, device)
+    before = {name: weight.detach().clone() for name, weight in network.named_parameters() if weight.requires_grad}
+    if sources.adapter is not None:
+        adapter.add(network, sources.adapter)
+    if plan.method == "lora":
+        before = {}
+        lora.prepare(network, plan.rank)
+    print(
+        f"{len(rows)} rows of {plan.row_tokens} tokens to train on, {len(valid)} to validate with, on {device}",
+        file=sys.stderr,
+    )
+
+    def keep(after: dict[str, torch.Tensor]) -> None:
+        made = adapter.distil(before, after, plan.rank) if plan.method == "full" else lora.weights(after)
+        adapter.save(made, plan.rank, sources.base, out / "adapter")
+
+    run = Run(network, rows, valid, plan, out)
+    progress = run.train(keep, stopping=stopping)
+    if math.isinf(progress.best):
+        raise JobProblem("No validation had a loss that is a number: try again with a lower --learning-rate.")
+    tuned = model.load(sources.model, device)
+    adapter.add(tuned, out / "adapter")
+    told = report.write(
+        out,
+        plan=plan,
+        base=sources.base,
+        steps=run.steps,
+        progress=progress,
+        adapter_loss=validation_loss(tuned, valid, plan.rows_per_step),
+        rows=(len(rows), len(valid)),
+        dataset=_digest(sources.dataset),
+    )
+    config = tuned.config
+    if config.model_type == "llama":  # the only kind whose layers we know the names of in llama.cpp
+        adapter.to_gguf(out / "adapter", config.num_attention_heads, config.num_key_value_heads, out / "adapter.gguf")
+    curves.draw(out)
+    run.forget()
+    return told
+
+
+def _claim(out: Path, plan: Plan, sources: Sources) -> None:
+    """Note what the folder's run is to be, lest another one goes on with its state."""
+    wanted = asdict(plan) | {
+        "dataset": _digest(sources.dataset),
+        "base": sources.base,
+        "adapter": sources.adapter and str(sources.adapter),
+    }
+    noted = out / "options.json"
+    if not noted.exists():
+        noted.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+        return
+    there = json.loads(noted.read_text(encoding="utf-8"))
+    if other := [name for name in wanted if there.get(name) != wanted[name]]:
+        was = ", ".join(f"{name} {there.get(name)} and not {wanted[name]}" for name in other)
+        raise JobProblem(f"{out} holds a run with {was}: give another --out, or remove that folder.")
+
+
+def _rows(plan: Plan, sources: Sources) -> tuple[list[Row], list[Row]]:
+    tokenizer = AutoTokenizer.from_pretrained(sources.model)
+    pairs = read_pairs(sources.dataset, "train")
+    if plan.pairs is not None:
+        rng = random.Random(plan.seed)  # noqa: S311 - a choice of data
+        pairs = rng.sample(pairs, min(plan.pairs, len(pairs)))
+    valid = read_pairs(sources.dataset, "validation")[: plan.validation_pairs]
+    rows, valid_rows = (
+        pack([encode(tokenizer, pair) for pair in some], plan.row_tokens, tokenizer.eos_token_id)
+        for some in (pairs, valid)
+    )
+    if not rows or not valid_rows:
+        raise JobProblem(
+            f"{sources.dataset} has no pairs to train on or none to validate with that fit into "
+            f"{plan.row_tokens} tokens: make a larger one with scripts/dataset."
+        )
+    return rows, valid_rows
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
