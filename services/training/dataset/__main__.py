@@ -17,7 +17,7 @@ robot then did, and what fails is thrown away. docs/dataset.md says what is in i
 
 _EXAMPLES = """\
 examples:
-  scripts/dataset                          the whole dataset, in reports/dataset; some minutes on two cores
+  scripts/dataset                          the whole dataset, in reports/dataset; three minutes
   scripts/dataset --pairs 200 --out few    a small one to look at
   scripts/dataset --publish                after a change of the generator: card and sample of the repository, too
 
@@ -29,6 +29,15 @@ scripts/test.
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the dataset, its statistics and its card; 0."""
+    arguments = _parse(argv)
+    # Here, because --help has to work where nothing is installed.
+    from services.training.dataset.files import make
+
+    make(arguments.out, arguments.pairs, arguments.seed, arguments.processes, publish=arguments.publish)
+    return 0
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/dataset",
         description=_DESCRIPTION,
@@ -45,11 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.publish and (arguments.pairs, arguments.seed) != (PAIRS, SEED):
         parser.error("--publish is for the dataset that ships: leave --pairs and --seed out")
-    # Here, because --help has to work where nothing is installed.
-    from services.training.dataset.files import make
-
-    make(arguments.out, arguments.pairs, arguments.seed, arguments.processes, publish=arguments.publish)
-    return 0
+    return arguments
 
 
 if __name__ == "__main__":

@@ -5,27 +5,16 @@ python -m services.training.tuning.curves FOLDER: draws curves.svg from the log.
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from services.training.tuning.loop import LOG
+from services.training.tuning.log import read
 
 #: Steps that the smooth line is a mean of.
 _SMOOTH = 20
-
-
-def read(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Steps and validations of a run's log; of a step that was done again after an interruption, the last time."""
-    steps, validations = {}, {}
-    for line in (folder / LOG).read_text(encoding="utf-8").splitlines():
-        entry = json.loads(line)
-        (validations if "validation_loss" in entry else steps)[entry["step"]] = entry
-    return list(steps.values()), list(validations.values())
 
 
 def draw(folder: Path) -> None:

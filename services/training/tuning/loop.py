@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import random
 import time
@@ -14,11 +13,11 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from services.training.tuning import log
 from services.training.tuning.examples import Row, batches
 from services.training.tuning.model import Optimizer, loss_of
 from services.training.tuning.plan import Plan
 
-LOG = "log.jsonl"
 #: Takes the weights that learn, by name, in float32.
 Keep = Callable[[dict[str, torch.Tensor]], None]
 
@@ -68,8 +67,9 @@ class Run:
         if self._state.exists():
             self._restore()
         else:
+            (self._folder / log.LOG).unlink(missing_ok=True)
             self.progress.at_start = validation_loss(self._model, self._valid, self._plan.rows_per_step)
-            self._log(step=0, validation_loss=round(self.progress.at_start, 4))
+            log.append(self._folder, step=0, validation_loss=round(self.progress.at_start, 4))
         saved = time.monotonic()
         began = saved - self.progress.used_s
         with tqdm(total=self.steps, initial=self.progress.step, unit="step", smoothing=0.05) as bar:
@@ -123,7 +123,8 @@ class Run:
         tokens = sum(len(row.tokens) for row in batch)
         self.progress.step += 1
         self.progress.tokens += tokens
-        self._log(
+        log.append(
+            self._folder,
             step=self.progress.step,
             loss=round(told, 4),
             rate=rate,
@@ -137,16 +138,12 @@ class Run:
         """Take the loss on the validation split, and keep the weights if it is the least so far."""
         loss = validation_loss(self._model, self._valid, self._plan.rows_per_step)
         self.progress.validated = math.floor(self._share(self.progress.step) * self._plan.validations + 1e-9)
-        self._log(step=self.progress.step, validation_loss=round(loss, 4))
+        log.append(self._folder, step=self.progress.step, validation_loss=round(loss, 4))
         if loss < self.progress.best:
             self.progress.best, self.progress.waited = loss, 0
             keep(self._optimizer.weights())
         else:
             self.progress.waited += 1
-
-    def _log(self, **entry: Any) -> None:
-        with (self._folder / LOG).open("a", encoding="utf-8") as log:
-            log.write(json.dumps(entry) + "\n")
 
     def _save(self) -> None:
         """Keep the state, in one piece or not at all."""
