@@ -21,7 +21,7 @@ goes on where it was when the same command is given again. docs/finetuning.md sa
 
 _EXAMPLES = """\
 examples:
-  scripts/finetune                          the whole, with the settings of the adapter that ships; hours on a CPU
+  scripts/finetune                          the whole; hours on a CPU
   scripts/finetune --smoke                  every part of it in about a minute, of no use otherwise
   scripts/finetune --minutes 60             what can be had in an hour: the learning rate falls by the clock
   scripts/finetune --method lora --rank 32 --learning-rate 2e-3 --out reports/lora

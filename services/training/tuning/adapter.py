@@ -69,6 +69,11 @@ def save(weights: Mapping[str, torch.Tensor], rank: int, base: str, folder: Path
     (folder / _CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
+def is_in(folder: Path) -> bool:
+    """Whether there is an adapter in ``folder``."""
+    return (folder / _CONFIG).is_file() and (folder / _WEIGHTS).is_file()
+
+
 def add(model: Any, folder: Path) -> None:
     """Add the adapter in ``folder`` to the weights of a model."""
     config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))

@@ -36,6 +36,8 @@ def draw(folder: Path) -> None:
         )
         loss.set_ylabel("loss, nats a token")
         loss.set_yscale("log")
+        loss.yaxis.set_major_formatter("{x:g}")
+        loss.yaxis.set_minor_formatter("{x:g}")
         loss.legend()
         rate.plot(numbers, [entry["rate"] for entry in steps], color="#1f5fa8")
         rate.set_ylabel("learning rate")

@@ -7,7 +7,7 @@ import json
 import math
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from services.training.tuning.examples import Row, encode, pack, read_pairs
 from services.training.tuning.loop import Run, validation_loss
 from services.training.tuning.machine import machine
 from services.training.tuning.plan import Plan
+
+_OPTIONS = "options.json"
 
 
 class JobProblem(Exception):
@@ -46,14 +48,21 @@ def train(plan: Plan, sources: Sources, out: Path, stopping: Callable[[], bool] 
         Interrupted: it was asked to stop.
         JobProblem: the folder holds another run, or there is nothing to train on or to keep.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    _claim(out, plan, sources)
+    _check(sources)
+    options = asdict(plan) | {
+        "dataset": _digest(sources.dataset),
+        "base": sources.base,
+        "adapter": sources.adapter and str(sources.adapter),
+    }
+    _check_folder(out, options)
     if (finished := report.read(out)) is not None:
         return finished
+    rows, valid = _rows(plan, sources)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / _OPTIONS).write_text(json.dumps(options, indent=2) + "\n", encoding="utf-8")
     (out / "machine.json").write_text(json.dumps(machine(), indent=2) + "\n", encoding="utf-8")
     torch.manual_seed(plan.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    rows, valid = _rows(plan, sources)
     network = model.load(sources.model, device)
     before = {name: weight.detach().clone() for name, weight in network.named_parameters() if weight.requires_grad}
     if sources.adapter is not None:
@@ -76,38 +85,41 @@ def train(plan: Plan, sources: Sources, out: Path, stopping: Callable[[], bool] 
         raise JobProblem("No validation had a loss that is a number: try again with a lower --learning-rate.")
     tuned = model.load(sources.model, device)
     adapter.add(tuned, out / "adapter")
-    told = report.write(
+    loss = validation_loss(tuned, valid, plan.rows_per_step)
+    config = tuned.config
+    if config.model_type == "llama":  # the only kind whose layers we know the names of in llama.cpp
+        adapter.to_gguf(out / "adapter", config.num_attention_heads, config.num_key_value_heads, out / "adapter.gguf")
+    curves.draw(out)
+    told = report.write(  # last, since it is how a run is known to be done
         out,
         plan=plan,
         base=sources.base,
         steps=run.steps,
         progress=progress,
-        adapter_loss=validation_loss(tuned, valid, plan.rows_per_step),
+        adapter_loss=loss,
         rows=(len(rows), len(valid)),
-        dataset=_digest(sources.dataset),
+        dataset=options["dataset"],
     )
-    config = tuned.config
-    if config.model_type == "llama":  # the only kind whose layers we know the names of in llama.cpp
-        adapter.to_gguf(out / "adapter", config.num_attention_heads, config.num_key_value_heads, out / "adapter.gguf")
-    curves.draw(out)
     run.forget()
     return told
 
 
-def _claim(out: Path, plan: Plan, sources: Sources) -> None:
-    """Note what the folder's run is to be, lest another one goes on with its state."""
-    wanted = asdict(plan) | {
-        "dataset": _digest(sources.dataset),
-        "base": sources.base,
-        "adapter": sources.adapter and str(sources.adapter),
-    }
-    noted = out / "options.json"
-    if not noted.exists():
-        noted.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
-        return
-    there = json.loads(noted.read_text(encoding="utf-8"))
-    if other := [name for name in wanted if there.get(name) != wanted[name]]:
-        was = ", ".join(f"{name} {there.get(name)} and not {wanted[name]}" for name in other)
+def _check(sources: Sources) -> None:
+    """Say early what is not there, lest others look for it on the network."""
+    if not sources.dataset.is_file():
+        raise JobProblem(f"There is no dataset at {sources.dataset}: scripts/dataset makes one.")
+    if not (sources.model / "config.json").is_file():
+        raise JobProblem(f"There is no model in {sources.model}: it takes a folder as Transformers reads it.")
+    if sources.adapter is not None and not adapter.is_in(sources.adapter):
+        raise JobProblem(f"There is no adapter in {sources.adapter}: it takes the folder adapter/ of another run.")
+
+
+def _check_folder(out: Path, options: Mapping[str, Any]) -> None:
+    """See that the run in the folder, if there is one, is this one, lest it goes on with another one's state."""
+    noted = out / _OPTIONS
+    there = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else options
+    if other := [name for name in options if there.get(name) != options[name]]:
+        was = ", ".join(f"{name} {there.get(name)} and not {options[name]}" for name in other)
         raise JobProblem(f"{out} holds a run with {was}: give another --out, or remove that folder.")
 
 

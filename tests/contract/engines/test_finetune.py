@@ -182,6 +182,16 @@ def test_a_run_that_was_interrupted_goes_on_as_if_nothing_had_been(finetune: Fin
     assert whole.read_bytes() == parts.read_bytes()
 
 
+def test_what_is_not_there_is_told(finetune: Finetune, tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing"
+    out = tmp_path / "run"
+    assert f"no dataset at {nothing}: scripts/dataset makes one" in finetune(out, f"--dataset={nothing}", status=1)
+    assert f"no model in {nothing}" in finetune(out, f"--model={nothing}", status=1)
+    assert f"no adapter in {nothing}" in finetune(out, f"--adapter={nothing}", status=1)
+    assert "fit into 8 tokens: make a larger one" in finetune(out, "--row-tokens=8", status=1)
+    assert not out.exists(), "nothing is begun"
+
+
 def test_a_run_ends_by_the_clock_with_the_lowest_rate(finetune: Finetune, tmp_path: Path) -> None:
     finetune(tmp_path / "run", "--pairs=40", "--minutes=0.05", "--method=lora")
     report = json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8"))
