@@ -129,6 +129,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     much.add_argument(
         "--validation-pairs", type=int, default=of.validation_pairs, help=f"(default: {of.validation_pairs})"
     )
+    much.add_argument("--validations", type=int, default=of.validations, help=f"in the run (default: {of.validations})")
     much.add_argument("--search", type=int, metavar="TRIALS", help="compare so many runs with other hyper-parameters")
     much.add_argument("--smoke", action="store_true", help="try all of it on next to nothing")
     arguments = parser.parse_args(argv)
@@ -145,6 +146,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         weight_decay=arguments.weight_decay,
         pairs=arguments.pairs,
         validation_pairs=arguments.validation_pairs,
+        validations=arguments.validations,
         seed=arguments.seed,
     )
     if arguments.smoke:

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.engines, pytest.mark.timeout(900)]
 
 #: Few short rows, and of each method a rate at which even these leave a mark.
 TINY = (
-    "--rows=1", "--row-tokens=192", "--validation-pairs=2", "--epochs=1", "--rank=8",
+    "--rows=1", "--row-tokens=192", "--validation-pairs=2", "--validations=1", "--epochs=1", "--rank=8",
 )  # fmt: skip
 METHODS = {
     "full": ("--method=full", "--learning-rate=5e-4"),
