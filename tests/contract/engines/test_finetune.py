@@ -192,13 +192,41 @@ def test_what_is_not_there_is_told(finetune: Finetune, tmp_path: Path) -> None:
     assert not out.exists(), "nothing is begun"
 
 
-def test_a_run_ends_by_the_clock_with_the_lowest_rate(finetune: Finetune, tmp_path: Path) -> None:
-    finetune(tmp_path / "run", "--pairs=40", "--minutes=0.05", "--method=lora")
-    report = json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8"))
-    assert report["steps"] < report["steps_planned"]
-    assert report["minutes"] >= 0.05
-    rates = [entry["rate"] for entry in log_of(tmp_path / "run") if "loss" in entry]
-    assert rates[-1] < 0.9 * max(rates)
+#: A run of a model of a few weights by a clock that goes on a second whenever it is looked at, and another one whose
+#: losses are given; tells the steps that each was to take and took, and how often weights were kept.
+LOOP = """
+import itertools, json, sys
+from pathlib import Path
+from types import SimpleNamespace
+from transformers import LlamaConfig, LlamaForCausalLM
+from services.training.tuning import loop
+from services.training.tuning.examples import Example, pack
+from services.training.tuning.plan import Plan
+size = {"vocab_size": 16, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+rows = pack([Example([1, 2, 3, 4], 2)] * 200, 4, 0)
+def told(name, **plan):
+    kept = []
+    folder = Path(sys.argv[1]) / name
+    folder.mkdir()
+    network = LlamaForCausalLM(LlamaConfig(**size))
+    run = loop.Run(network, rows, rows[:2], Plan(epochs=1, rows_per_step=1, **plan), folder)
+    return [run.steps, run.train(kept.append).step, len(kept)]
+loop.time = SimpleNamespace(monotonic=itertools.count(step=1.0).__next__)
+clock = told("clock", minutes=2, patience=9)
+loop.validation_loss = lambda *_, losses=iter([3.0, 2.0, 2.5, 2.6, 2.7, 1.0]): next(losses)
+print(json.dumps([clock, told("early", validations=10)]))
+"""
+
+
+def test_a_run_ends_by_the_clock_or_when_nothing_is_gained(training_python: str, tmp_path: Path) -> None:
+    command = [training_python, "-c", LOOP, tmp_path]
+    told = subprocess.run(command, env=environ(), check=True, stdout=subprocess.PIPE, timeout=300).stdout
+    (planned, done, _), early = json.loads(told)
+    assert planned == 200
+    assert 10 < done < 60
+    rates = [entry["rate"] for entry in log_of(tmp_path / "clock") if "loss" in entry]
+    assert rates[-1] < 0.1 * max(rates), "the rate falls by the clock, too"
+    assert early == [200, 80, 1], "three validations after the best one, of ten"
 
 
 def test_a_search_compares_its_trials(finetune: Finetune, tmp_path: Path) -> None:
