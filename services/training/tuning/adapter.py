@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 from gguf import GGUFWriter
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from services.training.tuning.model import LINEAR
 
 _WEIGHTS = "adapter_model.safetensors"
 _CONFIG = "adapter_config.json"
+#: What the file of the weights says of the model.
+_HEADS = ("num_attention_heads", "num_key_value_heads")
 #: The names that llama.cpp has for the linear layers of a Llama.
 _GGUF = {
     "q_proj": "attn_q",
@@ -51,10 +54,19 @@ def distil(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor]
     return made
 
 
-def save(weights: Mapping[str, torch.Tensor], rank: int, base: str, folder: Path) -> None:
-    """Write an adapter as peft does, for TGI, vLLM, TensorRT-LLM and Transformers."""
+def save(weights: Mapping[str, torch.Tensor], rank: int, base: str, heads: tuple[int, int], folder: Path) -> None:
+    """Write an adapter as peft does, for TGI, vLLM, TensorRT-LLM and Transformers.
+
+    Args:
+        weights: by peft's names.
+        rank: of the adapter, and its alpha.
+        base: name of the model.
+        heads: of the model, those of queries and those of keys: who makes another form of the adapter needs them.
+        folder: where it goes.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(dict(weights), folder / _WEIGHTS, metadata={"format": "pt"})
+    metadata = {"format": "pt", **dict(zip(_HEADS, map(str, heads), strict=True))}
+    save_file(dict(weights), folder / _WEIGHTS, metadata=metadata)
     config = {
         "base_model_name_or_path": base,
         "bias": "none",
@@ -87,8 +99,10 @@ def add(model: Any, folder: Path) -> None:
                 weight.add_((up.float() @ down.float() * scale).to(weight.device))
 
 
-def to_gguf(folder: Path, heads: int, key_heads: int, path: Path) -> None:
-    """Write the adapter in ``folder`` as a GGUF file for llama.cpp; the model has so many heads, and heads of keys."""
+def to_gguf(folder: Path, path: Path) -> None:
+    """Write the adapter in ``folder``, which ``save`` has written, as a GGUF file for llama.cpp."""
+    with safe_open(folder / _WEIGHTS, "pt") as file:
+        heads, key_heads = (int(file.metadata()[name]) for name in _HEADS)
     config: dict[str, Any] = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
     writer = GGUFWriter(path, "llama")
     writer.add_type("adapter")

@@ -75,9 +75,12 @@ def train(plan: Plan, sources: Sources, out: Path, stopping: Callable[[], bool] 
         file=sys.stderr,
     )
 
+    config = network.config
+    heads = (config.num_attention_heads, config.num_key_value_heads)
+
     def keep(after: dict[str, torch.Tensor]) -> None:
         made = adapter.distil(before, after, plan.rank) if plan.method == "full" else lora.weights(after)
-        adapter.save(made, plan.rank, sources.base, out / "adapter")
+        adapter.save(made, plan.rank, sources.base, heads, out / "adapter")
 
     run = Run(network, rows, valid, plan, out)
     progress = run.train(keep, stopping=stopping)
@@ -86,9 +89,8 @@ def train(plan: Plan, sources: Sources, out: Path, stopping: Callable[[], bool] 
     tuned = model.load(sources.model, device)
     adapter.add(tuned, out / "adapter")
     loss = validation_loss(tuned, valid, plan.rows_per_step)
-    config = tuned.config
     if config.model_type == "llama":  # the only kind whose layers we know the names of in llama.cpp
-        adapter.to_gguf(out / "adapter", config.num_attention_heads, config.num_key_value_heads, out / "adapter.gguf")
+        adapter.to_gguf(out / "adapter", out / "adapter.gguf")
     curves.draw(out)
     told = report.write(  # last, since it is how a run is known to be done
         out,

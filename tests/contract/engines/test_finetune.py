@@ -112,8 +112,8 @@ weights = load_file(given / "adapter_model.safetensors")
 for name in weights:
     if "lora_B" in name and ("q_proj" in name or "k_proj" in name):
         weights[name] *= 20
-adapter.save(weights, 8, "base", out / "adapter")
-adapter.to_gguf(out / "adapter", 9, 3, out / "adapter.gguf")
+adapter.save(weights, 8, "base", (9, 3), out / "adapter")
+adapter.to_gguf(out / "adapter", out / "adapter.gguf")
 example = encode(AutoTokenizer.from_pretrained(model), read_pairs(dataset, "validation")[0])
 print(json.dumps(example.tokens[:example.asked]))
 """
@@ -152,6 +152,7 @@ def test_llama_cpp_and_transformers_agree_on_what_the_adapter_does(
     settings = {"slots": 1, "context_tokens": 512, "lora_path": tmp_path / "adapter.gguf"}
     with serving(sys.executable, "services.engines.llamacpp", "LLAMACPP_", tmp_path / "log", 60, **settings) as server:
         body = {"prompt": asked, "n_predict": WRITTEN, "temperature": 0, "n_probs": 1, "ignore_eos": True}
+        body["lora"] = [{"id": 0, "scale": 1.0}]
         status, document = server.post("/completion", **body)
         assert status == 200, document
     tokens = [token["id"] for token in document["completion_probabilities"]]
