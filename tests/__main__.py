@@ -53,7 +53,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--engines",
         action="store_true",
-        help="also the tests on Transformers, DeepSpeed and vLLM, which install 5.6 GB the first time",
+        help="also the tests on Transformers, DeepSpeed and vLLM and of fine-tuning; 7.1 GB the first time",
     )
     parser.add_argument("--safety", action="store_true", help="also all of scripts/safety; some minutes")
     return parser.parse_known_args(arguments)

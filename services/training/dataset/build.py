@@ -1,26 +1,20 @@
-"""Makes the dataset: drafts are checked, carried out in simulation and judged, and what fails is thrown away.
-
-python -m services.training.dataset.build --pairs 15000 --seed 1 --out DATASET.jsonl
-"""
+"""Makes the dataset: drafts are checked, carried out in simulation and judged, and what fails is thrown away."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import hashlib
+import itertools
 import json
 import random
 import re
-import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from tqdm import tqdm
 
 import services.training.dataset.skills  # noqa: F401 - registers them
 from services.behavior.catalogue import load_catalogue
@@ -38,30 +32,20 @@ _CHINESE = 0.35
 _CHUNK = 100
 #: Pairs whose instruction has one skeleton and whose program is the same, at most.
 _ALIKE = 3
-_PAIRS_A_DRAFT = 0.8  # roughly what is left
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Write the dataset and print what was thrown away and why."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=15_000, help="pairs to keep (default: 15000)")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same dataset (default: 1)")
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--out", type=Path, required=True, help="file in JSON Lines")
-    arguments = parser.parse_args(argv)
-    lost: Counter[str] = Counter()
-    kept = 0
-    with arguments.out.open("w", encoding="utf-8") as out, tqdm(total=arguments.pairs, unit="pair") as bar:
-        for pair in _novel(_judged(arguments.seed, arguments.processes, lost), lost):
-            pair = {"id": f"g{kept:06d}", **pair}
-            out.write(json.dumps(pair, ensure_ascii=False) + "\n")
-            kept += 1
-            bar.update()
-            if kept == arguments.pairs:
-                break
-    for reason, count in lost.most_common(60):
-        print(f"{count:7d}  {reason}", file=sys.stderr)
-    return 0
+def made(number: int, seed: int, processes: int, lost: Counter[str]) -> Iterator[dict[str, Any]]:
+    """The pairs of the dataset of a seed, one after the other: of a smaller dataset the same ones, only fewer.
+
+    Args:
+        number: how many.
+        seed: of all that is drawn.
+        processes: that work on it; how many does not change what is made.
+        lost: is told what was thrown away and why.
+    """
+    pairs = _novel(_judged(seed, processes, lost), lost)
+    for kept, pair in enumerate(itertools.islice(pairs, number)):
+        yield {"id": f"g{kept:06d}", **pair}
 
 
 def _judged(seed: int, processes: int, lost: Counter[str]) -> Iterator[dict[str, Any]]:
@@ -188,7 +172,3 @@ def _plain(text: str) -> str:
     """A text without what near-duplicates differ in: case, punctuation, width and spaces."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(re.findall(r"\w+", folded))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

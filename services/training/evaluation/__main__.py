@@ -31,7 +31,7 @@ variants:
 examples:
   scripts/evaluate                                     the hand-written test set, all variants
   scripts/evaluate --limit 20 --variants tuned         a first look: 20 items drawn from it
-  scripts/evaluate --adapter my.gguf --out reports/my
+  scripts/evaluate --adapter reports/finetune/adapter
   scripts/evaluate --suite DATASET.jsonl --limit 300   the test split of a dataset, with the calls of right programs
 
 Answers are written to the folder --out as they come: a run that was interrupted goes on where it was when it is started

@@ -1,92 +1,172 @@
-"""Fine-tunes the small model on the dataset and makes the adapter that ships.
-
-    python -m services.training.tuning --dataset DATASET.jsonl --model FOLDER --out FOLDER
-
-Every linear layer is trained in full; the adapter is the LoRA that comes nearest to the change. A run that was
-interrupted goes on where it was when it is started again with the same --out.
-"""
+"""``python -m services.training.tuning``: from the dataset to the adapter that ships. Run it as scripts/finetune."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import random
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers import AutoTokenizer
+from services.training.dataset.place import DATASET, FOLDER, PAIRS, ROOT, SEED
+from services.training.tuning.plan import Plan
 
-from services.training.machine import machine
-from services.training.tuning import adapter, model
-from services.training.tuning.examples import encode, pack, read_pairs
-from services.training.tuning.loop import Plan, Run
+_DESCRIPTION = """\
+Fine-tunes the small model on the dataset until it knows the robot's API by heart, and makes a LoRA adapter of what it
+has learnt. Runs on an NVIDIA GPU where there is one, on the CPU otherwise. A run that was interrupted (Ctrl-C will do)
+goes on where it was when the same command is given again. docs/finetuning.md says how it is done and why.
+"""
 
-_ROW = 512
-#: Enough for the loss to two digits; each validation costs as much as so many pairs of training, or a third of that.
-_VALIDATION_PAIRS = 200
+_EXAMPLES = """\
+examples:
+  scripts/finetune                          the whole; hours on a CPU
+  scripts/finetune --smoke                  every part of it in about a minute, of no use otherwise
+  scripts/finetune --minutes 60             what can be had in an hour: the learning rate falls by the clock
+  scripts/finetune --method lora --rank 32 --learning-rate 2e-3 --out reports/lora
+  scripts/finetune --adapter OLD/adapter --dataset MORE.jsonl --out reports/second    goes on from an adapter
+  scripts/finetune --search 12 --pairs 1000 --epochs 1    12 short runs with other hyper-parameters, compared
+
+It writes to the folder --out: adapter/ (as peft does, for all engines; LLAMACPP_LORA_PATH tells llama.cpp of it),
+report.json and model_card.md (figures), curves.svg, log.jsonl (each step) and machine.json (what it ran on).
+
+The first run makes its Python environment (2 GB in .venvs/; with a GPU, CUDA's libraries on top), the model and the
+dataset, if they are not there yet. PYTHON=/path/to/python chooses the Python (3.11 or 3.12, with pip).
+exit status: 0 done; 1 it cannot be done, and standard error says why; 2 wrong usage; 130 interrupted.
+"""
+
+_MODEL = ROOT / ".venvs" / "model"
 _BASE = "HuggingFaceTB/SmolLM2-135M-Instruct"
+_OUT = ROOT / "reports"
+#: Of the dataset made for it, so many that there are some to validate with.
+_SMOKE_PAIRS = 300
+_SMOKE: dict[str, Any] = {
+    "pairs": 4,
+    "validation_pairs": 4,
+    "rows_per_step": 1,
+    "row_tokens": 192,
+    "epochs": 1.0,
+    "validations": 1,
+    "rank": 8,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when the adapter is written."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset", type=Path, required=True, help="made by services.training.dataset.build")
-    parser.add_argument("--model", type=Path, required=True, help="folder of the model, as Transformers reads it")
-    parser.add_argument("--adapter", type=Path, help="adapter to start from (default: the model as it is)")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--rank", type=int, default=64)
-    parser.add_argument("--pairs", type=int, help="train on so many pairs only")
-    parser.add_argument("--seed", type=int, default=Plan.seed)
-    parser.add_argument("--epochs", type=float, default=Plan.epochs)
-    parser.add_argument("--learning-rate", type=float, default=Plan.learning_rate)
-    parser.add_argument("--rows", type=int, default=Plan.rows_per_step, help=f"rows of {_ROW} tokens in a step")
-    arguments = parser.parse_args(argv)
-    out: Path = arguments.out
-    out.mkdir(parents=True, exist_ok=True)
-    plan = Plan(
-        learning_rate=arguments.learning_rate,
-        epochs=arguments.epochs,
-        rows_per_step=arguments.rows,
-        seed=arguments.seed,
-    )
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    (out / "machine.json").write_text(json.dumps(machine(), indent=2) + "\n", encoding="utf-8")
-    tokenizer = AutoTokenizer.from_pretrained(arguments.model)
-    network = model.load(arguments.model, device)
-    before = {name: weight.detach().clone() for name, weight in network.named_parameters() if weight.requires_grad}
-    if arguments.adapter is not None:
-        adapter.add(network, arguments.adapter)
-    rows, valid = (
-        pack([encode(tokenizer, pair) for pair in pairs], _ROW, tokenizer.eos_token_id)
-        for pairs in (_train(arguments), read_pairs(arguments.dataset, "validation")[:_VALIDATION_PAIRS])
-    )
-    print(f"{len(rows)} rows of {_ROW} tokens to train on, {len(valid)} to validate with, on {device}", file=sys.stderr)
-    run = Run(network, rows, valid, plan, out)
+    """Run the command; see its help."""
+    arguments = _parse(argv)
+    # Here, because --help has to work where nothing is installed.
+    from services.training.dataset.files import make
+    from services.training.tuning.job import JobProblem, Sources, train
+    from services.training.tuning.loop import Interrupted
+    from services.training.tuning.search import search
 
-    def keep(after: dict[str, torch.Tensor]) -> None:
-        adapter.save(adapter.distil(before, after, arguments.rank), arguments.rank, _BASE, out / "adapter")
-
-    best = run.train(keep)
-    with torch.no_grad():
-        for name, weight in network.named_parameters():
-            weight.copy_(before.get(name, weight))
-    adapter.add(network, out / "adapter")
+    plan: Plan = arguments.plan
+    stopping = _asked_to_stop()
+    try:
+        if arguments.dataset is None:
+            folder = arguments.out / "dataset" if arguments.smoke else FOLDER
+            arguments.dataset = folder / DATASET
+            if not arguments.dataset.exists():
+                print(f"Making the dataset in {folder} …", file=sys.stderr)
+                make(folder, _SMOKE_PAIRS if arguments.smoke else PAIRS, SEED, processes=2)
+        sources = Sources(arguments.dataset, arguments.model, arguments.base, arguments.adapter)
+        if arguments.search is not None:
+            search(arguments.search, plan, sources, arguments.out, stopping)
+            print(f"The trials, the best one first, are in {arguments.out / 'search.md'}.", file=sys.stderr)
+            return 0
+        loss = train(plan, sources, arguments.out, stopping)["validation_loss"]
+    except Interrupted:
+        print("Interrupted: give the same command again to go on.", file=sys.stderr)
+        return 130
+    except (JobProblem, OSError) as problem:
+        print(f"finetune: {problem}", file=sys.stderr)
+        return 1
     print(
-        f"least validation loss {best:.4f} nats a token, {run.validation_loss():.4f} with the adapter, which is in "
-        f"{out / 'adapter'}",
+        f"Validation loss, in nats a token: {loss['at_start']:.4f} at the start, {loss['trained']:.4f} trained, "
+        f"{loss['adapter']:.4f} with the adapter, which is in {arguments.out}.",
         file=sys.stderr,
     )
     return 0
 
 
-def _train(arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    pairs = read_pairs(arguments.dataset, "train")
-    if arguments.pairs is not None:
-        pairs = random.Random(arguments.seed).sample(pairs, min(arguments.pairs, len(pairs)))  # noqa: S311 - a choice of data
-    return pairs
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments, and the ``plan`` that they make."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/finetune",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    of = Plan()
+    where = parser.add_argument_group("from what, to where")
+    where.add_argument("--out", type=Path, metavar="FOLDER", help="of the run (default: reports/finetune)")
+    where.add_argument("--dataset", type=Path, metavar="FILE", help="(default: reports/dataset/dataset.jsonl)")
+    where.add_argument("--model", type=Path, metavar="FOLDER", default=_MODEL, help="(default: .venvs/model)")
+    where.add_argument("--base", default=_BASE, help=f"the model's name, for the adapter (default: {_BASE})")
+    where.add_argument("--adapter", type=Path, metavar="FOLDER", help="to go on from (default: the model as it ships)")
+    how = parser.add_argument_group("how")
+    how.add_argument(
+        "--method",
+        choices=("full", "lora"),
+        default=of.method,
+        help="full: all linear layers, of which the adapter is distilled; lora: the adapter itself, by peft "
+        "(default: full)",
+    )
+    how.add_argument("--rank", type=int, default=of.rank, help=f"of the adapter (default: {of.rank})")
+    how.add_argument("--learning-rate", type=float, default=of.learning_rate, help=f"(default: {of.learning_rate})")
+    how.add_argument("--weight-decay", type=float, default=of.weight_decay, help=f"(default: {of.weight_decay})")
+    how.add_argument("--rows", type=int, default=of.rows_per_step, help=f"in a step (default: {of.rows_per_step})")
+    how.add_argument(
+        "--row-tokens", type=int, default=of.row_tokens, help=f"tokens in a row (default: {of.row_tokens})"
+    )
+    how.add_argument("--seed", type=int, default=of.seed, help=f"(default: {of.seed})")
+    much = parser.add_argument_group("how much")
+    much.add_argument("--epochs", type=float, default=of.epochs, help=f"times through the data (default: {of.epochs})")
+    much.add_argument("--minutes", type=float, help="end after so long, if the epochs take longer")
+    much.add_argument("--pairs", type=int, help="train on so many pairs (default: all)")
+    much.add_argument(
+        "--validation-pairs", type=int, default=of.validation_pairs, help=f"(default: {of.validation_pairs})"
+    )
+    much.add_argument("--validations", type=int, default=of.validations, help=f"in the run (default: {of.validations})")
+    much.add_argument("--search", type=int, metavar="TRIALS", help="compare so many runs with other hyper-parameters")
+    much.add_argument("--smoke", action="store_true", help="try all of it on next to nothing")
+    arguments = parser.parse_args(argv)
+    if arguments.adapter is not None and arguments.method != "full":
+        parser.error("--adapter goes with --method full: an adapter on top of another one cannot be served")
+    arguments.plan = Plan(
+        method=arguments.method,
+        learning_rate=arguments.learning_rate,
+        rank=arguments.rank,
+        epochs=arguments.epochs,
+        minutes=arguments.minutes,
+        rows_per_step=arguments.rows,
+        row_tokens=arguments.row_tokens,
+        weight_decay=arguments.weight_decay,
+        pairs=arguments.pairs,
+        validation_pairs=arguments.validation_pairs,
+        validations=arguments.validations,
+        seed=arguments.seed,
+    )
+    if arguments.smoke:
+        arguments.plan = replace(arguments.plan, **_SMOKE)
+    name = "finetune-smoke" if arguments.smoke else "search" if arguments.search is not None else "finetune"
+    arguments.out = arguments.out or _OUT / name
+    return arguments
+
+
+def _asked_to_stop() -> Callable[[], bool]:
+    """Takes notice of SIGINT and SIGTERM, of which the second one ends the process as ever."""
+    asked: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        asked.append(number)
+        signal.signal(number, signal.SIG_DFL)
+        print("\nStopping after this step …", file=sys.stderr)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, note)
+    return lambda: bool(asked)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""From fine-tuned weights to a LoRA adapter, and from that to the form that llama.cpp reads."""
+"""From fine-tuned weights to a LoRA adapter, in the form of peft's."""
 
 from __future__ import annotations
 
@@ -7,25 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from gguf import GGUFWriter
 from safetensors.torch import load_file, save_file
 
+from services.engines.llamacpp.adapter import CONFIG_FILE, HEADS, KEY_HEADS, WEIGHTS_FILE
 from services.training.tuning.model import LINEAR
-
-_WEIGHTS = "adapter_model.safetensors"
-_CONFIG = "adapter_config.json"
-#: The names that llama.cpp has for the linear layers of a Llama.
-_GGUF = {
-    "q_proj": "attn_q",
-    "k_proj": "attn_k",
-    "v_proj": "attn_v",
-    "o_proj": "attn_output",
-    "gate_proj": "ffn_gate",
-    "up_proj": "ffn_up",
-    "down_proj": "ffn_down",
-}
 
 
 def distil(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor], rank: int) -> dict[str, torch.Tensor]:
@@ -37,6 +23,7 @@ def distil(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor]
         rank: of the adapter, whose alpha is equal to it, so that nothing is scaled.
     """
     made = {}
+    torch.manual_seed(0)  # the sketches are random: the same ones whenever it is done
     for name, weight in after.items():
         if not any(f".{part}." in name for part in LINEAR):
             continue
@@ -50,10 +37,21 @@ def distil(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor]
     return made
 
 
-def save(weights: Mapping[str, torch.Tensor], rank: int, base: str, folder: Path) -> None:
-    """Write an adapter as peft does, for TGI, vLLM, TensorRT-LLM and Transformers."""
+def save(weights: Mapping[str, torch.Tensor], rank: int, base: str, heads: tuple[int, int], folder: Path) -> None:
+    """Write an adapter as peft does, for TGI, vLLM, TensorRT-LLM and Transformers.
+
+    Args:
+        weights: by peft's names.
+        rank: of the adapter, and its alpha.
+        base: name of the model.
+        heads: of the model, those of queries and those of keys: who makes another form of the adapter needs them.
+        folder: where it goes.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(dict(weights), folder / _WEIGHTS, metadata={"format": "pt"})
+    queries, keys = heads
+    metadata = {"format": "pt", HEADS: str(queries), KEY_HEADS: str(keys)}
+    save_file(dict(weights), folder / WEIGHTS_FILE, metadata=metadata)
+    (folder / WEIGHTS_FILE).chmod(0o644)  # safetensors lets nobody else read it, such as the user of a container
     config = {
         "base_model_name_or_path": base,
         "bias": "none",
@@ -65,42 +63,22 @@ def save(weights: Mapping[str, torch.Tensor], rank: int, base: str, folder: Path
         "target_modules": sorted(LINEAR),
         "task_type": "CAUSAL_LM",
     }
-    (folder / _CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def is_in(folder: Path) -> bool:
+    """Whether there is an adapter in ``folder``."""
+    return (folder / CONFIG_FILE).is_file() and (folder / WEIGHTS_FILE).is_file()
 
 
 def add(model: Any, folder: Path) -> None:
     """Add the adapter in ``folder`` to the weights of a model."""
-    config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+    config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
     scale = config["lora_alpha"] / config["r"]
-    loras = load_file(folder / _WEIGHTS)
+    loras = load_file(folder / WEIGHTS_FILE)
     with torch.no_grad():
         for name, weight in model.named_parameters():
             layer = f"base_model.model.{name.removesuffix('.weight')}"
             if (down := loras.get(f"{layer}.lora_A.weight")) is not None:
                 up = loras[f"{layer}.lora_B.weight"]
                 weight.add_((up.float() @ down.float() * scale).to(weight.device))
-
-
-def to_gguf(folder: Path, heads: int, key_heads: int, path: Path) -> None:
-    """Write the adapter in ``folder`` as a GGUF file for llama.cpp; the model has so many heads, and heads of keys."""
-    config: dict[str, Any] = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
-    writer = GGUFWriter(path, "llama")
-    writer.add_type("adapter")
-    writer.add_string("adapter.type", "lora")
-    writer.add_float32("adapter.lora.alpha", float(config["lora_alpha"]))
-    for name, weight in load_file(folder / _WEIGHTS).items():
-        *_, number, _, part, side, _ = name.split(".")  # …model.layers.0.self_attn.q_proj.lora_A.weight
-        array = weight.to(torch.float16).numpy()
-        if side == "lora_B" and part in ("q_proj", "k_proj"):
-            array = _interleaved(array, heads if part == "q_proj" else key_heads)
-        writer.add_tensor(f"blk.{number}.{_GGUF[part]}.weight.{side.lower()}", np.ascontiguousarray(array))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-
-
-def _interleaved(rows: np.ndarray[Any, Any], heads: int) -> np.ndarray[Any, Any]:
-    """The rows of queries or keys in llama.cpp's order: it turns neighbours where Transformers turns the two halves."""
-    out, rank = rows.shape
-    return rows.reshape(heads, 2, out // heads // 2, rank).swapaxes(1, 2).reshape(out, rank)

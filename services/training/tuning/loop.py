@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,28 +13,17 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from services.training.tuning import log
 from services.training.tuning.examples import Row, batches
 from services.training.tuning.model import Optimizer, loss_of
+from services.training.tuning.plan import Plan
 
 #: Takes the weights that learn, by name, in float32.
 Keep = Callable[[dict[str, torch.Tensor]], None]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Hyper-parameters of a run."""
-
-    learning_rate: float = 8e-4
-    epochs: float = 2.0
-    rows_per_step: int = 8
-    warm_up: float = 0.05
-    """Share of the steps in which the learning rate rises from 0; then it falls as a cosine, to a twentieth."""
-    weight_decay: float = 0.01
-    validations: int = 5
-    """How often the loss on the validation split is taken."""
-    patience: int = 3
-    """Validations without a gain after which the run stops."""
-    seed: int = 1
+class Interrupted(Exception):
+    """The run was asked to stop, and has kept its state."""
 
 
 @dataclass
@@ -43,109 +31,139 @@ class Progress:
     """How far a run has come."""
 
     step: int = 0
+    used_s: float = 0.0
+    at_start: float = math.nan
+    """Loss on the validation split before the first step, in nats a token."""
     best: float = math.inf
+    validated: int = 0
     waited: int = 0
+    """Validations since the best one."""
+    tokens: int = 0
+    """That were trained on, those of questions and padding included."""
 
 
 class Run:
-    """One training run in a folder, which keeps ``log.jsonl`` and ``state.pt``."""
+    """One training run in a folder, which keeps ``log.jsonl`` and, until it is forgotten, ``state.pt``."""
 
     def __init__(self, model: Any, rows: Sequence[Row], valid: Sequence[Row], plan: Plan, folder: Path) -> None:
         self._model, self._rows, self._valid, self._plan, self._folder = model, rows, valid, plan, folder
         self._optimizer = Optimizer(model, weight_decay=plan.weight_decay)
-        self._steps = max(1, round(plan.epochs * math.ceil(len(rows) / plan.rows_per_step)))
-        self._progress = Progress()
+        self.steps = max(1, round(plan.epochs * math.ceil(len(rows) / plan.rows_per_step)))
+        self.progress = Progress()
         self._state = folder / "state.pt"
 
-    def train(self, keep: Keep, *, save_every_s: float = 600.0) -> float:
-        """Train to the end or to the early stop; ``keep`` is given the weights whenever they are better than before.
+    def train(
+        self, keep: Keep, *, stopping: Callable[[], bool] = lambda: False, save_every_s: float = 600.0
+    ) -> Progress:
+        """Train to the end or to the early stop; a run that was interrupted goes on from its last state.
 
-        Returns the least loss on the validation split, in nats a token. A run that was interrupted goes on from its
-        last state.
+        Args:
+            keep: is given the weights whenever they are better than before.
+            stopping: whether the run is to stop for now; asked after each step.
+            save_every_s: seconds between two states, of which an interruption without notice costs one.
+
+        Raises Interrupted when it stopped for now.
         """
         if self._state.exists():
             self._restore()
-        every = max(1, self._steps // self._plan.validations)
+        else:
+            (self._folder / log.LOG).unlink(missing_ok=True)
+            self.progress.at_start = validation_loss(self._model, self._valid, self._plan.rows_per_step)
+            log.append(self._folder, step=0, validation_loss=round(self.progress.at_start, 4))
         saved = time.monotonic()
-        with tqdm(total=self._steps, initial=self._progress.step, unit="step", smoothing=0.05) as bar:
-            for step, batch in self._remaining():
-                loss, tokens, took = self._step(step, batch)
-                bar.set_postfix_str(f"loss {loss:.3f}, {tokens / took:.0f} tokens/s")
+        began = saved - self.progress.used_s
+        with tqdm(total=self.steps, initial=self.progress.step, unit="step", smoothing=0.05) as bar:
+            for batch in self._remaining():
+                loss, speed = self._step(batch)
+                self.progress.used_s = time.monotonic() - began
+                done = self._share(self.progress.step)
+                bar.total = round(self.progress.step / done)
+                bar.set_postfix_str(f"loss {loss:.3f}, {speed:.0f} tokens/s")
                 bar.update()
-                self._progress.step = step + 1
-                if ((step + 1) % every == 0 or step + 1 == self._steps) and self._validate(keep):
-                    break
+                if math.floor(done * self._plan.validations + 1e-9) > self.progress.validated:
+                    self._validate(keep)
+                    self.progress.used_s = time.monotonic() - began
+                if stopping():
+                    self._save()
+                    raise Interrupted
                 if time.monotonic() - saved > save_every_s:
                     self._save()
                     saved = time.monotonic()
-        self._state.unlink(missing_ok=True)
-        return self._progress.best
+        self._save()
+        return self.progress
 
-    def _remaining(self) -> Any:
-        """The steps that are left, each with its batch: the same ones whether the run was interrupted or not."""
+    def forget(self) -> None:
+        """Remove the state: all that is made from the run is written."""
+        self._state.unlink(missing_ok=True)
+
+    def _share(self, done: int) -> float:
+        return self._plan.share(done, self.steps, self.progress.used_s)
+
+    def _remaining(self) -> Iterator[list[Row]]:
+        """The batches that are left: the same ones whether the run was interrupted or not."""
         rng = random.Random(self._plan.seed)  # noqa: S311 - the order of batches is no secret
         step = 0
-        while step < self._steps:
+        while True:
             for batch in batches(self._rows, self._plan.rows_per_step, rng):
-                if step >= self._steps:
-                    return
-                if step >= self._progress.step:
-                    yield step, batch
+                if step >= self.progress.step:
+                    if self._share(step) >= 1 or self.progress.waited >= self._plan.patience:
+                        return
+                    yield batch
                 step += 1
 
-    def _step(self, step: int, batch: Sequence[Row]) -> tuple[float, int, float]:
+    def _step(self, batch: Sequence[Row]) -> tuple[float, float]:
+        """Learn from a batch; returns its loss in nats a token, and tokens per second."""
         began = time.monotonic()
         loss, _ = loss_of(self._model, batch)
         loss.backward()
-        rate = self._rate(step)
+        rate = self._plan.rate(self._share(self.progress.step + 1))
         norm = self._optimizer.step(rate)
+        told = loss.item()
         took = time.monotonic() - began
         tokens = sum(len(row.tokens) for row in batch)
-        self._log(
-            step=step, loss=round(loss.item(), 4), rate=rate, norm=round(norm, 3), tokens=tokens, took_s=round(took, 3)
+        self.progress.step += 1
+        self.progress.tokens += tokens
+        log.append(
+            self._folder,
+            step=self.progress.step,
+            loss=round(told, 4),
+            rate=rate,
+            norm=round(norm, 3),
+            tokens=tokens,
+            took_s=round(took, 3),
         )
-        return loss.item(), tokens, took
+        return told, tokens / took
 
-    def _rate(self, step: int) -> float:
-        rising = max(1, round(self._plan.warm_up * self._steps))
-        if step < rising:
-            return self._plan.learning_rate * (step + 1) / rising
-        share = (step - rising) / max(1, self._steps - rising)
-        return self._plan.learning_rate * (0.05 + 0.95 * (1 + math.cos(math.pi * share)) / 2)
-
-    def _validate(self, keep: Keep) -> bool:
-        """Take the loss on the validation split; True if the run is to stop."""
-        loss_now = self.validation_loss()
-        self._log(step=self._progress.step - 1, validation_loss=round(loss_now, 4))
-        if loss_now < self._progress.best:
-            self._progress.best, self._progress.waited = loss_now, 0
+    def _validate(self, keep: Keep) -> None:
+        """Take the loss on the validation split, and keep the weights if it is the least so far."""
+        loss = validation_loss(self._model, self._valid, self._plan.rows_per_step)
+        self.progress.validated = math.floor(self._share(self.progress.step) * self._plan.validations + 1e-9)
+        log.append(self._folder, step=self.progress.step, validation_loss=round(loss, 4))
+        if loss < self.progress.best:
+            self.progress.best, self.progress.waited = loss, 0
             keep(self._optimizer.weights())
         else:
-            self._progress.waited += 1
-        return self._progress.waited >= self._plan.patience
-
-    def validation_loss(self) -> float:
-        """Mean loss of the model on the validation split, in nats a token."""
-        total, count = 0.0, 0
-        self._model.eval()
-        with torch.no_grad():
-            for start in range(0, len(self._valid), self._plan.rows_per_step):
-                loss, tokens = loss_of(self._model, self._valid[start : start + self._plan.rows_per_step])
-                total, count = total + loss.item() * tokens, count + tokens
-        self._model.train()
-        return total / max(1, count)
-
-    def _log(self, **entry: Any) -> None:
-        with (self._folder / "log.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(entry) + "\n")
+            self.progress.waited += 1
 
     def _save(self) -> None:
         """Keep the state, in one piece or not at all."""
         part = self._state.with_suffix(".part")
-        torch.save({"progress": asdict(self._progress), "optimizer": self._optimizer.state()}, part)
+        torch.save({"progress": asdict(self.progress), "optimizer": self._optimizer.state()}, part)
         part.replace(self._state)
 
     def _restore(self) -> None:
         state = torch.load(self._state, weights_only=True)
-        self._progress = Progress(**state["progress"])
+        self.progress = Progress(**state["progress"])
         self._optimizer.restore(state["optimizer"])
+
+
+def validation_loss(model: Any, rows: Sequence[Row], rows_at_once: int) -> float:
+    """Mean loss of a model on rows, in nats a token that it is to write."""
+    total, count = 0.0, 0
+    model.eval()
+    with torch.no_grad():
+        for start in range(0, len(rows), rows_at_once):
+            loss, tokens = loss_of(model, rows[start : start + rows_at_once])
+            total, count = total + loss.item() * tokens, count + tokens
+    model.train()
+    return total / count

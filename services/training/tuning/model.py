@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM
+from transformers.utils.logging import disable_progress_bar
 
 from services.training.tuning.examples import Row
 
@@ -21,6 +22,7 @@ def load(folder: Path, device: str) -> Any:
 
     bfloat16 is several times as fast as float32 where the processor knows it, and as good with exact copies.
     """
+    disable_progress_bar()  # of the two seconds that this takes
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation="sdpa").to(device)
     for name, weight in model.named_parameters():
         weight.requires_grad_(any(f".{part}." in name for part in LINEAR))

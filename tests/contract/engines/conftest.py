@@ -11,7 +11,7 @@ from engine_process import ROOT, environ
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "engines: needs torch and an engine: scripts/engines-environment makes both")
+    config.addinivalue_line("markers", "engines: needs torch and an engine: scripts/engines-environment makes them")
     config.addinivalue_line("markers", "conformance: the same cases on every backend; they make the table")
 
 
@@ -25,6 +25,12 @@ def _python(setting: str) -> str:
 def engines_python() -> str:
     """A Python that has torch, Transformers and DeepSpeed."""
     return _python("ENGINES_PYTHON")
+
+
+@pytest.fixture(scope="session")
+def training_python() -> str:
+    """A Python that has torch, Transformers and peft."""
+    return _python("TRAINING_PYTHON")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,29 @@
+"""Training the adapter itself, by peft, instead of the weights that it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from peft import LoraConfig, inject_adapter_in_model
+
+from services.training.tuning.model import LINEAR
+
+
+def prepare(network: Any, rank: int) -> None:
+    """Put an adapter of a rank, which is then all that learns, at every linear layer; alpha is equal to the rank."""
+    config = LoraConfig(r=rank, lora_alpha=rank, lora_dropout=0.0, target_modules=list(LINEAR), bias="none")
+    inject_adapter_in_model(config, network)
+    for name, weight in network.named_parameters():
+        weight.requires_grad_(".lora_" in name)
+        if weight.requires_grad:  # bfloat16 like the rest, since the optimiser keeps exact copies
+            weight.data = weight.data.to(torch.bfloat16)
+
+
+def weights(learnt: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights that learnt, as they are called and kept in an adapter's file."""
+    return {
+        f"base_model.model.{name.replace('.default.', '.')}": weight.to(torch.float16).contiguous()
+        for name, weight in learnt.items()
+    }
