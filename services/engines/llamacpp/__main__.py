@@ -14,6 +14,7 @@ import structlog
 
 from services.engines.llamacpp.adapter import AdapterProblem, gguf_files
 from services.engines.llamacpp.settings import EngineSettings
+from services.engines.llamacpp.waiting import wait_briefly
 from services.observability import configure_logging
 from services.settings import SettingError, read_settings
 
@@ -75,10 +76,7 @@ def _is_gguf(path: Path) -> bool:
 
 def _serve(settings: EngineSettings) -> None:
     started = time.monotonic()
-    # llama.cpp's threads meet hundreds of times for each token, and by default spin until the last one is there. As
-    # soon as another process wants a core, that one waits for its turn while the others burn theirs: a tenth of the
-    # speed. Sleeping instead costs little on an idle machine. Read when the library is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    wait_briefly(os.environ)
     try:
         import xllamacpp
 

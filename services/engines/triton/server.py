@@ -10,6 +10,7 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
+from services.engines.llamacpp.waiting import wait_briefly
 from services.engines.triton.settings import TritonSettings
 
 _STUB = "triton_python_backend_stub"
@@ -53,13 +54,13 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     paths = [*map(str, libraries), environ.get("LD_LIBRARY_PATH", "")]
     # Triton's models do not run in this Python, so they are told where its packages are: see model.py.
     packages = [path for path in sys.path if path and Path(path).is_dir()]
-    return {
+    variables = {
         **environ,
         "LD_LIBRARY_PATH": ":".join(filter(None, paths)),
         "PYTHONPATH": ":".join(packages),
-        # Threads of llama.cpp that wait for each other sleep, and leave the core to Triton.
-        "OMP_WAIT_POLICY": environ.get("OMP_WAIT_POLICY", "passive"),
     }
+    wait_briefly(variables)
+    return variables
 
 
 def backends(environ: Mapping[str, str]) -> Path:

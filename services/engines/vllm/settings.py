@@ -11,7 +11,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 #: The rank of our adapter, and of most that there are.
-_MOST_RANK = 64
+_MOST_RANK = 128
 
 
 class EngineSettings(BaseSettings):

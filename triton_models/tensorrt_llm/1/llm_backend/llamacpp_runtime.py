@@ -13,8 +13,9 @@ import secrets
 from collections.abc import AsyncGenerator
 from typing import Any
 
-# llama.cpp's threads meet hundreds of times for each token, and by default spin until the last one is there.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+from services.engines.llamacpp.waiting import wait_briefly
+
+wait_briefly(os.environ)
 
 import aiohttp
 import xllamacpp
