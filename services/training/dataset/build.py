@@ -12,6 +12,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 from pydantic import ValidationError
@@ -50,7 +51,8 @@ def made(number: int, seed: int, processes: int, lost: Counter[str]) -> Iterator
 
 def _judged(seed: int, processes: int, lost: Counter[str]) -> Iterator[dict[str, Any]]:
     """Pairs that passed, in an order that depends on the seed alone, without an end."""
-    with ProcessPoolExecutor(processes) as pool:
+    # Not by a fork: the process may have threads, whose locks a child would wait for for ever.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         waiting: list[Future[tuple[list[dict[str, Any]], Counter[str]]]] = []
         number = 0
         try:
