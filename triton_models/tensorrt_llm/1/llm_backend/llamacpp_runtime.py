@@ -59,7 +59,7 @@ class LlamaCpp:
         adapters = config.triton.lora_adapters
         for path in (settings.model_path, *adapters.values()):
             if not path.exists():
-                raise ConfigProblem(f"there is no {path}: set LLAMACPP_MODEL_PATH, or mend lora_adapters")
+                raise ConfigProblem(f"there is no file {path}: set LLAMACPP_MODEL_PATH, or mend lora_adapters")
         try:
             with gguf_files(adapters.values()) as files:
                 params = parameters(settings, files)
