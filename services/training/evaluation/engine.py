@@ -12,8 +12,8 @@ import httpx
 
 from services.behavior.schema import TERMINAL_STATUSES, BehaviorResult
 from services.embedded.stack import Stack, StackError
-from services.robot.qi_session import new_session
 from services.training.evaluation.answers import Answer
+from services.training.evaluation.robot import Robot
 from services.training.judging.expectation import Item
 from services.training.judging.judge import judge
 
@@ -81,14 +81,9 @@ class Engine:
         return Answer(id=item.id, passed=False, findings=[finding], ended="time-out", result=result)
 
     def _carry_out(self, item: Item) -> BehaviorResult:
-        self._put(item.scene.posture or "Stand")
+        self._robot.put(item.scene.posture or "Stand")
         body = {"instruction": item.instruction, "scene": item.scene.model_dump(exclude_defaults=True)}
         return self._document(self._http.post(f"/v1/behaviors?wait={self._limit_s:g}", json=body))
-
-    def _put(self, posture: str) -> None:
-        """Have the robot stand, or sit, as the item's scene says: not as the last item left it, or on the floor."""
-        self._robot.service("ALMotion").wakeUp()
-        self._robot.service("ALRobotPosture").goToPosture(posture, 1.0)
 
     def _cancel(self, behavior: str) -> BehaviorResult:
         """What a cancelled behaviour has come to: its end, if that comes soon."""
@@ -115,8 +110,7 @@ class Engine:
         self._stack = self._open.enter_context(Stack(SERVICES, env=self._settings, robot_speed=ROBOT_SPEED))
         http = httpx.Client(base_url=self._stack.router_url, timeout=self._limit_s + _ROUTER_S)
         self._http = self._open.enter_context(http)
-        self._robot = new_session()
-        self._robot.connect(self._stack.simulator_url)
+        self._robot = Robot(self._stack.simulator_url)
         self._open.callback(self._robot.close)
 
     def _restart(self) -> None:

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -50,6 +50,7 @@ class PlayedStack:
     starts = 0
     broken = ""
     router_url = ""
+    simulator_url = "tcp://robot"
 
     def __init__(self, services: object, *, env: object, robot_speed: float) -> None:
         PlayedStack.starts += 1
@@ -63,6 +64,21 @@ class PlayedStack:
     def check(self) -> None:
         if PlayedStack.broken:
             raise StackError(PlayedStack.broken)
+
+
+class PlayedRobot:
+    """A robot that notes how it is put."""
+
+    put_as: ClassVar[list[str]] = []
+
+    def __init__(self, url: str) -> None:
+        assert url == PlayedStack.simulator_url
+
+    def put(self, posture: str) -> None:
+        self.put_as.append(posture)
+
+    def close(self) -> None:
+        pass
 
 
 @pytest.fixture
@@ -83,6 +99,8 @@ def router(monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
         monkeypatch.setattr(PlayedStack, "router_url", f"http://127.0.0.1:{server.server_port}")
         monkeypatch.setattr(PlayedStack, "starts", 0)
         monkeypatch.setattr(engine, "Stack", PlayedStack)
+        monkeypatch.setattr(engine, "Robot", PlayedRobot)
+        monkeypatch.setattr(PlayedRobot, "put_as", [])
         yield played
         server.shutdown()
 
@@ -90,6 +108,7 @@ def router(monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
 def test_an_answer_is_judged(router: Router) -> None:
     with Engine({}, 2.5) as ask:
         assert ask(ITEM).passed
+    assert PlayedRobot.put_as == ["Stand"], "whatever the item before has left"
     assert router.asked == ["POST /v1/behaviors?wait=2.5"]
     assert router.body == {"instruction": "do 1", "scene": {}}
 
