@@ -26,12 +26,15 @@ FILES = {
     "llamacpp": ({"engine-llamacpp"}, {"llamacpp"}),
     "tensorrtllm": ({"engine-tensorrtllm"}, {"tensorrtllm"}),
     "tensorrtllm-cpu": ({"engine-tensorrtllm-cpu"}, {"tensorrtllm"}),
+    "tensorrtllm-tuned": ({"engine-tensorrtllm"}, {"tensorrtllm"}),
     "tgi": ({"engine-tgi"}, {"tgi"}),
     "tgi-cpu": ({"engine-tgi-cpu"}, {"tgi"}),
+    "tgi-tuned": ({"engine-tgi"}, {"tgi"}),
     "transformers": ({"engine-transformers"}, {"transformers"}),
     "transformers-cpu": ({"engine-transformers-cpu"}, {"transformers"}),
     "vllm": ({"engine-vllm"}, {"vllm"}),
     "vllm-cpu": ({"engine-vllm-cpu"}, {"vllm"}),
+    "vllm-tuned": ({"engine-vllm"}, {"vllm"}),
 }
 WITHOUT_HUB = {"engine-llamacpp", "engine-tensorrtllm-cpu"}
 every_file = pytest.mark.parametrize("name", sorted(FILES))
