@@ -44,8 +44,8 @@ _SMOKE_PAIRS = 300
 _SMOKE: dict[str, Any] = {
     "pairs": 4,
     "validation_pairs": 4,
-    "rows_per_step": 1,
-    "row_tokens": 192,
+    "tokens_per_step": 192,
+    "longest": 192,
     "epochs": 1.0,
     "validations": 1,
     "rank": 8,
@@ -104,7 +104,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     where.add_argument("--dataset", type=Path, metavar="FILE", help="(default: reports/dataset/dataset.jsonl)")
     where.add_argument("--model", type=Path, metavar="FOLDER", default=_MODEL, help="(default: .venvs/model)")
     where.add_argument("--base", default=_BASE, help=f"the model's name, for the adapter (default: {_BASE})")
-    where.add_argument("--adapter", type=Path, metavar="FOLDER", help="to go on from (default: the model as it ships)")
+    where.add_argument(
+        "--adapter",
+        type=Path,
+        metavar="FOLDER",
+        help="to go on from; the run's own then stands for both (default: the model as it ships)",
+    )
     how = parser.add_argument_group("how")
     how.add_argument(
         "--method",
@@ -116,9 +121,9 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     how.add_argument("--rank", type=int, default=of.rank, help=f"of the adapter (default: {of.rank})")
     how.add_argument("--learning-rate", type=float, default=of.learning_rate, help=f"(default: {of.learning_rate})")
     how.add_argument("--weight-decay", type=float, default=of.weight_decay, help=f"(default: {of.weight_decay})")
-    how.add_argument("--rows", type=int, default=of.rows_per_step, help=f"in a step (default: {of.rows_per_step})")
+    how.add_argument("--tokens", type=int, default=of.tokens_per_step, help=f"a step (default: {of.tokens_per_step})")
     how.add_argument(
-        "--row-tokens", type=int, default=of.row_tokens, help=f"tokens in a row (default: {of.row_tokens})"
+        "--longest", type=int, default=of.longest, help=f"pair, in tokens, that is trained on (default: {of.longest})"
     )
     how.add_argument("--seed", type=int, default=of.seed, help=f"(default: {of.seed})")
     much = parser.add_argument_group("how much")
@@ -132,16 +137,14 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     much.add_argument("--search", type=int, metavar="TRIALS", help="compare so many runs with other hyper-parameters")
     much.add_argument("--smoke", action="store_true", help="try all of it on next to nothing")
     arguments = parser.parse_args(argv)
-    if arguments.adapter is not None and arguments.method != "full":
-        parser.error("--adapter goes with --method full: an adapter on top of another one cannot be served")
     arguments.plan = Plan(
         method=arguments.method,
         learning_rate=arguments.learning_rate,
         rank=arguments.rank,
         epochs=arguments.epochs,
         minutes=arguments.minutes,
-        rows_per_step=arguments.rows,
-        row_tokens=arguments.row_tokens,
+        tokens_per_step=arguments.tokens,
+        longest=arguments.longest,
         weight_decay=arguments.weight_decay,
         pairs=arguments.pairs,
         validation_pairs=arguments.validation_pairs,

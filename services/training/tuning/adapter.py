@@ -14,20 +14,16 @@ from services.engines.llamacpp.adapter import CONFIG_FILE, HEADS, KEY_HEADS, WEI
 from services.training.tuning.model import LINEAR
 
 
-def distil(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor], rank: int) -> dict[str, torch.Tensor]:
+def distil(changes: Mapping[str, torch.Tensor], rank: int) -> dict[str, torch.Tensor]:
     """The LoRA of a rank that comes nearest to what fine-tuning changed: its largest singular values, layer by layer.
 
     Args:
-        before: weights by name, [out, in], as the model ships.
-        after: the same after fine-tuning.
+        changes: of the linear layers' weights, by name, [out, in].
         rank: of the adapter, whose alpha is equal to it, so that nothing is scaled.
     """
     made = {}
     torch.manual_seed(0)  # the sketches are random: the same ones whenever it is done
-    for name, weight in after.items():
-        if not any(f".{part}." in name for part in LINEAR):
-            continue
-        change = weight.float() - before[name].float()
+    for name, change in changes.items():
         # A sketch of some more dimensions finds them as exactly as is needed, in a tenth of the time of a whole one.
         left, values, right = torch.svd_lowrank(change, q=min(*change.shape, 2 * rank), niter=4)
         root = values[:rank].sqrt()
@@ -71,14 +67,24 @@ def is_in(folder: Path) -> bool:
     return (folder / CONFIG_FILE).is_file() and (folder / WEIGHTS_FILE).is_file()
 
 
-def add(model: Any, folder: Path) -> None:
-    """Add the adapter in ``folder`` to the weights of a model."""
+def changes(folder: Path) -> dict[str, torch.Tensor]:
+    """What the adapter in ``folder`` changes, by the names of the model's weights, [out, in]."""
     config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
     scale = config["lora_alpha"] / config["r"]
     loras = load_file(folder / WEIGHTS_FILE)
+    made = {}
+    for name, down in loras.items():
+        if ".lora_A." in name:
+            up = loras[name.replace(".lora_A.", ".lora_B.")]
+            weight = name.removeprefix("base_model.model.").replace(".lora_A.", ".")
+            made[weight] = up.float() @ down.float() * scale
+    return made
+
+
+def add(model: Any, folder: Path) -> None:
+    """Add the adapter in ``folder`` to the weights of a model."""
+    change = changes(folder)
     with torch.no_grad():
         for name, weight in model.named_parameters():
-            layer = f"base_model.model.{name.removesuffix('.weight')}"
-            if (down := loras.get(f"{layer}.lora_A.weight")) is not None:
-                up = loras[f"{layer}.lora_B.weight"]
-                weight.add_((up.float() @ down.float() * scale).to(weight.device))
+            if name in change:
+                weight.add_(change[name].to(weight.device))

@@ -50,13 +50,23 @@ class Row:
 
 
 def pack(examples: Iterable[Example], length: int, padding: int) -> list[Row]:
-    """Examples in as few rows of ``length`` tokens as first fit, longest first, finds; longer ones are left out."""
+    """Examples in rows, as few as first fit, longest first, finds.
+
+    The rows have half of ``length`` tokens, for each token of a row is held against all others of it, also those of
+    other examples; only longer examples come into rows of ``length``. Still longer ones are left out.
+    """
+    some = list(examples)
+    half = length // 2
+    short = [example for example in some if len(example.tokens) <= half]
+    long = [example for example in some if half < len(example.tokens) <= length]
+    return _fill(short, half, padding) + _fill(long, length, padding)
+
+
+def _fill(examples: Iterable[Example], length: int, padding: int) -> list[Row]:
     rows: list[list[Example]] = []
     room: list[int] = []
     for example in sorted(examples, key=lambda one: -len(one.tokens)):
         size = len(example.tokens)
-        if size > length:
-            continue
         place = next((number for number, left in enumerate(room) if left >= size), None)
         if place is None:
             rows.append([])
@@ -79,9 +89,17 @@ def _row(packed: Sequence[Example], length: int, padding: int) -> Row:
     return Row(tokens + [padding] * rest, positions + list(range(rest)), labels + [-100] * rest)
 
 
-def batches(rows: Sequence[Row], size: int, rng: random.Random) -> Iterator[list[Row]]:
-    """The rows in random order, ``size`` at a time; what is left over at the end makes a smaller batch."""
+def batches(rows: Sequence[Row], tokens: int, rng: random.Random) -> Iterator[list[Row]]:
+    """The rows in random order, as many at a time as have ``tokens`` at most; what is left over makes a smaller one."""
     order = list(rows)
     rng.shuffle(order)
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
+    batch: list[Row] = []
+    room = tokens
+    for row in order:
+        if batch and len(row.tokens) > room:
+            yield batch
+            batch, room = [], tokens
+        batch.append(row)
+        room -= len(row.tokens)
+    if batch:
+        yield batch

@@ -64,14 +64,16 @@ def train(plan: Plan, sources: Sources, out: Path, stopping: Callable[[], bool] 
     torch.manual_seed(plan.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = model.load(sources.model, device)
-    before = {name: weight.detach().clone() for name, weight in network.named_parameters() if weight.requires_grad}
-    if sources.adapter is not None:
-        adapter.add(network, sources.adapter)
+    before: dict[str, torch.Tensor] = {}
     if plan.method == "lora":
-        before = {}
-        lora.prepare(network, plan.rank)
+        start = adapter.changes(sources.adapter) if sources.adapter is not None else None
+        lora.prepare(network, plan.rank, start and adapter.distil(start, plan.rank))
+    else:
+        before = {name: weight.detach().clone() for name, weight in network.named_parameters() if weight.requires_grad}
+        if sources.adapter is not None:
+            adapter.add(network, sources.adapter)
     print(
-        f"{len(rows)} rows of {plan.row_tokens} tokens to train on, {len(valid)} to validate with, on {device}",
+        f"{len(rows)} rows of pairs to train on, {len(valid)} to validate with, on {device}",
         file=sys.stderr,
     )
 
@@ -79,7 +81,10 @@ def train(plan: Plan, sources: Sources, out: Path, stopping: Callable[[], bool] 
     heads = (config.num_attention_heads, config.num_key_value_heads)
 
     def keep(after: dict[str, torch.Tensor]) -> None:
-        made = adapter.distil(before, after, plan.rank) if plan.method == "full" else lora.weights(after)
+        if plan.method == "lora":
+            made = lora.weights(after)
+        else:
+            made = adapter.distil({name: after[name] - before[name].float() for name in before}, plan.rank)
         adapter.save(made, plan.rank, sources.base, heads, out / "adapter")
 
     run = Run(network, rows, valid, plan, out)
@@ -88,7 +93,7 @@ def train(plan: Plan, sources: Sources, out: Path, stopping: Callable[[], bool] 
         raise JobProblem("No validation had a loss that is a number: try again with a lower --learning-rate.")
     tuned = model.load(sources.model, device)
     adapter.add(tuned, out / "adapter")
-    loss = validation_loss(tuned, valid, plan.rows_per_step)
+    loss = validation_loss(tuned, valid, plan.tokens_per_step)
     curves.draw(out)
     told = report.write(  # last, since it is how a run is known to be done
         out,
@@ -131,13 +136,13 @@ def _rows(plan: Plan, sources: Sources) -> tuple[list[Row], list[Row]]:
         pairs = rng.sample(pairs, min(plan.pairs, len(pairs)))
     valid = read_pairs(sources.dataset, "validation")[: plan.validation_pairs]
     rows, valid_rows = (
-        pack([encode(tokenizer, pair) for pair in some], plan.row_tokens, tokenizer.eos_token_id)
+        pack([encode(tokenizer, pair) for pair in some], plan.longest, tokenizer.eos_token_id)
         for some in (pairs, valid)
     )
     if not rows or not valid_rows:
         raise JobProblem(
             f"{sources.dataset} has no pairs to train on or none to validate with that fit into "
-            f"{plan.row_tokens} tokens: make a larger one with scripts/dataset."
+            f"{plan.longest} tokens: make a larger one with scripts/dataset."
         )
     return rows, valid_rows
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from services.training.tuning import log
 from services.training.tuning.examples import Row, batches
-from services.training.tuning.model import Optimizer, loss_of
+from services.training.tuning.model import Optimizer, learnt_tokens, losses
 from services.training.tuning.plan import Plan
 
 #: Takes the weights that learn, by name, in float32.
@@ -48,7 +48,8 @@ class Run:
     def __init__(self, model: Any, rows: Sequence[Row], valid: Sequence[Row], plan: Plan, folder: Path) -> None:
         self._model, self._rows, self._valid, self._plan, self._folder = model, rows, valid, plan, folder
         self._optimizer = Optimizer(model, weight_decay=plan.weight_decay)
-        self.steps = max(1, round(plan.epochs * math.ceil(len(rows) / plan.rows_per_step)))
+        tokens = sum(len(row.tokens) for row in rows)
+        self.steps = max(1, round(plan.epochs * tokens / plan.tokens_per_step))
         self.progress = Progress()
         self._state = folder / "state.pt"
 
@@ -68,7 +69,7 @@ class Run:
             self._restore()
         else:
             (self._folder / log.LOG).unlink(missing_ok=True)
-            self.progress.at_start = validation_loss(self._model, self._valid, self._plan.rows_per_step)
+            self.progress.at_start = validation_loss(self._model, self._valid, self._plan.tokens_per_step)
             log.append(self._folder, step=0, validation_loss=round(self.progress.at_start, 4))
         saved = time.monotonic()
         began = saved - self.progress.used_s
@@ -104,7 +105,7 @@ class Run:
         rng = random.Random(self._plan.seed)  # noqa: S311 - the order of batches is no secret
         step = 0
         while True:
-            for batch in batches(self._rows, self._plan.rows_per_step, rng):
+            for batch in batches(self._rows, self._plan.tokens_per_step, rng):
                 if step >= self.progress.step:
                     if self._share(step) >= 1 or self.progress.waited >= self._plan.patience:
                         return
@@ -114,11 +115,12 @@ class Run:
     def _step(self, batch: Sequence[Row]) -> tuple[float, float]:
         """Learn from a batch; returns its loss in nats a token, and tokens per second."""
         began = time.monotonic()
-        loss, _ = loss_of(self._model, batch)
-        loss.backward()
+        told = 0.0
+        for loss in losses(self._model, batch):
+            loss.backward()
+            told += loss.item()
         rate = self._plan.rate(self._share(self.progress.step + 1))
         norm = self._optimizer.step(rate)
-        told = loss.item()
         took = time.monotonic() - began
         tokens = sum(len(row.tokens) for row in batch)
         self.progress.step += 1
@@ -136,7 +138,7 @@ class Run:
 
     def _validate(self, keep: Keep) -> None:
         """Take the loss on the validation split, and keep the weights if it is the least so far."""
-        loss = validation_loss(self._model, self._valid, self._plan.rows_per_step)
+        loss = validation_loss(self._model, self._valid, self._plan.tokens_per_step)
         self.progress.validated = math.floor(self._share(self.progress.step) * self._plan.validations + 1e-9)
         log.append(self._folder, step=self.progress.step, validation_loss=round(loss, 4))
         if loss < self.progress.best:
@@ -157,13 +159,12 @@ class Run:
         self._optimizer.restore(state["optimizer"])
 
 
-def validation_loss(model: Any, rows: Sequence[Row], rows_at_once: int) -> float:
+def validation_loss(model: Any, rows: Sequence[Row], tokens_at_once: int) -> float:
     """Mean loss of a model on rows, in nats a token that it is to write."""
-    total, count = 0.0, 0
+    total = 0.0
     model.eval()
     with torch.no_grad():
-        for start in range(0, len(rows), rows_at_once):
-            loss, tokens = loss_of(model, rows[start : start + rows_at_once])
-            total, count = total + loss.item() * tokens, count + tokens
+        for batch in batches(rows, tokens_at_once, random.Random(0)):  # noqa: S311 - any order will do
+            total += sum(loss.item() for loss in losses(model, batch)) * learnt_tokens(batch)
     model.train()
-    return total / count
+    return total / learnt_tokens(rows)

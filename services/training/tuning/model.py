@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,23 @@ def load(folder: Path, device: str) -> Any:
     return model
 
 
-def loss_of(model: Any, rows: Sequence[Row]) -> tuple[torch.Tensor, int]:
-    """Mean cross-entropy in nats of the tokens to be learnt, and how many those are.
+def losses(model: Any, rows: Sequence[Row]) -> Iterator[torch.Tensor]:
+    """Sums that add up to the mean cross-entropy, in nats, of the tokens of the rows that are to be learnt.
 
-    Logits are made for those tokens alone: for the whole vocabulary of 49,152 they cost a fifth of the model.
+    There is one for the rows of each length; who wants gradients goes back from each before the next one is made.
+    Logits are made for the tokens to be learnt alone: with a vocabulary of 49,152 they cost a fifth of the model.
     """
+    learnt = learnt_tokens(rows)
+    for length in sorted({len(row.tokens) for row in rows}):
+        yield _summed(model, [row for row in rows if len(row.tokens) == length]) / learnt
+
+
+def learnt_tokens(rows: Sequence[Row]) -> int:
+    """How many tokens of the rows are to be learnt."""
+    return sum(label != -100 for row in rows for label in row.labels[1:])
+
+
+def _summed(model: Any, rows: Sequence[Row]) -> torch.Tensor:
     device = model.device
     tokens, positions, labels = (
         torch.tensor([getattr(row, name) for row in rows], device=device) for name in ("tokens", "positions", "labels")
@@ -43,7 +55,7 @@ def loss_of(model: Any, rows: Sequence[Row]) -> tuple[torch.Tensor, int]:
     wanted = labels[:, 1:]
     learnt = wanted != -100
     logits = model.lm_head(hidden[learnt])
-    return cross_entropy(logits.float(), wanted[learnt]), int(learnt.sum())
+    return cross_entropy(logits.float(), wanted[learnt], reduction="sum")
 
 
 class Optimizer:

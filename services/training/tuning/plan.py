@@ -21,8 +21,10 @@ class Plan:
     epochs: float = 2.0
     minutes: float | None = None
     """Of the loop, if the epochs take longer; how many steps that are depends on the machine."""
-    rows_per_step: int = 8
-    row_tokens: int = 512
+    tokens_per_step: int = 4096
+    """Of questions, answers and padding."""
+    longest: int = 512
+    """Tokens of the longest pair that is trained on."""
     weight_decay: float = 0.01
     warm_up: float = 0.05
     """Share of the run in which the learning rate rises from 0; then it falls as a cosine, to a twentieth."""

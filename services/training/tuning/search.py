@@ -19,7 +19,7 @@ SPACE: Mapping[str, Sequence[Any]] = {
     "method": ("full", "lora"),
     "learning_rate": (2e-4, 5e-4, 1e-3, 2e-3),
     "rank": (16, 32, 64),
-    "rows_per_step": (4, 8, 16),
+    "tokens_per_step": (2048, 4096, 8192),
     "weight_decay": (0.0, 0.01, 0.1),
 }
 

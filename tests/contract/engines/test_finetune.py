@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.engines, pytest.mark.timeout(900)]
 
 #: Few short rows, and of each method a rate at which even these leave a mark.
 TINY = (
-    "--rows=1", "--row-tokens=192", "--validation-pairs=2", "--validations=1", "--epochs=1", "--rank=8",
+    "--tokens=192", "--longest=192", "--validation-pairs=2", "--validations=1", "--epochs=1", "--rank=8",
 )  # fmt: skip
 METHODS = {
     "full": ("--method=full", "--learning-rate=5e-4"),
@@ -162,7 +162,13 @@ def test_llama_cpp_and_transformers_agree_on_what_the_adapter_does(
     assert sum(apart) / WRITTEN < 0.3
     assert sum(one == other for one, other in zip(best, tokens, strict=True)) >= WRITTEN - 3
     changed = [abs(one - other) for one, other in zip(ours, without, strict=True)]
-    assert sum(changed) / WRITTEN > 1, "the adapter hardly does anything, so agreement says nothing"
+    assert sum(changed) > 5 * sum(apart), "the adapter hardly does anything, so agreement says nothing"
+
+
+def weights_of(out: Path) -> bytes:
+    """The adapter's file without its head, which has metadata in an order that changes from one process to the next."""
+    written = (out / "adapter" / "adapter_model.safetensors").read_bytes()
+    return written[8 + int.from_bytes(written[:8], "little") :]
 
 
 def test_a_run_that_was_interrupted_goes_on_as_if_nothing_had_been(finetune: Finetune, tmp_path: Path) -> None:
@@ -178,8 +184,16 @@ def test_a_run_that_was_interrupted_goes_on_as_if_nothing_had_been(finetune: Fin
     finetune(tmp_path / "parts", "--pairs=6")
     steps = [[entry["step"] for entry in log_of(tmp_path / name) if "loss" in entry] for name in ("whole", "parts")]
     assert steps[0] == steps[1]
-    whole, parts = (tmp_path / name / "adapter" / "adapter_model.safetensors" for name in ("whole", "parts"))
-    assert whole.read_bytes() == parts.read_bytes()
+    whole, parts = (weights_of(tmp_path / name) for name in ("whole", "parts"))
+    assert whole == parts
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_run_goes_on_from_an_adapter(method: str, run: tuple[str, Path], finetune: Finetune, tmp_path: Path) -> None:
+    finetune(tmp_path, "--pairs=2", f"--adapter={run[1] / 'adapter'}", *METHODS[method])
+    before, after = (json.loads((out / "report.json").read_text(encoding="utf-8")) for out in (run[1], tmp_path))
+    assert after["validation_loss"]["at_start"] == pytest.approx(before["validation_loss"]["adapter"], rel=0.02)
+    assert after["validation_loss"]["adapter"] < before["validation_loss"]["at_start"]
 
 
 def test_what_is_not_there_is_told(finetune: Finetune, tmp_path: Path) -> None:
@@ -188,7 +202,7 @@ def test_what_is_not_there_is_told(finetune: Finetune, tmp_path: Path) -> None:
     assert f"no dataset at {nothing}: scripts/dataset makes one" in finetune(out, f"--dataset={nothing}", status=1)
     assert f"no model in {nothing}" in finetune(out, f"--model={nothing}", status=1)
     assert f"no adapter in {nothing}" in finetune(out, f"--adapter={nothing}", status=1)
-    assert "fit into 8 tokens: make a larger one" in finetune(out, "--row-tokens=8", status=1)
+    assert "fit into 8 tokens: make a larger one" in finetune(out, "--longest=8", status=1)
     assert not out.exists(), "nothing is begun"
 
 
@@ -203,13 +217,13 @@ from services.training.tuning import loop
 from services.training.tuning.examples import Example, pack
 from services.training.tuning.plan import Plan
 size = {"vocab_size": 16, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
-rows = pack([Example([1, 2, 3, 4], 2)] * 200, 4, 0)
+rows = pack([Example([1, 2, 3, 4], 2)] * 200, 8, 0)
 def told(name, **plan):
     kept = []
     folder = Path(sys.argv[1]) / name
     folder.mkdir()
     network = LlamaForCausalLM(LlamaConfig(**size))
-    run = loop.Run(network, rows, rows[:2], Plan(epochs=1, rows_per_step=1, **plan), folder)
+    run = loop.Run(network, rows, rows[:2], Plan(epochs=1, tokens_per_step=4, **plan), folder)
     return [run.steps, run.train(kept.append).step, len(kept)]
 loop.time = SimpleNamespace(monotonic=itertools.count(step=1.0).__next__)
 clock = told("clock", minutes=2, patience=9)
@@ -247,8 +261,10 @@ folder, dataset = sys.argv[1:]
 tokenizer = AutoTokenizer.from_pretrained(folder)
 examples = [encode(tokenizer, pair) for pair in read_pairs(__import__("pathlib").Path(dataset), "train")[:2]]
 network = model.load(folder, "cpu").float().eval()
-told = [model.loss_of(network, pack(some, 400, 0)) for some in (examples, examples[:1], examples[1:])]
-print(json.dumps([[loss.item(), tokens] for loss, tokens in told]))
+def told(*some):
+    rows = [row for one in some for row in pack(one, 800, 0)]
+    return [sum(loss.item() for loss in model.losses(network, rows)), model.learnt_tokens(rows)]
+print(json.dumps([told(examples), told(examples[:1]), told(examples[1:])]))
 """
 
 

@@ -29,9 +29,9 @@ def test_only_the_program_and_its_end_are_learnt() -> None:
 
 
 def test_rows_hold_whole_examples_one_after_the_other() -> None:
-    examples = [Example([number] * size, 2) for number, size in enumerate((7, 5, 4, 3, 12))]
-    rows = pack(examples, 10, padding=99)
-    assert sorted(row.tokens for row in rows) == [[0] * 7 + [3] * 3, [1] * 5 + [2] * 4 + [99]]
+    examples = [Example([number] * size, 2) for number, size in enumerate((7, 5, 4, 3, 12, 21))]
+    rows = pack(examples, 20, padding=99)
+    assert sorted(row.tokens for row in rows) == [[0] * 7 + [3] * 3, [1] * 5 + [2] * 4 + [99], [4] * 12 + [99] * 8]
     first = next(row for row in rows if row.tokens[0] == 0)
     assert first.positions == [*range(7), *range(3)]
     assert first.labels == [-100, -100, 0, 0, 0, 0, 0, -100, -100, 3]
@@ -39,7 +39,7 @@ def test_rows_hold_whole_examples_one_after_the_other() -> None:
 
 def test_every_row_comes_once_in_an_order_of_the_seed() -> None:
     rows = pack([Example([number] * 10, 1) for number in range(7)], 10, padding=0)
-    first, again = (list(batches(rows, 3, random.Random(1))) for _ in range(2))
+    first, again = (list(batches(rows, 30, random.Random(1))) for _ in range(2))
     assert first == again
     assert [len(batch) for batch in first] == [3, 3, 1]
     assert sorted(row.tokens[0] for batch in first for row in batch) == list(range(7))

@@ -46,14 +46,8 @@ def test_the_command_without_options_is_the_plan_as_it_ships() -> None:
 
 def test_a_smoke_run_is_tiny_and_elsewhere() -> None:
     arguments = _parse(["--smoke", "--method", "lora"])
-    assert (arguments.plan.pairs, arguments.plan.rows_per_step, arguments.plan.method) == (4, 1, "lora")
+    assert (arguments.plan.pairs, arguments.plan.longest, arguments.plan.method) == (4, 192, "lora")
     assert arguments.out == ROOT / "reports" / "finetune-smoke"
-
-
-def test_an_adapter_cannot_lie_on_another(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        _parse(["--method", "lora", "--adapter", "old"])
-    assert "--adapter goes with --method full" in capsys.readouterr().err
 
 
 def test_of_a_step_that_was_done_again_the_last_time_counts(tmp_path: Path) -> None:
