@@ -92,11 +92,26 @@ class Listener(threading.Thread):
 
     def heard(self) -> Counter[str]:
         """Stop listening; how often each text was said."""
+        self._end()
+        self._listen()
+        return Counter(text for _, text in self._sentences)
+
+    def close(self) -> None:
+        self._end()
+        self._session.close()
+
+    def _end(self) -> None:
         self._ending.set()
         self.join()
-        self._listen()
-        self._session.close()
-        return Counter(text for _, text in self._sentences)
+
+
+@pytest.fixture
+def listener(stack: Stack) -> Iterator[Listener]:
+    """It ends before the stack does, lest a test that fails for another reason fails for this one, too."""
+    listener = Listener(stack)
+    listener.start()
+    yield listener
+    listener.close()
 
 
 def restart(stack: Stack, engine: EchoEngine, victim: str) -> None:
@@ -115,11 +130,14 @@ def restart(stack: Stack, engine: EchoEngine, victim: str) -> None:
 @pytest.mark.parametrize("mode", ["atomic", "stream"])
 @pytest.mark.parametrize("victim", ["worker", "engine", "router", "store", "gateway"])
 def test_killing_a_service_under_load_loses_nothing_and_repeats_nothing(
-    stack: Stack, engine: EchoEngine, victim: str, mode: str, record_property: Callable[[str, object], None]
+    stack: Stack,
+    engine: EchoEngine,
+    listener: Listener,
+    victim: str,
+    mode: str,
+    record_property: Callable[[str, object], None],
 ) -> None:
     stop = threading.Event()
-    listener = Listener(stack)
-    listener.start()
     clients = [Client(stack.router_url, mode, stop) for _ in range(CLIENTS)]
     for client in clients:
         client.start()

@@ -11,7 +11,7 @@ from services.training.evaluation.answers import Answer
 from services.training.evaluation.figures import Share, percentile, share
 from services.training.evaluation.suite import Case
 
-TIMES = ("ttft_ms", "ttfa_ms", "total_ms")
+TIMES = ("ttft_ms", "ttfs_ms", "ttfa_ms", "total_ms")
 GROUPS = ("language", "outcome", "length", "tag")
 
 

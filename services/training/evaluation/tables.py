@@ -11,7 +11,7 @@ from services.training.evaluation.figures import Comparison, Share, compare
 from services.training.evaluation.metrics import TIMES, Metrics
 
 _NONE = "–"
-_TIMES = {"ttft_ms": "first token", "ttfa_ms": "first action", "total_ms": "all done"}
+_TIMES = {"ttft_ms": "first token", "ttfs_ms": "first statement", "ttfa_ms": "first action", "total_ms": "all done"}
 _LANGUAGES = {"en": "English", "zh": "Chinese"}
 _LENGTHS = {"short": "1 call", "medium": "2 or 3 calls", "long": "4 calls and more"}
 _OUTCOMES = {"acts": "to be done", "words": "to be answered in words", "refuses": "to be refused"}
