@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[1]
 _NO_TESTS_COLLECTED = 5
+_MOST_NAMED = 10
 
 _EXAMPLES = """\
 examples:
@@ -36,6 +37,8 @@ class Check(NamedTuple):
     name: str
     outcome: str  # passed | FAILED | skipped
     remark: str
+    #: Tests that failed, as pytest takes them on its command line.
+    failures: tuple[str, ...] = ()
 
 
 def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -72,11 +75,12 @@ def run_pytest(name: str, targets: Sequence[str], arguments: Sequence[str]) -> C
         command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments, *targets]
         status, took_s = _execute(name, *command)
         counts = _counts(report) if report.exists() else "no report"
+        failures = failed_tests(report) if report.exists() else ()
         if report.exists() and (table := conformance_table(report)):
             print(f"\n{table}", flush=True)
     none_matched = status == _NO_TESTS_COLLECTED and bool(arguments)
     passed = status == 0 or none_matched
-    return Check(name, "passed" if passed else "FAILED", f"{counts}, {took_s:.0f} s")
+    return Check(name, "passed" if passed else "FAILED", f"{counts}, {took_s:.0f} s", failures)
 
 
 def docker_trouble() -> str | None:
@@ -163,6 +167,26 @@ def conformance_table(report: Path) -> str:
     return "\n".join([*lines, *(f"({number}) {reason}" for reason, number in reasons.items())])
 
 
+def failed_tests(report: Path) -> tuple[str, ...]:
+    """Node ids of the tests that a JUnit report tells of as failed or broken, each once."""
+    cases = ElementTree.parse(report).iter("testcase")
+    failed = (case for case in cases if case.find("failure") is not None or case.find("error") is not None)
+    return tuple(dict.fromkeys(_node_id(case) for case in failed))
+
+
+def summary(done: Sequence[Check]) -> str:
+    """A line for each check, below it the tests that failed, and at the end whether anything did."""
+    lines = ["Summary"]
+    for check in done:
+        lines.append(f"  {check.outcome:<8} {check.name:<24} {check.remark}")
+        lines += [f"           {test}" for test in check.failures[:_MOST_NAMED]]
+        if (more := len(check.failures) - _MOST_NAMED) > 0:
+            lines.append(f"           and {more} more")
+    failed = [check.name for check in done if check.outcome == "FAILED"]
+    lines.append(f"Failed: {', '.join(failed)}." if failed else "Nothing failed.")
+    return "\n".join(lines)
+
+
 def main() -> int:
     """Run the checks, print the summary; 0 when nothing failed."""
     options, pytest_arguments = parse(sys.argv[1:])
@@ -171,12 +195,8 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return 130
-    print("\nSummary")
-    for check in done:
-        print(f"  {check.outcome:<8} {check.name:<24} {check.remark}")
-    failed = [check.name for check in done if check.outcome == "FAILED"]
-    print(f"Failed: {', '.join(failed)}." if failed else "Nothing failed.", flush=True)
-    return 1 if failed else 0
+    print(f"\n{summary(done)}", flush=True)
+    return 1 if any(check.outcome == "FAILED" for check in done) else 0
 
 
 def _execute(name: str, *command: str) -> tuple[int, float]:
@@ -184,6 +204,15 @@ def _execute(name: str, *command: str) -> tuple[int, float]:
     began = time.monotonic()
     status = subprocess.run(command, cwd=ROOT).returncode
     return status, time.monotonic() - began
+
+
+def _node_id(case: ElementTree.Element) -> str:
+    """As pytest takes it; of a module that could not be imported, its path."""
+    file, classname = case.attrib["file"], case.attrib["classname"]
+    if not classname:
+        return file
+    classes = classname.removeprefix(file.removesuffix(".py").replace("/", ".")).split(".")
+    return "::".join([file, *filter(None, classes), case.attrib["name"]])
 
 
 def _counts(report: Path) -> str:
