@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gguf import GGUFReader
+from gguf import GGMLQuantizationType, GGUFReader
+from gguf.quants import quantize
 
 from services.engines.llamacpp.adapter import AdapterProblem, gguf_files, to_gguf
 
@@ -17,14 +18,14 @@ HEADS, KEY_HEADS, WIDTH, RANK = 6, 2, 48, 3
 Matrices = dict[str, np.ndarray[Any, Any]]
 
 
-def matrices() -> Matrices:
+def matrices(width: int = WIDTH, rank: int = RANK) -> Matrices:
     random = np.random.default_rng(1)
-    rows = {"self_attn.q_proj": WIDTH, "self_attn.k_proj": WIDTH * KEY_HEADS // HEADS, "mlp.down_proj": WIDTH}
+    rows = {"self_attn.q_proj": width, "self_attn.k_proj": width * KEY_HEADS // HEADS, "mlp.down_proj": width}
     made = {}
     for layer, out in rows.items():
         name = f"base_model.model.model.layers.4.{layer}"
-        made[f"{name}.lora_A.weight"] = random.normal(size=(RANK, WIDTH)).astype(np.float16)
-        made[f"{name}.lora_B.weight"] = random.normal(size=(out, RANK)).astype(np.float16)
+        made[f"{name}.lora_A.weight"] = random.normal(size=(rank, width)).astype(np.float16)
+        made[f"{name}.lora_B.weight"] = random.normal(size=(out, rank)).astype(np.float16)
     return made
 
 
@@ -46,10 +47,13 @@ def adapter(folder: Path, weights: Matrices, dtype: str = "F16", **metadata: str
     return folder
 
 
+HEADS_TOLD = {"num_attention_heads": str(HEADS), "num_key_value_heads": str(KEY_HEADS)}
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    heads = {"num_attention_heads": str(HEADS), "num_key_value_heads": str(KEY_HEADS)}
-    return adapter(tmp_path / "adapter", matrices(), **heads)
+    """Its rows are too short for blocks of 32 numbers."""
+    return adapter(tmp_path / "adapter", matrices(), **HEADS_TOLD)
 
 
 def turned(vectors: np.ndarray[Any, Any], angles: np.ndarray[Any, Any], *, neighbours: bool) -> np.ndarray[Any, Any]:
@@ -79,6 +83,21 @@ def test_gguf_s_library_reads_what_was_written(folder: Path, tmp_path: Path) -> 
     assert np.array_equal(written["blk.4.ffn_down.weight.lora_a"], given[f"{layer}.mlp.down_proj.lora_A.weight"])
     assert np.array_equal(written["blk.4.ffn_down.weight.lora_b"], given[f"{layer}.mlp.down_proj.lora_B.weight"])
     assert np.array_equal(written["blk.4.attn_q.weight.lora_a"], given[f"{layer}.self_attn.q_proj.lora_A.weight"])
+
+
+def test_rows_of_whole_blocks_are_written_in_eight_bits(tmp_path: Path) -> None:
+    given = matrices(width=96, rank=32)
+    to_gguf(adapter(tmp_path / "adapter", given, **HEADS_TOLD), tmp_path / "adapter.gguf")
+    written = {tensor.name: tensor for tensor in GGUFReader(tmp_path / "adapter.gguf").tensors}
+    assert {tensor.tensor_type for tensor in written.values()} == {GGMLQuantizationType.Q8_0}
+    layer = "base_model.model.model.layers.4.mlp.down_proj"
+    for side in "AB":
+        wanted = quantize(given[f"{layer}.lora_{side}.weight"].astype(np.float32), GGMLQuantizationType.Q8_0)
+        assert np.array_equal(written[f"blk.4.ffn_down.weight.lora_{side.lower()}"].data, wanted)
+    query = given["base_model.model.model.layers.4.self_attn.q_proj.lora_B.weight"].astype(np.float32)
+    in_order = query.reshape(HEADS, 2, -1, 32).swapaxes(1, 2).reshape(query.shape)
+    wanted = quantize(in_order, GGMLQuantizationType.Q8_0)
+    assert np.array_equal(written["blk.4.attn_q.weight.lora_b"].data, wanted)
 
 
 def test_attention_is_the_same_in_both_orders(folder: Path, tmp_path: Path) -> None:
