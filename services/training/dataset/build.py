@@ -29,7 +29,7 @@ from services.training.dataset.splits import split_of
 from services.training.judging.expectation import Item
 from services.training.judging.judge import judge
 
-_CHINESE = 0.35
+_CHINESE = 0.44
 _CHUNK = 100
 #: Pairs whose instruction has one skeleton and whose program is the same, at most.
 _ALIKE = 3

@@ -60,7 +60,12 @@ def draft(rng: random.Random, language: Language) -> Draft:
         outcome="acts" if any(task.outcome == "acts" for task in tasks) else tasks[0].outcome,
         must=_must(tasks, world),
         in_order=[task.event for task in tasks if task.event is not None] if len(tasks) > 1 else [],
-        must_not=[predicate for task in tasks for predicate in task.must_not],
+        must_not=[
+            predicate
+            for task in tasks
+            for predicate in task.must_not
+            if len(tasks) == 1 or predicate != {"moves": "walk"}  # another of them may walk
+        ],
         skills=[one.name for one, _ in chosen],
         skeleton=skeleton,
         tags=sorted({tag for task in tasks for tag in task.tags}),

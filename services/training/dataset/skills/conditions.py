@@ -122,6 +122,7 @@ def see_rule(world: World) -> Task | None:
         task.steps,
         slots,
         must=task.must,
+        must_not=task.must_not,
         at_end=task.at_end,
         moved=task.moved,
         leaves=task.leaves,
@@ -232,7 +233,11 @@ def _at(world: World, name: str, does: str) -> Task:
     y = {**world.objects, **world.people}[name][1]
     arm = "LArm" if y >= 0 else "RArm"
     step = Step("point at it", [place, f'ALTracker.pointAt("{arm}", [x, y, z], 2, 0.3)'], target=name)
-    return Task([step], must=[{"points_at": {"target": name, "arm": "either", "within": 20}}])
+    return Task(
+        [step],
+        must=[{"points_at": {"target": name, "arm": "either", "within": 20}}],
+        must_not=[{"moves": "walk"}],
+    )
 
 
 _SPOKEN = Skill("spoken", "conditions", lambda _: None, 0.0, "", False, 0.0)

@@ -16,6 +16,8 @@ _FARTHEST_M = 5.0
 _SHORT_RAD = 0.21
 _EYES_M = 0.51
 _MOVED_M = 0.05
+#: Up to this bearing an arm points to its side without a turn of the body (measured: at most 15 degrees off), radians.
+ASIDE_RAD = 1.75
 #: What is nearer to straight ahead than this is faced already.
 FACED_RAD = 0.05
 
@@ -23,16 +25,16 @@ FACED_RAD = 0.05
 def reach_for(world: World, target: Target, *, pointing: bool = False) -> tuple[list[str], Pose] | None:
     """The lines that find a target and, where that is needed, turn to it first; how far it turns. None if it cannot.
 
-    What is behind is faced first, and for pointing what is more to a side than ahead. So is everything once the robot
-    has walked elsewhere: where things are then, nobody sees from the scene. After a mere turn what is behind is left
-    out: the turn would be undone.
+    What is behind is faced first; an arm reaches a little farther round than the head does. So is everything once the
+    robot has walked elsewhere: where things are then, nobody sees from the scene. After a mere turn what is behind is
+    left out: the turn would be undone.
     """
     place = f'x, y, z = scene.position("{target.name}")'
     if world.pose is None or target.distance > _FARTHEST_M:
         return None
     elsewhere = math.hypot(world.pose.x, world.pose.y) > _MOVED_M
-    side = abs(target.y) if pointing else 0.0
-    if abs(target.bearing) < FACED_RAD or (target.x > side and not elsewhere):
+    reaches = abs(target.bearing) < ASIDE_RAD if pointing else target.x > 0.0
+    if abs(target.bearing) < FACED_RAD or (reaches and not elsewhere):
         return [place], Pose()
     if world.posture != "Standing" or (world.pose != STILL and not elsewhere):
         return None

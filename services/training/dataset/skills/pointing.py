@@ -36,6 +36,11 @@ def points_at(target: Target, arm: str = "either") -> Predicate:
     return {"points_at": {"target": target.name, "arm": arm, "within": 20}}
 
 
+def stays(turned: Pose) -> list[Predicate]:
+    """What must not be seen of one who points without a turn."""
+    return [] if turned.theta else [{"moves": "walk"}]
+
+
 @skill("pointing", weight=3.0, needs="Standing")
 def point(world: World) -> Task | None:
     """Point at a thing or a person, with the arm on its side or the one that is told."""
@@ -61,6 +66,7 @@ def point(world: World) -> Task | None:
         [Step("point at it", [*lines, point_with(arm)], target=target.name)],
         slots,
         must=[points_at(target, arm if told else "either")],
+        must_not=stays(turned),
         event=points_at(target),
         moved=turned,
         variant="_".join(filter(None, (variant, "arm" if told else ""))),
@@ -83,6 +89,7 @@ def look_and_point(world: World) -> Task | None:
         [Step("look and point at it", [*lines, LOOK, point_with(arm)], target=target.name)],
         target.slots(world),
         must=[looks_at(target), points_at(target)],
+        must_not=stays(turned),
         event=points_at(target),
         moved=turned,
         tags=["pointing", "looking", "scene"],
@@ -113,6 +120,7 @@ def where(world: World) -> Task | None:
         ],
         target.slots(world),
         must=[points_at(target), {"says": {"any": words}}],
+        must_not=stays(turned),
         event=points_at(target),
         moved=turned,
         variant="person" if target.person else "",
@@ -142,7 +150,7 @@ def absent(world: World) -> Task | None:
     """Say that what is asked for is not to be seen."""
     if not world.people and world.random.random() < 0.12:
         text = world.say("I can't see you. Where are you?", "我看不到你，你在哪里？")
-        return _refusal("the scene has no person", text, {}, world, "me")
+        return _unseen(text, {}, world, "me")
     person = world.random.random() < 0.25
     names = PEOPLE if person else THINGS
     english = world.random.choice(list(names))
@@ -153,16 +161,16 @@ def absent(world: World) -> Task | None:
         return None
     text = world.say(f"I can't see {the(world, name)}.", f"我看不到{name}。")
     slots = {"thing": the(world, name), "it": world.say("them", "他") if person else world.say("it", "它")}
-    return _refusal(f"the scene has no {name}", text, slots, world, "person" if person else "")
+    return _unseen(text, slots, world, "person" if person else "")
 
 
-def _refusal(reason: str, text: str, slots: dict[str, str], world: World, variant: str) -> Task:
+def _unseen(text: str, slots: dict[str, str], world: World, variant: str) -> Task:
     return Task(
-        [Step(reason, [f'ALTextToSpeech.say("{text}")'])],
+        [Step("say that it is not seen", [f'ALTextToSpeech.say("{text}")'])],
         slots,
         must=[{"says": {"any": [world.say("see", "看不到")]}}],
         must_not=[{"moves": "any"}],
-        outcome="refuses",
+        outcome="words",
         variant=variant,
-        tags=["refusal", "scene"],
+        tags=["words", "scene"],
     )
