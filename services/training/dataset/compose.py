@@ -15,7 +15,7 @@ from services.training.dataset.task import SKILLS, STILL, Language, Outcome, Pre
 from services.training.dataset.wording import correct, join, utter
 
 #: Of instructions with so many tasks there are so many.
-_LENGTHS = {1: 0.5, 2: 0.27, 3: 0.13, 4: 0.055, 5: 0.03, 6: 0.015}
+_LENGTHS = {1: 0.42, 2: 0.24, 3: 0.18, 4: 0.09, 5: 0.045, 6: 0.025}
 _TRIES = 20
 #: Of the refusals so many are asked for together with harmless things.
 _HIDDEN = 0.2

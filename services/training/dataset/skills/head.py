@@ -113,7 +113,7 @@ def look_around(world: World) -> Task | None:
     return Task([Step("look around", lines)], must=[left, right], event=left, tags=["head"])
 
 
-@skill("head", weight=1.6)
+@skill("head", weight=2.4)
 def look_sequence(world: World) -> Task | None:
     """Look in two or three directions, one after the other."""
     if not upright(world):

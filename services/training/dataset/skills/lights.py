@@ -139,7 +139,7 @@ def two_colours(world: World) -> Task:
     return _lit(steps, slots, must)
 
 
-@skill("lights", weight=1.2)
+@skill("lights", weight=2.4)
 def colour_sequence(world: World) -> Task:
     """Turn the eyes to one colour after another."""
     names = world.random.sample(list(COLOURS), world.random.choice([2, 3, 3, 4]))

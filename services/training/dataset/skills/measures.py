@@ -189,4 +189,4 @@ def _steps(rng: random.Random, en: bool) -> Measure:
 _UNITS: dict[str, Callable[[random.Random, bool], Measure]] = {
     "m": _metres, "cm": _centimetres, "mm": _millimetres, "feet": _feet, "inches": _inches, "steps": _steps,
 }  # fmt: skip
-_WEIGHTS = {"en": [40, 28, 3, 10, 7, 12], "zh": [42, 32, 3, 3, 2, 18]}
+_WEIGHTS = {"en": [30, 27, 3, 14, 12, 14], "zh": [36, 32, 4, 4, 4, 20]}

@@ -33,7 +33,7 @@ def riddle(world: World) -> Task:
     return _told(world, "riddles", "tell a riddle", [5, None])
 
 
-@skill("telling", weight=2.0)
+@skill("telling", weight=1.2)
 def story(world: World) -> Task:
     """Tell a short story."""
     return _told(world, "stories", "tell a story", [18, None])

@@ -74,7 +74,7 @@ def spin(world: World) -> Task:
     )
 
 
-@skill("turning", weight=1.2, needs="Standing")
+@skill("turning", weight=2.4, needs="Standing")
 def turn_and_walk(world: World) -> Task | None:
     """Turn, then walk ahead; or walk first and turn then."""
     side = world.random.choice([1, -1])
@@ -114,7 +114,7 @@ _FIGURES = {
 }
 
 
-@skill("turning", weight=1.2, needs="Standing")
+@skill("turning", weight=1.8, needs="Standing")
 def shape(world: World) -> Task | None:
     """Walk along a small figure: the sides of a polygon, or a circle of many short ones."""
     figure = world.random.choices(list(_FIGURES), [6, 5, 5, 1, 1])[0]

@@ -116,7 +116,7 @@ def walks(*legs: Pose) -> Predicate:
     return {"walks": shown}
 
 
-@skill("walking", weight=4.0, needs="Standing")
+@skill("walking", weight=6.5, needs="Standing")
 def walk(world: World) -> Task | None:
     """Walk in a direction: a distance, some steps, a bit, or as far as usual."""
     way = some_way(world)
@@ -148,7 +148,7 @@ def walk(world: World) -> Task | None:
     )
 
 
-@skill("walking", weight=0.8, needs="Standing")
+@skill("walking", weight=1.6, needs="Standing")
 def walk_twice(world: World) -> Task | None:
     """Walk in one direction, then in another, or there and back."""
     one = some_way(world, 0.0)
