@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from services.training.dataset.place import ROOT
+from services.training.dataset.place import CARD, ROOT
 
 #: Tags of a smaller share of the pairs are left to statistics.json.
 _RARE = 0.005
@@ -16,11 +16,15 @@ _PROSE = Template(Path(__file__).with_name("card.md").read_text(encoding="utf-8"
 
 
 def card(statistics: Mapping[str, Any], folder: Path) -> str:
-    """The data card of a dataset, in Markdown, from its ``statistics``; its links are right in ``folder``."""
+    """The data card of a dataset, in Markdown, from its ``statistics``.
+
+    Its links are right in ``folder``, or in docs/ if that lies outside the repository: a card must not hold a path of
+    the machine it was made on.
+    """
     splits, pairs = statistics["splits"], statistics["pairs"]
     lost = sum(statistics["lost"].values())
     return _PROSE.substitute(
-        root=os.path.relpath(ROOT, folder),
+        root=os.path.relpath(ROOT, folder if folder.resolve().is_relative_to(ROOT) else CARD.parent),
         seed=statistics["seed"],
         pairs=f"{pairs:,}",
         train=f"{splits['train']['pairs']:,}",

@@ -87,6 +87,12 @@ def test_the_command_writes_pairs_figures_and_card(tmp_path: Path) -> None:
     assert (tmp_path / "card.md").read_text(encoding="utf-8").startswith("# The dataset\n\n12 instructions")
 
 
+def test_a_card_outside_the_repository_has_no_path_of_the_machine(tmp_path: Path) -> None:
+    figures = json.loads(STATISTICS.read_text(encoding="utf-8"))
+    assert card(figures, tmp_path) == card(figures, CARD.parent)
+    assert "](../../services/training/data/" in card(figures, CARD.parents[1] / "reports" / "dataset")
+
+
 def test_only_the_dataset_that_ships_is_published(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--publish", "--pairs", "12"])

@@ -27,8 +27,8 @@ def drafts() -> list[Draft]:
     return [draft(random.Random(seed), "en" if seed % 2 else "zh") for seed in range(600)]
 
 
-def test_a_seventh_is_refused(drafts: list[Draft]) -> None:
-    assert sum(one.outcome == "refuses" for one in drafts) >= len(drafts) / 7
+def test_an_eighth_is_refused(drafts: list[Draft]) -> None:
+    assert 0.11 * len(drafts) <= sum(one.outcome == "refuses" for one in drafts) <= 0.16 * len(drafts)
 
 
 def test_a_refusal_among_harmless_orders_is_the_whole_program(drafts: list[Draft]) -> None:

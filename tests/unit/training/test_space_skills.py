@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 
@@ -19,7 +20,7 @@ from services.training.dataset.skills.measures import chinese, distance, english
 from services.training.dataset.targets import choose
 from services.training.dataset.task import SKILLS, Language, World
 
-THEMES = {"walking", "turning", "going", "looking", "pointing"}
+THEMES = {"walking", "turning", "going", "looking", "pointing", "seeing", "corrections", "wordless"}
 OWN = [one for one in SKILLS.values() if one.theme in THEMES]
 
 
@@ -58,12 +59,42 @@ def test_programs_pass_the_checks(monkeypatch):
         reader.close()
 
 
-def test_what_is_not_there_is_refused():
+def test_what_is_not_there_is_answered_in_words():
     task = next(made for seed in range(50) if (made := SKILLS["absent"].make(world(seed))) is not None)
-    first, second = write(task.steps, refuses=True).splitlines()
-    assert task.outcome == "refuses"
-    assert first.startswith("# Refuse: the scene has no ")
+    first, second = write(task.steps).splitlines()
+    assert task.outcome == "words"
+    assert first == "# Step 1: say that it is not seen"
     assert second.startswith("ALTextToSpeech.say(")
+
+
+def test_what_is_only_mentioned_is_not_looked_for():
+    for language in ("en", "zh"):
+        phrases = [p.text for kind in ("clause", "whole") for p in patterns("absent", "", language, kind)]
+        assert not [text for text in phrases if "too close" in text or "step back" in text or "太近" in text]
+
+
+@pytest.mark.parametrize(("degrees", "turns"), [(0, False), (80, False), (-95, False), (110, True), (-150, True)])
+def test_it_turns_to_point_only_where_no_arm_reaches(degrees, turns):
+    place = [2 * math.cos(math.radians(degrees)), 2 * math.sin(math.radians(degrees)), 0.5]
+    for name in ("point", "where"):
+        tasks = [SKILLS[name].make(World(random.Random(seed), "en", objects={"cup": [*place]})) for seed in range(20)]
+        found = [task for task in tasks if task is not None]
+        assert found
+        for task in found:
+            assert ("moveTo" in write(task.steps)) == turns
+            assert ({"moves": "walk"} in task.must_not) != turns
+
+
+def test_it_counts_and_names_what_is_there():
+    things = {"red ball": [1.0, 0.5, 0.0], "blue ball": [2.0, 0.0, 0.0], "chair": [1.0, -1.0, 0.0]}
+    said = set()
+    for seed in range(60):
+        place = World(random.Random(seed), "en", objects=things, people={"Anna": [1.5, 1.5, 1.4]})
+        for name in ("how_many", "which_is", "name_all"):
+            if (task := SKILLS[name].make(place)) is not None:
+                said.add(task.steps[0].lines[0].split('"')[1])
+    assert {"I see two balls.", "I see one person.", "I see three things.", "I see Anna."} <= said
+    assert {"The blue ball is farthest.", "The chair is farthest to the right."} <= said
 
 
 def test_the_code_of_a_length_comes_to_it():
