@@ -41,7 +41,7 @@ def test_every_phrase_of_a_skill_has_its_words(one, language):
             continue
         for kind in ("clause", "whole"):
             found = patterns(one.name, task.variant, language, kind)
-            assert found or kind == "whole", f"no phrase for {one.name} {task.variant}"
+            assert found or kind == "whole" or not one.joins, f"no phrase for {one.name} {task.variant}"
             for pattern in found:
                 text = pattern.realise(random.Random(seed), task.slots)
                 assert not re.search(r"[][{}|()]", text), f"{pattern.name}: {text}"
