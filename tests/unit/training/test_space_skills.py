@@ -46,7 +46,7 @@ def test_every_phrase_of_a_skill_has_its_words(one, language):
                 text = pattern.realise(random.Random(seed), task.slots)
                 assert not re.search(r"[][{}|()]", text), f"{pattern.name}: {text}"
                 said.setdefault(task.variant, set()).add(text)
-    assert min(map(len, said.values())) > 4
+    assert min(map(len, said.values())) > 3
 
 
 def test_programs_pass_the_checks(monkeypatch):

@@ -11,7 +11,7 @@ from services.training.dataset.skills.lights import COLOURS, glows, name_of
 from services.training.dataset.skills.measures import angle, distance
 from services.training.dataset.skills.turning import turns
 from services.training.dataset.skills.walking import WAYS, walks
-from services.training.dataset.task import Predicate, Step, Task, World, skill
+from services.training.dataset.task import Step, Task, World, skill
 
 _SIDES = {"left": (1, "左"), "right": (-1, "右")}
 
@@ -74,20 +74,20 @@ def correct_part(world: World) -> Task | None:
     kind = world.random.choice(["arm", "lower", "look", "colour"])
     if kind == "colour":
         wrong, right = world.random.sample(list(COLOURS), 2)
-        words = name_of(world, wrong), name_of(world, right)
+        words = [name_of(world, wrong), name_of(world, right)]
         step = Step(f"eyes {right}", [f'ALLeds.fadeRGB("FaceLeds", {COLOURS[right][0]}, 0.5)'])
         must, must_not = glows("eyes", right), glows("eyes", wrong)
     elif kind == "look":
         wrong, right = world.random.sample(list(DIRECTIONS), 2)
-        words = tuple(world.say(way, DIRECTIONS[way][4][0]) for way in (wrong, right))
+        words = [world.say(way, DIRECTIONS[way][4][0]) for way in (wrong, right)]
         step = Step(f"look {right}", [joints({DIRECTIONS[right][0]: DIRECTIONS[right][1]})])
         must, must_not = [{"looks": DIRECTIONS[right][2]}], [{"looks": DIRECTIONS[wrong][2]}]
     else:
         wrong, right = world.random.sample(list(_SIDES), 2)
-        words = tuple(world.say(side, _SIDES[side][1]) for side in (wrong, right))
+        words = [world.say(side, _SIDES[side][1]) for side in (wrong, right)]
         side, pose = right[0].upper(), UP if kind == "arm" else DOWN
         step = Step(f"{'raise' if kind == 'arm' else 'lower'} {right} arm", [arms_line(side, pose)])
         must = [raised(side, 50, None) if kind == "arm" else raised(side, None, -50)]
-        must_not: list[Predicate] = [raised(wrong[0].upper(), 50, None)] if kind == "arm" else []
+        must_not = [raised(wrong[0].upper(), 50, None)] if kind == "arm" else []
     slots = {"wrong": words[0], "right": words[1]}
     return Task([step], slots, must=must, must_not=must_not, event=must[0], variant=kind, tags=["correction"])
