@@ -93,6 +93,60 @@ def number(low: float, high: float, places: int) -> str:
     return " | ".join(branches)
 
 
+def decimal(low: float, high: float, places: int) -> str:
+    """The body of a rule for a number with 1 to ``places`` places, 0 <= low <= number <= high.
+
+    Unlike ``number`` it goes digit by digit, so that an engine has one branch to follow at a time, or few.
+    """
+    first, last = math.ceil(low * 10**places - 1e-9), math.floor(high * 10**places + 1e-9)
+    branches: list[str] = []
+    for length in range(places + 1, max(len(str(last)), places + 1) + 1):
+        start = max(first, 10 ** (length - 1) if length > places + 1 else 0)
+        end = min(last, 10**length - 1)
+        if start <= end:
+            branches.append(_digits(str(start).zfill(length), str(end).zfill(length), places))
+    return " | ".join(branches)
+
+
+def _digits(low: str, high: str, places: int) -> str:
+    """The digits from low to high, both of one length; those behind the first place may be left out if they are 0."""
+    left = len(low)
+    if left < places and low == "0" * left and high == "9" * left:
+        return f"[0-9] [0-9]{{0,{left - 1}}}" if left > 1 else "[0-9]"
+    branches: list[str] = []
+    for (first, last), tail in _first_digits(low, high):
+        digit = literal(first) if first == last else f"[{first}-{last}]"
+        branches.append(digit + _behind(*tail, places) if left > 1 else digit)
+    return " | ".join(branches)
+
+
+def _behind(low: str, high: str, places: int) -> str:
+    """What follows a digit: the point where it is due, and the digits left."""
+    digits, left = _digits(low, high, places), len(low)
+    if left == places:
+        return f' "." ({digits})'
+    return f" ({digits})" + ("?" if left < places and low == "0" * left else "")
+
+
+def _first_digits(low: str, high: str) -> list[tuple[DigitClass, tuple[str, str]]]:
+    """The first digits that the numbers from low to high may have, each class with the least and the most of the rest."""
+    rest = len(low) - 1
+    least, most = "0" * rest, "9" * rest
+    if low[0] == high[0]:
+        return [((low[0], low[0]), (low[1:], high[1:]))]
+    found: list[tuple[DigitClass, tuple[str, str]]] = []
+    first, last = int(low[0]), int(high[0])
+    if low[1:] != least:
+        found.append(((low[0], low[0]), (low[1:], most)))
+        first += 1
+    above = high[1:] != most
+    if first <= last - above:
+        found.append(((str(first), str(last - above)), (least, most)))
+    if above:
+        found.append(((high[0], high[0]), (least, high[1:])))
+    return found
+
+
 def _magnitudes(low: int, high: int, places: int) -> list[str]:
     """Branches for the numbers low/10**places … high/10**places, 0 <= low."""
     branches: list[str] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from services.behavior.arguments import (
     Argument,
@@ -45,6 +46,46 @@ class Setting:
     """There are things with a front that looks somewhere."""
     walks: bool
     """The battery is good for walking."""
+    learnt: bool = False
+    """The model has learnt to write programs of the robot, in more forms than one that is only shown some."""
+
+
+Known = Literal["", "place", "middle", "way", "distance"]
+"""What the statements before a call have set: ``x, y, z``; two places; the way to one; what a sensor says."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop over values of one argument."""
+
+    name: str
+    """The name that each value gets in turn."""
+    items: str
+    """The rule of one value."""
+    argument: Argument
+    joints: str | None = None
+    """The rule of the joints that can be given the value, if it is an angle."""
+
+    def goes_to(self, argument: Argument) -> bool:
+        """Whether a call can be given the value as this argument."""
+        if isinstance(argument, EnumArgument) and isinstance(self.argument, EnumArgument):
+            return argument.values == self.argument.values and argument.family is None
+        return argument == self.argument
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a call stands, as far as its arguments depend on that."""
+
+    state: str
+    """The robot's (``grammar_states.py``)."""
+    known: Known = ""
+    repeated: bool = False
+    """In a loop."""
+    target: str | None = None
+    """The state that the call is to lead to, if any."""
+    loop: Loop | None = None
+    """The loop whose value it is given, if any."""
 
 
 class Arguments:
@@ -56,47 +97,26 @@ class Arguments:
         self._states = states
         self._setting = setting
 
-    def of(
-        self,
-        method: Method,
-        state: str,
-        *,
-        located: bool = False,
-        repeated: bool = False,
-        target: str | None = None,
-    ) -> str | None:
-        """The arguments of a call, or None where there is nothing to give one of them.
+    def fit(self, method: Method, where: Where) -> bool:
+        """Whether a call of a method belongs where it would stand: here anywhere."""
+        return True
 
-        Args:
-            method: the form that is called.
-            state: the robot's.
-            located: whether x, y and z are set.
-            repeated: whether the call stands in a loop.
-            target: the state that it is to lead to, if any.
-        """
+    def of(self, method: Method, where: Where) -> str | None:
+        """The arguments of a call, or None where there is nothing to give one of them."""
         parts: list[str] = []
         angles = {argument.joints for argument in method.args if isinstance(argument, NumberArgument)}
         for argument in method.args:
             if isinstance(argument, JointArgument) and argument.name in angles:
                 continue  # written together with its angles
-            part = self._one(method, argument, state, located=located, repeated=repeated, target=target)
+            part = self._one(method, argument, where)
             if part is None:
                 return None
             parts.append(part)
         return ' ", " '.join(parts)
 
-    def _one(
-        self,
-        method: Method,
-        argument: Argument,
-        state: str,
-        *,
-        located: bool = False,
-        repeated: bool = False,
-        target: str | None = None,
-    ) -> str | None:
+    def _one(self, method: Method, argument: Argument, where: Where) -> str | None:
         if isinstance(argument, EnumArgument):
-            values = self._states.values(argument, state, target)
+            values = self._states.values(argument, where.state, where.target)
             return self.names(argument.values, values) if values else None
         if isinstance(argument, BoolArgument):
             if argument.only is not None:
@@ -111,7 +131,7 @@ class Arguments:
             return text if argument.shape == "one" else self._rules.add("texts", f'"[" {text} (", " {text}){{0,3}} "]"')
         if argument.joints is not None:
             return self._joint_and_angle(argument)
-        return self._number(method, argument, located=located, repeated=repeated)
+        return self._number(method, argument, where)
 
     def names(self, hint: str, values: list[str]) -> str:
         """The rule of one of several names in quotes."""
@@ -125,7 +145,7 @@ class Arguments:
         forbidden = CONTROL + "".join(rf"\x{ord(character):02X}" for character in sorted({*argument.forbidden, *'"\\'}))
         return self._rules.add("text", rf'"\"" [^{MARKS}{SPACES}{forbidden}] [^{forbidden}]{{0,{most - 1}}} "\""')
 
-    def _number(self, method: Method, argument: NumberArgument, *, located: bool, repeated: bool) -> str:
+    def _number(self, method: Method, argument: NumberArgument, where: Where) -> str:
         assert argument.min is not None  # noqa: S101 (the catalogue has made sure)
         assert argument.max is not None  # noqa: S101
         low, high = argument.min, argument.max
@@ -136,16 +156,16 @@ class Arguments:
         if argument.name == method.takes.fraction:
             low = max(low, method.takes.seconds / _SECONDS)
         if argument.unit == "m" and argument.axis is not None:
-            most = (_REPEATED_WALK if repeated else _WALK)[argument.axis]
+            most = (_REPEATED_WALK if where.repeated else _WALK)[argument.axis]
             low, high = max(low, -most), min(high, most)
         places = 0 if argument.type == "int" else _PLACES
         body = number(low, high, places)
         rule = self._rules.add("number", f"{literal(f'{0:.{min(places, 1)}f}')} | {body}" if argument.or_zero else body)
         if argument.shape == "triple":
             numbers = f'"[" {rule} ", " {rule} ", " {rule} "]"'
-            return self._rules.add("triple", f'"[x, y, z]" | {numbers}' if located else numbers)
+            return self._rules.add("triple", f'"[x, y, z]" | {numbers}' if where.known == "place" else numbers)
         branches = [rule]
-        if argument.unit == "m" and argument.axis is not None and located:
+        if argument.unit == "m" and argument.axis is not None and where.known == "place":
             branches.append(self._rules.add("place", f'"{argument.axis}" (" " [-+] " " {self.small()})?'))
         if argument.unit == "rad" and self._setting.located:
             branches.append(f'"scene.bearing(" {TARGET} ")"')

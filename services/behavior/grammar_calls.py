@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal, get_args
 
 from services.behavior.arguments import EnumArgument, NumberArgument, TextArgument
 from services.behavior.catalogue import Catalogue
 from services.behavior.gbnf import Rules, literal, number
-from services.behavior.grammar_arguments import TARGET, WORD, Arguments, Setting
+from services.behavior.grammar_arguments import TARGET, WORD, Arguments, Setting, Where
+from services.behavior.grammar_learnt_arguments import LearntArguments
 from services.behavior.grammar_states import AnyState, States
 from services.behavior.methods import Method
 from services.behavior.outline import outlines
@@ -22,17 +23,18 @@ def in_grammar(method: Method) -> bool:
     return _bounded(method) and (_acts(method) or _tells(method))
 
 
-def _bounded(method: Method) -> bool:
+def _bounded(method: Method, *, learnt: bool = False) -> bool:
     """Whether a grammar can follow what a call does.
 
-    No walk without an end, no animation that goes on beside the rest, no joint let go, no text by a pattern.
+    No walk without an end, no animation that goes on beside the rest, no joint let go, no text by a pattern but for a
+    model that has learnt what such texts are.
     """
     if method.walks and method.takes.until_stopped:
         return False
     if not method.blocking and any(isinstance(arg, EnumArgument) and arg.family == "needs" for arg in method.args):
         return False
     return not any(
-        (isinstance(argument, TextArgument) and argument.pattern is not None)
+        (isinstance(argument, TextArgument) and argument.pattern is not None and not learnt)
         or (isinstance(argument, NumberArgument) and argument.stiffness_of is not None)
         for argument in method.args
     )
@@ -56,43 +58,41 @@ class Calls:
         self._catalogue = catalogue
         self._states = states
         self._setting = setting
-        self._arguments = Arguments(rules, catalogue, states, setting)
+        self._arguments = (LearntArguments if setting.learnt else Arguments)(rules, catalogue, states, setting)
         self._outlines = outlines(catalogue)
         self._made: dict[tuple[object, ...], str | None] = {}
 
-    def acting(self, kind: Kind, state: str, *, located: bool = False, repeated: bool = False) -> str | None:
+    def acting(self, kind: Kind | None, where: Where) -> str | None:
         """The rule of the calls of a kind that leave the robot as it stands, or None where there are none.
 
-        Args:
-            kind: what they do.
-            state: the robot's.
-            located: whether x, y and z are set.
-            repeated: whether they stand in a loop.
+        Without a kind they are those of every kind.
         """
         return self._gathered(
-            f"{kind}-{state}",
-            (kind, state, located, repeated),
+            f"{kind or 'call'}-{where.state}",
+            (kind, where),
             (
-                (service, method.name, self._arguments.of(method, state, located=located, repeated=repeated))
+                (service, method.name, self._arguments.of(method, where))
                 for service, method in self._catalogue.calls
-                if _bounded(method)
+                if _bounded(method, learnt=self._setting.learnt)
                 and _acts(method)
-                and self._kind(method) == kind
-                and self._states.allows(method, state)
-                and not self._states.targets(method, state)
-                and (kind != "walk" or self._may_walk(method, repeated=repeated))
+                and kind in (None, self._kind(method))
+                and self._states.allows(method, where.state)
+                and not self._states.targets(method, where.state)
+                and (not method.walks or self._may_walk(method, repeated=where.repeated))
+                and self._arguments.fit(method, where)
             ),
         )
 
     def changing(self, state: str, target: str) -> str | None:
         """The rule of the calls that bring the robot from one state into another, or None where there are none."""
+        where = Where(state, target=target)
         return self._gathered(
             f"to-{target}",
-            ("to", state, target),
+            ("to", where),
             (
-                (service, method.name, self._arguments.of(method, state, target=target))
+                (service, method.name, self._arguments.of(method, where))
                 for service, method in self._catalogue.calls
-                if _bounded(method)
+                if _bounded(method, learnt=self._setting.learnt)
                 and _acts(method)
                 and self._states.allows(method, state)
                 and target in self._states.targets(method, state)
@@ -120,15 +120,15 @@ class Calls:
         return self._made[key]
 
     def _gather(self, hint: str, calls: Iterable[tuple[str, str, str | None]]) -> str | None:
-        by_service: dict[str, list[str]] = {}
+        by_service: dict[str, dict[str, list[str]]] = {}
         for service, name, arguments in calls:
             if arguments is not None:
-                by_service.setdefault(service, []).append(f'{literal(name + "(")} {arguments} ")"')
+                by_service.setdefault(service, {}).setdefault(name, []).append(arguments)
         if not by_service:
             return None
         branches = [
-            f"{literal(service + '.')} {self._rules.add(f'{service}-{hint}', ' | '.join(branches))}"
-            for service, branches in by_service.items()
+            f"{literal(service + '.')} {self._rules.add(f'{service}-{hint}', ' | '.join(map(_call, *zip(*forms.items()))))}"
+            for service, forms in by_service.items()
         ]
         return self._rules.add(hint, " | ".join(branches))
 
@@ -142,36 +142,50 @@ class Calls:
 
     def _conditions(self, state: str, *, located: bool) -> list[str]:
         compare = self._rules.add("compare", '" > " | " < "')
+        small, percent = self._arguments.small(), self._rules.add("percent", number(0, 100, 0))
         conditions: list[str] = []
-        for service, method in self._catalogue.calls:
-            if not (_bounded(method) and _tells(method) and self._states.allows(method, state)):
-                continue
-            arguments = self._arguments.of(method, state)
-            if arguments is None:
-                continue
-            call = f'{literal(f"{service}.{method.name}(")} {arguments} ")"'
-            if not method.args:
-                call = literal(f"{service}.{method.name}()")
+        for call, method in self._telling(state):
             if method.returns == "str":
                 enum = method.values
                 answer = self._arguments.names(enum, self._catalogue.enums[enum].values) if enum else None
-                call += f' " == " {answer or self._arguments.text(WORD)}'
-            elif method.returns != "bool":
-                call += f" {compare} {self._rules.add('percent', number(0, 100, 0))}"
-            conditions.append(call)
+                conditions.append(f'{call} " == " {answer or self._arguments.text(WORD)}')
+            elif method.returns == "list[float]":
+                conditions.append(f'"min(" {call} ")" {compare} {small}')
+            elif method.returns == "any":
+                conditions.append(f"{call} {compare} {small}")
+            else:
+                conditions.append(call if method.returns == "bool" else f"{call} {compare} {percent}")
         if self._setting.located:
-            conditions.append(f'"scene.distance(" {TARGET} ")" {compare} {self._arguments.small()}')
+            conditions.append(f'"scene.distance(" {TARGET} ")" {compare} {small}')
         if located:
-            conditions.append(f"[xy] {compare} {self._arguments.small()}")
+            conditions.append(f"[xy] {compare} {small}")
         return conditions
+
+    def _telling(self, state: str) -> Iterator[tuple[str, Method]]:
+        """The calls whose answer a condition can use, each with its method."""
+        for service, method in self._catalogue.calls:
+            tells = _tells(method) or (self._setting.learnt and method.returns in ("list[float]", "any"))
+            if not (_bounded(method, learnt=self._setting.learnt) and tells and self._states.allows(method, state)):
+                continue
+            arguments = self._arguments.of(method, Where(state))
+            if arguments is not None:
+                yield _call(f"{service}.{method.name}", [arguments]), method
 
     def speech(self) -> str | None:
         """What a robot may say when it declines; None for one that cannot speak."""
         for service, method in self._catalogue.calls:
             argument = method.args[0] if len(method.args) == 1 else None
             if method.speech and isinstance(argument, TextArgument) and argument.shape == "one":
-                return f'{literal(f"{service}.{method.name}(")} {self._arguments.text(argument, method)} ")"'
+                return _call(f"{service}.{method.name}", [self._arguments.text(argument, method)])
         return None
+
+
+def _call(name: str, forms: list[str]) -> str:
+    """A call with one of several forms of its arguments."""
+    if forms == [""]:
+        return literal(f"{name}()")
+    arguments = forms[0] if len(forms) == 1 else f"({' | '.join(forms)})"
+    return f'{literal(f"{name}(")} {arguments} ")"'
 
 
 def every_call(catalogue: Catalogue) -> tuple[str, str, dict[str, str]]:
@@ -183,7 +197,7 @@ def every_call(catalogue: Catalogue) -> tuple[str, str, dict[str, str]]:
     """
     rules, anyhow = Rules(), "any"
     calls = Calls(rules, catalogue, AnyState(catalogue), Setting(located=True, fronts=True, walks=True))
-    actions = [calls.acting(kind, anyhow, located=True) for kind in get_args(Kind)]
+    actions = [calls.acting(kind, Where(anyhow, "place")) for kind in get_args(Kind)]
     condition = calls.condition(anyhow, located=True)
     bodies = dict(line.split(" ::= ", 1) for line in rules.text().splitlines())
     return f"({' | '.join(action for action in actions if action)})", f"({condition})", bodies

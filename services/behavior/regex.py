@@ -15,7 +15,7 @@ import re
 from functools import lru_cache
 
 from services.behavior.catalogue import Catalogue
-from services.behavior.grammar import MAX_STEPS
+from services.behavior.grammar_shown import MAX_STEPS
 from services.behavior.grammar_arguments import CONTROL, MARKS, SPACES, TARGET, WITH_FRONT
 from services.behavior.grammar_calls import every_call
 
