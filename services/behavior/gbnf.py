@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 DigitClass = tuple[str, str]
 
@@ -73,6 +74,7 @@ def _common_prefix(values: list[str]) -> str:
     return first[: same.index(False) if False in same else len(same)]
 
 
+@lru_cache(maxsize=1024)
 def number(low: float, high: float, places: int) -> str:
     """The body of a rule for a number from low to high with 1 to ``places`` places, or a whole one when that is 0.
 
@@ -93,6 +95,7 @@ def number(low: float, high: float, places: int) -> str:
     return " | ".join(branches)
 
 
+@lru_cache(maxsize=1024)
 def decimal(low: float, high: float, places: int) -> str:
     """The body of a rule for a number with 1 to ``places`` places, 0 <= low <= number <= high.
 

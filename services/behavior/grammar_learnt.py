@@ -1,7 +1,7 @@
 """The grammar for a model that is fine-tuned for the robot: the forms of programs that it has learnt, and no others.
 
-A program has up to ten steps of up to eight statements. What changes how the robot stands may come anywhere, and what
-follows fits it. Names that are set stand together with what uses them, because after a walk they mean nothing.
+A program has up to twenty statements, a block counting for one. What changes how the robot stands may come anywhere,
+and what follows fits it. Names that are set stand together with what uses them, because after a walk they mean nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from services.behavior.grammar_learnt_arguments import LearntArguments
 from services.behavior.grammar_plan import NAME, Grammar
 from services.behavior.grammar_states import LIMP
 
-#: The most statements in each step of the plan, a block counting for one.
-_STATEMENTS = (8, 8, 8, 8, 8, 8, 4, 4, 4, 4)
+_MAX_STATEMENTS = 20
 _IN_BLOCK = 5
 _INDENT = '"\\n    "'
 
@@ -34,32 +33,35 @@ class LearntGrammar(Grammar):
         known = add("known", choice(self._known))
         return add("plan", f'(" | target: " ({f"{NAME} | " if self._setting.located else ""}{known}))? {rest}'), None
 
-    def _step(self, step: int, state: str) -> str:
+    def _first(self, state: str) -> str:
+        return f'"# Step 1: " {self._told()} {self._do(_MAX_STATEMENTS, state)}'
+
+    def _told(self) -> str:
+        """The rule of what stands behind the number of a step."""
+        return self._rules.add("told", f'{self._phrase()} {self._plan()[0]} "\\n"')
+
+    def _head(self) -> str:
+        """The rule of the comment of a step after the first. Counting is left to the model, which has learnt that."""
+        return self._rules.add("head", f'"# Step " ([2-9] | "1" [0-9]) ": " {self._told()}')
+
+    def _do(self, left: int, state: str) -> str:
+        """The rule of the rest of a program, of up to so many statements."""
+
         def body() -> str:
-            plan, _ = self._plan()
-            return f'"# Step {step}: " {self._phrase()} {plan} "\\n" {self._statements(step, _STATEMENTS[step - 1], state)}'
-
-        return self._rules.once(f"step-{step}-{state}", body)
-
-    def _statements(self, step: int, left: int, state: str) -> str:
-        """The rule of up to so many statements more, and of the steps after this one."""
-
-        def body() -> str:
-            branches = [f"{self._staying(state)} {self._more(step, left - 1, state)}"]
+            branches = [f"{self._staying(state)}{self._more(left - 1, state)}"]
             branches += (
-                f"{self._changing(state, after)} {self._more(step, left - 1, after)}" for after in self._reached(state)
+                f"{self._changing(state, after)}{self._more(left - 1, after)}" for after in self._reached(state)
             )
             return " | ".join(branches)
 
-        return self._rules.once(f"do-{step}-{left}-{state}", body)
+        return self._rules.once(f"do-{left}-{state}", body)
 
-    def _more(self, step: int, left: int, state: str) -> str:
-        def body() -> str:
-            following = [self._step(step + 1, state)] if step < len(_STATEMENTS) else []
-            following += [self._statements(step, left, state)] if left else []
-            return f'("\\n" ({" | ".join(following)}))?' if following else '""'
-
-        return self._rules.once(f"more-{step}-{left}-{state}", body)
+    def _more(self, left: int, state: str) -> str:
+        if not left:
+            return ""
+        return " " + self._rules.once(
+            f"more-{left}-{state}", lambda: f'("\\n" {self._head()}? {self._do(left, state)})?'
+        )
 
     # --- statements --------------------------------------------------------------------------------------------------
 
@@ -125,7 +127,7 @@ class LearntGrammar(Grammar):
         if uses:
             found.append(self._rules.add("place", f'"x, y, z = scene.position(" {TARGET} ")\\n" ({uses})'))
         if way:
-            gone = f'{way} | "for i in range(" [2-9] "):" {_INDENT} {way}'
+            gone = f'"for i in range(" [2-9] "):" {_INDENT} {way} | {way} ("\\n" {self._head()} {way})?'  # and back
             small = self._arguments.small()
             found.append(self._rules.add("way", f'"way = scene.distance(" {TARGET} ") - " {small} "\\n" ({gone})'))
         return found

@@ -34,12 +34,12 @@ class Grammar(ABC):
         # The root stands first: readers of grammars expect it there.
         rules.put("root", "refusal | program")
         rules.put("refusal", f'"# Refuse: " {self._phrase()}{said}')
-        rules.put("program", self._step(1, self._start))
+        rules.put("program", self._first(self._start))
         return rules.text()
 
     @abstractmethod
-    def _step(self, step: int, state: str) -> str:
-        """The rule of a step of the plan: its comment, its statements, and perhaps the steps after it."""
+    def _first(self, state: str) -> str:
+        """The first step of the plan, its statements, and perhaps the steps after it."""
 
     def _phrase(self) -> str:
         # No bar, of either width: it would begin the next field.

@@ -19,6 +19,9 @@ MAX_UNITS_IN_STEP = 4
 class ShownGrammar(Grammar):
     """See ``Grammar``."""
 
+    def _first(self, state: str) -> str:
+        return self._step(1, state)
+
     def _step(self, step: int, state: str) -> str:
         """The rule of a step of the plan: its comment, its statements, and perhaps the steps after it."""
 

@@ -42,11 +42,11 @@ class Asking:
             max_tokens=request.max_tokens,
             temperature=request.temperature,
             seed=request.seed,
-            # Narrower than what a fine-tuned model has learnt: it knows sums, lists and loops over them.
-            grammar=None
-            if self.tuned(config)
-            else build_gbnf(self.catalogue, request.scene, pictured=request.image is not None),
-            # For the whole catalogue: an engine would have to compile what a connected robot leaves of it.
+            grammar=build_gbnf(
+                self.catalogue, request.scene, pictured=request.image is not None, learnt=self.tuned(config)
+            ),
+            # For the whole catalogue: an engine would have to compile what a connected robot leaves of it. There is none
+            # as wide as what a fine-tuned model has learnt: sums, lists and loops over them.
             regex=None if self.tuned(config) else build_regex(load_catalogue(request.robot)),
             adapter=config.adapter(request.robot),
             trace=self.trace,

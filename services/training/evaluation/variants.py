@@ -1,4 +1,4 @@
-"""What is compared: the model with the adapter, and as it is with and without the grammar.
+"""What is compared: the model with the adapter and as it is, each with and without a grammar.
 
 Needs only the standard library, since ``--help`` shows it before anything is installed.
 """
@@ -37,7 +37,8 @@ class Variant:
 VARIANTS = {
     variant.name: variant
     for variant in (
-        Variant("tuned", "the adapter and the short prompt, without a grammar", True, False),
+        Variant("tuned", "the adapter and the short prompt, and the grammar of what it has learnt", True, True),
+        Variant("tuned-free", "the same without the grammar", True, False),
         Variant("untuned", "the model as it is, with the API and examples in its prompt, and the grammar", False, True),
         Variant("untuned-free", "the same without the grammar", False, False),
     )
