@@ -40,9 +40,9 @@ def angle(rules: Rules, low: float, high: float) -> str:
 def _positive(rules: Rules, low: float, high: float, unit: Unit) -> str:
     written = list(_written(rules, low, high, unit))
     if unit == "m" and low == 0:
-        # Aslant: so much of the way, or half of it.
-        part = rules.add("number", " | ".join(written))
-        written += [f'"0." [0-9] [0-9]{{0,3}} " * " {part} (" / 2")?', f'{_decimal(rules, 0.0, 2 * high)} " / 2"']
+        written.append(f'{_decimal(rules, 0.0, 2 * high)} " / 2"')
+        # Aslant: so much of the way as goes ahead or aside.
+        written.append(f'"0." [0-9] [0-9]{{0,3}} " * " {rules.add("number", " | ".join(written))}')
     return rules.add("number", " | ".join(written))
 
 

@@ -102,7 +102,7 @@ class LearntGrammar(Grammar):
         """Loops over names, angles or notes, each with a call that takes them and perhaps one more."""
         found = []
         for loop in self._arguments.loops():
-            call = self._calls.acting(None, Where(state, repeated=True, loop=loop))
+            call = self._calls.acting(None, Where(state, loop=loop))
             if call is not None:
                 listed = f'"for {loop.name} in [" {loop.items} (", " {loop.items}){{1,9}} "]:"'
                 body = f"{listed} {_INDENT} {call} {self._inner(state, repeated=True)}?"

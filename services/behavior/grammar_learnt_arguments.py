@@ -20,7 +20,7 @@ _GAP = 3.0
 _COLOURS = 0xFFFFFF
 #: What the values of a loop are called where their unit says more than the name of the argument.
 _CALLED = {"Hz": "note", "rad": "yaw"}
-_SIGNS = r"\u2E80-\uFFFF"
+_SIGNS = r"\u2E80-\uD7FF\uE000-\uFFFF"
 _ESCAPE = "\\"
 _PATTERN = re.compile(r"(\[[^\]\\^]+\]|\\[./-]|[A-Za-z0-9_/-])([+*]?)")
 
