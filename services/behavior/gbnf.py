@@ -132,7 +132,7 @@ def _behind(low: str, high: str, places: int) -> str:
 
 
 def _first_digits(low: str, high: str) -> list[tuple[DigitClass, tuple[str, str]]]:
-    """The first digits that the numbers from low to high may have, each class with the least and the most of the rest."""
+    """The first digits of the numbers from low to high, each class with the least and the most of what follows."""
     rest = len(low) - 1
     least, most = "0" * rest, "9" * rest
     if low[0] == high[0]:

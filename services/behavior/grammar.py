@@ -67,5 +67,3 @@ def _build(catalogue: Catalogue, setting: Setting, start: str, pictured: bool) -
     """All rules but those of the scene's names, which are the only ones that differ between requests of one setting."""
     grammar = LearntGrammar if setting.learnt else ShownGrammar
     return grammar(catalogue, setting, start, pictured=pictured).text()
-
-

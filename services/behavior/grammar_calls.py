@@ -126,10 +126,10 @@ class Calls:
                 by_service.setdefault(service, {}).setdefault(name, []).append(arguments)
         if not by_service:
             return None
-        branches = [
-            f"{literal(service + '.')} {self._rules.add(f'{service}-{hint}', ' | '.join(map(_call, *zip(*forms.items()))))}"
-            for service, forms in by_service.items()
-        ]
+        branches = []
+        for service, methods in by_service.items():
+            written = " | ".join(_call(name, forms) for name, forms in methods.items())
+            branches.append(f"{literal(service + '.')} {self._rules.add(f'{service}-{hint}', written)}")
         return self._rules.add(hint, " | ".join(branches))
 
     def condition(self, state: str, *, located: bool = False) -> str | None:
@@ -142,7 +142,6 @@ class Calls:
 
     def _conditions(self, state: str, *, located: bool) -> list[str]:
         compare = self._rules.add("compare", '" > " | " < "')
-        small, percent = self._arguments.small(), self._rules.add("percent", number(0, 100, 0))
         conditions: list[str] = []
         for call, method in self._telling(state):
             if method.returns == "str":
@@ -150,15 +149,17 @@ class Calls:
                 answer = self._arguments.names(enum, self._catalogue.enums[enum].values) if enum else None
                 conditions.append(f'{call} " == " {answer or self._arguments.text(WORD)}')
             elif method.returns == "list[float]":
-                conditions.append(f'"min(" {call} ")" {compare} {small}')
+                conditions.append(f'"min(" {call} ")" {compare} {self._arguments.small()}')
             elif method.returns == "any":
-                conditions.append(f"{call} {compare} {small}")
+                conditions.append(f"{call} {compare} {self._arguments.small()}")
+            elif method.returns == "bool":
+                conditions.append(call)
             else:
-                conditions.append(call if method.returns == "bool" else f"{call} {compare} {percent}")
+                conditions.append(f"{call} {compare} {self._rules.add('percent', number(0, 100, 0))}")
         if self._setting.located:
-            conditions.append(f'"scene.distance(" {TARGET} ")" {compare} {small}')
+            conditions.append(f'"scene.distance(" {TARGET} ")" {compare} {self._arguments.small()}')
         if located:
-            conditions.append(f"[xy] {compare} {small}")
+            conditions.append(f"[xy] {compare} {self._arguments.small()}")
         return conditions
 
     def _telling(self, state: str) -> Iterator[tuple[str, Method]]:

@@ -7,10 +7,9 @@ and what follows fits it. Names that are set stand together with what uses them,
 from __future__ import annotations
 
 from services.behavior.catalogue import Catalogue
-from services.behavior.gbnf import choice
 from services.behavior.grammar_arguments import TARGET, Setting, Where
 from services.behavior.grammar_learnt_arguments import LearntArguments
-from services.behavior.grammar_plan import NAME, Grammar
+from services.behavior.grammar_plan import Grammar
 from services.behavior.grammar_states import LIMP
 
 _MAX_STATEMENTS = 20
@@ -25,20 +24,12 @@ class LearntGrammar(Grammar):
         super().__init__(catalogue, setting, start, pictured=pictured)
         self._arguments = LearntArguments(self._rules, catalogue, self._states, setting)
 
-    def _plan(self) -> tuple[str, str | None]:
-        phrase, add = self._phrase(), self._rules.add
-        rest = f'(" | prefer: " {phrase})? (" | avoid: " {phrase})?'
-        if self._pictured:
-            return add("plan", f'(" | target: " {phrase})? {rest}'), None
-        known = add("known", choice(self._known))
-        return add("plan", f'(" | target: " ({f"{NAME} | " if self._setting.located else ""}{known}))? {rest}'), None
-
     def _first(self, state: str) -> str:
         return f'"# Step 1: " {self._told()} {self._do(_MAX_STATEMENTS, state)}'
 
     def _told(self) -> str:
         """The rule of what stands behind the number of a step."""
-        return self._rules.add("told", f'{self._phrase()} {self._plan()[0]} "\\n"')
+        return self._rules.add("told", f'{self._phrase()} {self._plan()} "\\n"')
 
     def _head(self) -> str:
         """The rule of the comment of a step after the first. Counting is left to the model, which has learnt that."""
@@ -69,7 +60,12 @@ class LearntGrammar(Grammar):
         """The rule of the statements that leave the robot as it stands."""
 
         def body() -> str:
-            found = [self._calls.acting(None, Where(state)), self._if(state), self._for(state), *self._for_values(state)]
+            found = [
+                self._calls.acting(None, Where(state)),
+                self._if(state),
+                self._for(state),
+                *self._for_values(state),
+            ]
             found += [*self._places(state), *self._measured(state, "\\n")]
             return " | ".join(statement for statement in found if statement is not None)
 

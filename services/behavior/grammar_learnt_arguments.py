@@ -34,7 +34,9 @@ class LearntArguments(Arguments):
             return any(map(where.loop.goes_to, method.args))
         if where.known == "distance":
             return method.speech and any(map(_is_text, method.args))
-        numbers = [argument for argument in method.args if isinstance(argument, NumberArgument) and argument.unit == "m"]
+        numbers = [
+            argument for argument in method.args if isinstance(argument, NumberArgument) and argument.unit == "m"
+        ]
         return not where.known or any(number.axis or number.shape == "triple" for number in numbers)
 
     def _one(self, method: Method, argument: Argument, where: Where) -> str | None:
@@ -108,12 +110,13 @@ class LearntArguments(Arguments):
         return self._rules.add("said", f"{text} {number}" if where.known == "distance" else f"{text} ({number})?")
 
     def _told(self) -> list[str]:
-        """The numbers that a text may tell, as calls that take nothing."""
-        return [
+        """The numbers that a text may tell."""
+        calls = [
             literal(f"{service}.{method.name}()")
             for service, method in self._catalogue.calls
             if method.returns in ("int", "float") and not method.args
         ]
+        return [*calls, f'"round(scene.distance(" {TARGET} "), 1)"'] if self._setting.located else calls
 
     def _patterned(self, pattern: str) -> str:
         """A text of a pattern: letters, classes of them, and + or * behind either."""
@@ -153,7 +156,7 @@ class LearntArguments(Arguments):
     def _along(self, axis: str, where: Where) -> Iterator[str]:
         """Ways along an axis that depend on where things are."""
         if axis == "x" and self._setting.located:
-            yield f'"scene.distance(" {TARGET} ")" (" - " {self.small()})?'
+            yield f'"scene.distance(" {TARGET} ")" (" - " {self.small()} | " / " [2-9])?'
         if where.known == "place":
             yield f'"{axis}" (" " [-+] " " {self.small()})?'
         if where.known == "middle":

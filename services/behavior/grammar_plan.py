@@ -47,12 +47,20 @@ class Grammar(ABC):
             "phrase", rf"[^{MARKS}{SPACES}{CONTROL}\uFF5C] [^|\uFF5C{CONTROL}]{{0,{MAX_PHRASE - 1}}}"
         )
 
-    def _plan(self) -> tuple[str, str | None]:
-        """The fields of a step that may go to places, and of one that may not, after the goal."""
-        phrase, add = self._phrase(), self._rules.add
-        rest = f'(" | prefer: " {phrase})? (" | avoid: " {phrase})?'
-        if self._pictured or not self._calls.to_places:
-            return add("plan", f'(" | target: " {phrase})? {rest}'), None
+    def _fields(self) -> str:
+        phrase = self._phrase()
+        return f'(" | prefer: " {phrase})? (" | avoid: " {phrase})?'
+
+    @property
+    def _anywhere(self) -> bool:
+        """Whether a step may be about what the scene does not name: it is in the picture, or nothing goes there."""
+        return self._pictured or not self._calls.to_places
+
+    def _plan(self) -> str:
+        """The rule of the fields of a step, after the goal."""
+        add = self._rules.add
+        if self._anywhere:
+            return add("plan", f'(" | target: " {self._phrase()})? {self._fields()}')
         known = add("known", choice(self._known))
         about = add("about", f'("the ")? ({NAME} | {known})' if self._setting.located else f'("the ")? {known}')
-        return add("plan", f'(" | target: " {about})? {rest}'), add("plan-elsewhere", f'" | target: " {phrase} {rest}')
+        return add("plan", f'(" | target: " {about})? {self._fields()}')

@@ -26,11 +26,11 @@ class ShownGrammar(Grammar):
         """The rule of a step of the plan: its comment, its statements, and perhaps the steps after it."""
 
         def body() -> str:
-            plan, elsewhere = self._plan()
             bodies = [f"{self._body(MAX_UNITS_IN_STEP, state)}{self._next(step, state)}"]
             bodies += (f"{opening}{self._next(step, after)}" for opening, after in self._openings(state))
-            steps = f'{plan} "\\n" ({" | ".join(bodies)})'
-            if elsewhere is not None:
+            steps = f'{self._plan()} "\\n" ({" | ".join(bodies)})'
+            if not self._anywhere:
+                elsewhere = self._rules.add("plan-elsewhere", f'" | target: " {self._phrase()} {self._fields()}')
                 calm = self._calls.acting("calm", Where(state))
                 again = f'("\\n" {calm}){{0,{MAX_UNITS_IN_STEP - 1}}}'
                 steps += f' | {elsewhere} "\\n" {calm} {again}{self._next(step, state)}'

@@ -15,9 +15,9 @@ import re
 from functools import lru_cache
 
 from services.behavior.catalogue import Catalogue
-from services.behavior.grammar_shown import MAX_STEPS
 from services.behavior.grammar_arguments import CONTROL, MARKS, SPACES, TARGET, WITH_FRONT
 from services.behavior.grammar_calls import every_call
+from services.behavior.grammar_shown import MAX_STEPS
 
 #: The name of a thing, in quotes: which thing makes no difference.
 _NAME = r'"\"" [^\n"\\]+ "\""'

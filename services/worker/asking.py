@@ -45,8 +45,8 @@ class Asking:
             grammar=build_gbnf(
                 self.catalogue, request.scene, pictured=request.image is not None, learnt=self.tuned(config)
             ),
-            # For the whole catalogue: an engine would have to compile what a connected robot leaves of it. There is none
-            # as wide as what a fine-tuned model has learnt: sums, lists and loops over them.
+            # For the whole catalogue: an engine would have to compile what a connected robot leaves of it. None is as
+            # wide as what a fine-tuned model has learnt: sums, lists and loops over them.
             regex=None if self.tuned(config) else build_regex(load_catalogue(request.robot)),
             adapter=config.adapter(request.robot),
             trace=self.trace,

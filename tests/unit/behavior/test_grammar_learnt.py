@@ -139,6 +139,8 @@ CHARGE = 'ALTextToSpeech.say("I have " + str(ALBattery.getBatteryCharge()) + " p
         (EMPTY, TURN.format('scene.bearing("red ball")'), False),
         (HALL, TURN.format('scene.bearing("red ball")'), True),
         (HALL, TURN.format('scene.bearing("ball")'), False),
+        (HALL, 'ALMotion.moveTo(scene.distance("red ball") / 2, 0.0, 0.0)', True),
+        (HALL, 'ALTextToSpeech.say("It is " + str(round(scene.distance("Zoë"), 1)) + " metres away.")', True),
         (HALL, 'way = scene.distance("Zoë") - 0.8\nALMotion.moveTo(way, 0.0, 0.0)\n# Step 2: back\n'
                "ALMotion.moveTo(-way, 0.0, 0.0)", True),
         (HALL, 'x, y, z = scene.position("red ball")\nu, v, w = scene.position("Zoë")\n'
