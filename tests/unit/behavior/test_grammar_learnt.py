@@ -33,8 +33,8 @@ SCENES = {
 # What no grammar can count or reckon: where walks end, how long and how much all of it is, which of a list of joints an
 # angle is for, and how far the head may nod when it is turned so far.
 LEFT = {
-    "program.obstacle", "program.space", "program.range", "program.limit", "program.coupling", "program.calls",
-    "program.seconds", "program.metres", "program.loop", "program.length", "program.conflict", "program.speed",
+    "program.obstacle", "program.space", "program.range", "program.limit", "program.calls", "program.seconds",
+    "program.metres", "program.length",
 }  # fmt: skip
 _GRAMMARS: dict[str, Grammar] = {}
 _OF_THE_SCENE = ("name", "target", "with-front")
@@ -81,7 +81,7 @@ def test_a_fine_tuned_model_may_write_what_others_are_shown(robot: str) -> None:
 @pytest.mark.parametrize("robot", robots())
 @pytest.mark.parametrize("scene", SCENES)
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_only_what_takes_reckoning_is_left_to_the_checks(robot: str, scene: str, seed: int) -> None:
     found = grammar(robot, SCENES[scene])
     chance = random.Random(seed)
