@@ -18,7 +18,7 @@ _INDENT = '"\\n    "'
 
 
 class LearntGrammar(Grammar):
-    """See ``Grammar``."""
+    """The wide one, of what fine-tuned models have learnt to write."""
 
     def __init__(self, catalogue: Catalogue, setting: Setting, start: str, *, pictured: bool) -> None:
         super().__init__(catalogue, setting, start, pictured=pictured)

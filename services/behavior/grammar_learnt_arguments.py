@@ -26,7 +26,7 @@ _PATTERN = re.compile(r"(\[[^\]\\^]+\]|\\[./-]|[A-Za-z0-9_/-])([+*]?)")
 
 
 class LearntArguments(Arguments):
-    """See ``Arguments``."""
+    """Numbers reckoned out, lists, texts put together, and loops over values, beside the plain forms."""
 
     def fit(self, method: Method, where: Where) -> bool:
         """Whether a call can be given what has been set for it."""

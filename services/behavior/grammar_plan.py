@@ -28,6 +28,7 @@ class Grammar(ABC):
         self._known = [*WORDS, *ENDINGS, *catalogue.parts]
 
     def text(self) -> str:
+        """The whole grammar, in GBNF."""
         rules = self._rules
         speech = self._calls.speech()
         said = f' ("\\n" {speech})?' if speech is not None else ""

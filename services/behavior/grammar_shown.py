@@ -17,7 +17,7 @@ MAX_UNITS_IN_STEP = 4
 
 
 class ShownGrammar(Grammar):
-    """See ``Grammar``."""
+    """The narrow one, of what the prompt shows to a model that knows nothing of the robot."""
 
     def _first(self, state: str) -> str:
         return self._step(1, state)
