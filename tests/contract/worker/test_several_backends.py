@@ -104,7 +104,7 @@ def test_each_is_asked_as_its_model_knows_the_robot(engines: dict[str, ScriptedE
     assert "robot.go_to(" in untuned["messages"][0]["content"]
     assert "lora" not in untuned
     assert "for room in [" in tuned["grammar"], "it has learnt more forms than the others are shown"
-    assert "for room in [" not in untuned["grammar"]
+    assert "for room in [" not in untuned["structured_outputs"]["grammar"]
     behave()
     other = engines["llamacpp"].requests[1]
     assert "ALTextToSpeech" in other["messages"][0]["content"]
