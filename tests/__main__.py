@@ -107,8 +107,14 @@ def checks(options: argparse.Namespace, pytest_arguments: list[str]) -> list[Che
         run("format", python, "-m", "ruff", "format", "--check", "--extend-exclude", ".venvs", "."),
         run("lint", python, "-m", "ruff", "check", "--extend-exclude", ".venvs", "."),
         run("types", python, "-m", "mypy"),
-        run_pytest("tests", targets or ["tests/unit", "tests/contract", "tests/safety"], rest),
     ]
+    if targets:
+        done.append(run_pytest("tests", targets, rest))
+    else:
+        # Those of one file stay together, so that what is made for a file is made once.
+        done.append(run_pytest("unit tests", ["tests/unit"], ["--numprocesses=auto", "--dist=loadfile", *rest]))
+        # One after the other: they start servers and wait for them, which takes as long as the machine lets it.
+        done.append(run_pytest("contract tests", ["tests/contract", "tests/safety"], rest))
     trouble = docker_trouble()
     if options.stack and trouble:
         done.append(Check("compose tests", "FAILED", f"{trouble}, and --stack asks for one"))
