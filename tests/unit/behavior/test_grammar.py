@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from checked import judge
 from gbnf_sampler import Grammar
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 from services.behavior.catalogue import Catalogue, load_catalogue, robots
 from services.behavior.gbnf import choice, number
 from services.behavior.grammar import build_gbnf, in_grammar
-from services.behavior.program import ProgramError, ProgramReader, Refusal, Statement
 from services.behavior.schema import Scene, SceneItem
 
 EMPTY = Scene()
@@ -38,18 +38,6 @@ GRAMMARS = {
     for name, scene in {**OPEN, **CROWDED}.items()
 }
 WAYS = {"program.obstacle", "program.space", "program.range"}
-
-
-def judge(robot: str, scene: Scene, text: str) -> str:
-    """Code of what the checks find in a program of the grammar, or nothing."""
-    reader = ProgramReader(load_catalogue(robot), scene)
-    try:
-        items = reader.feed(text) + reader.close()
-    except ProgramError as error:
-        return error.code
-    assert any(isinstance(item, Statement | Refusal) for item in items), text
-    assert reader.code.rstrip("\n") == text.rstrip("\n")
-    return ""
 
 
 @pytest.mark.parametrize("robot", robots())

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
+from checked import judge
 from gbnf_sampler import Grammar
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,6 @@ from hypothesis import strategies as st
 from services.behavior.catalogue import load_catalogue, robots
 from services.behavior.gbnf import decimal
 from services.behavior.grammar import build_gbnf
-from services.behavior.program import ProgramError, ProgramReader
 from services.behavior.schema import Scene, SceneItem
 
 SAMPLE = Path(__file__).resolve().parents[3] / "services/training/data/sample.jsonl"
@@ -49,16 +49,6 @@ def grammar(robot: str, scene: Scene) -> Grammar:
         _GRAMMARS[shared] = Grammar(shared)
     _GRAMMARS[shared].rules |= Grammar("\n".join(own)).rules
     return _GRAMMARS[shared]
-
-
-def judge(robot: str, scene: Scene, text: str) -> str:
-    reader = ProgramReader(load_catalogue(robot), scene)
-    try:
-        reader.feed(text)
-        reader.close()
-    except ProgramError as error:
-        return error.code
-    return ""
 
 
 def test_what_a_model_is_trained_on_it_may_write() -> None:

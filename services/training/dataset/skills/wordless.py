@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from services.behavior.scene import Pose
 from services.training.dataset.phrases import books
 from services.training.dataset.scenes import is_free
@@ -21,16 +23,8 @@ def yes_or_no(world: World) -> Task | None:
         return None
     yes = world.random.random() < 0.5
     asked = world.random.choice(books()[f"asked.{'yes' if yes else 'no'}.{world.language}.any"]).text
-    name, goal, _ = GESTURES["nod" if yes else "shake_head"]
-    shown: Predicate = {"gesture": "nod" if yes else "shake_head"}
-    return Task(
-        [Step(goal, [animation(world, name)])],
-        {"asked": asked, "lower": asked if asked.startswith("I ") else asked[0].lower() + asked[1:]},
-        must=[shown],
-        must_not=[{"says": {}}],
-        event=shown,
-        tags=["gesture", "wordless"],
-    )
+    lower = asked if asked.startswith("I ") else asked[0].lower() + asked[1:]
+    return _silent(world, "nod" if yes else "shake_head", {"asked": asked, "lower": lower})
 
 
 @skill("wordless", weight=0.0, joins=False, share=0.006)
@@ -39,7 +33,6 @@ def silently(world: World) -> Task | None:
     if not can_animate(world):
         return None
     kind = world.random.choice(["wave", "nod", "shake_head", "bow", "applaud", "shrug"])
-    name, goal, _ = GESTURES[kind]
     words = {
         "wave": ("wave", "挥挥手"),
         "nod": ("nod", "点点头"),
@@ -48,10 +41,15 @@ def silently(world: World) -> Task | None:
         "applaud": ("clap your hands", "鼓鼓掌"),
         "shrug": ("shrug", "耸耸肩"),
     }[kind]
+    return _silent(world, kind, {"act": world.say(*words)})
+
+
+def _silent(world: World, kind: str, slots: Mapping[str, str]) -> Task:
+    name, goal, _ = GESTURES[kind]
     shown: Predicate = {"gesture": kind}
     return Task(
         [Step(goal, [animation(world, name)])],
-        {"act": world.say(*words)},
+        slots,
         must=[shown],
         must_not=[{"says": {}}],
         event=shown,
