@@ -28,7 +28,7 @@ def drafts() -> list[Draft]:
 
 
 def test_an_eighth_is_refused(drafts: list[Draft]) -> None:
-    assert 0.11 * len(drafts) <= sum(one.outcome == "refuses" for one in drafts) <= 0.16 * len(drafts)
+    assert 0.11 * len(drafts) <= sum(one.outcome == "refuses" for one in drafts) <= 0.18 * len(drafts)
 
 
 def test_a_refusal_among_harmless_orders_is_the_whole_program(drafts: list[Draft]) -> None:
