@@ -1,7 +1,7 @@
 """What a load test saw of each request: one record a request, kept as JSON Lines.
 
-All statistics are made from these, by the web UI while a test runs and by the comparison after it, so that both mean the
-same:
+All statistics are made from these, by the web UI while a test runs and by the comparison after it, so that both mean
+the same:
 
 - TTFT, time to first token: the first token's arrival − request sent, at the client.
 - TTFA, time to first action: arrival of the first complete, checked statement − request sent. From then on the robot

@@ -26,7 +26,7 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", ["", "[]", "{}", '{"backend": "tgi"}', "word"])
 def test_what_is_no_record_is_told(line: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         Record.from_line(line)
 
 
