@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,11 +13,15 @@ from services.behavior.catalogue import robots
 from services.behavior.schema import DEFAULT_ROBOT
 from services.settings import Seconds, from_json
 
+_MAX_PORT = 65_535
+#: A name or an IPv4 address, or an IPv6 address in brackets, and a port; nothing else, for qi takes nothing else.
+_ROBOT_URL = re.compile(r"tcps?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?):(?P<port>[0-9]{1,5})")
+
 
 def _checked_robot_url(url: str) -> str:
     """The address, if qi can go to it. Raises ValueError."""
-    parts = urlsplit(url)
-    if url and not (parts.scheme in {"tcp", "tcps"} and parts.hostname and parts.port and "@" not in parts.netloc):
+    parts = _ROBOT_URL.fullmatch(url)
+    if url and not (parts and 0 < int(parts["port"]) <= _MAX_PORT):
         raise ValueError("it has to be like tcp://nao.local:9559, or tcps://nao.local:9503 for an encrypted connection")
     return url
 

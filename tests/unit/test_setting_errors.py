@@ -181,7 +181,17 @@ def test_no_password_goes_with_the_gateways_address(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    "url", ["nao.local", "nao.local:9559", "http://nao.local:9559", "tcp://nao.local", "tcp://:9559"]
+    "url",
+    [
+        "nao.local",
+        "nao.local:9559",
+        "http://nao.local:9559",
+        "tcp://nao.local",
+        "tcp://:9559",
+        "tcp://na o:9559",
+        "tcp://nao:9559/a",
+        "tcp://nao:70000",
+    ],
 )
 def test_an_address_of_a_robot_says_how_to_reach_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     told = fault(GatewaySettings, monkeypatch, ROBOT_URL=url)
