@@ -111,10 +111,11 @@ def checks(options: argparse.Namespace, pytest_arguments: list[str]) -> list[Che
     if targets:
         done.append(run_pytest("tests", targets, rest))
     else:
-        # Those of one file stay together, so that what is made for a file is made once.
-        done.append(run_pytest("unit tests", ["tests/unit"], ["--numprocesses=auto", "--dist=loadfile", *rest]))
-        # One after the other: they start servers and wait for them, which takes as long as the machine lets it.
-        done.append(run_pytest("contract tests", ["tests/contract", "tests/safety"], rest))
+        # Those of one file stay together, so that what is made for a file, such as a server, is made once.
+        spread = ["--numprocesses=auto", "--dist=loadfile", *rest]
+        done.append(run_pytest("unit tests", ["tests/unit"], spread))
+        # Each file's servers take memory, so not as many at once as there are cores.
+        done.append(run_pytest("contract tests", ["tests/contract", "tests/safety"], ["--maxprocesses=4", *spread]))
     trouble = docker_trouble()
     if options.stack and trouble:
         done.append(Check("compose tests", "FAILED", f"{trouble}, and --stack asks for one"))
