@@ -15,8 +15,8 @@ _EXAMPLES = """\
 examples:
   scripts/safety                        all of it, two or three minutes
   scripts/safety --quick                fewer samples of everything, half a minute
-  scripts/safety --dataset good.jsonl   also looks for false alarms on the programs of a data set (JSON Lines with
-                                        "program", and "robot" and "scene" where they are not NAO and an empty one)
+  scripts/safety --dataset good.jsonl   looks for false alarms on the programs of another data set, too (JSON Lines
+                                        with "program", and "robot" and "scene" where they are not NAO and an empty one)
   scripts/safety --seed 7               other random programs
 
 The figures go to standard output, each as it is measured. Nothing here needs a robot, a GPU or, but for the first run,
@@ -24,6 +24,7 @@ which installs the packages (about 300 MB) into .venvs/, the network. docs/safet
 exit status: 0 every bar was reached; 1 one was missed; 2 wrong usage. PYTHON=/path/to/python chooses the Python
 (3.11 or 3.12, with pip).
 """
+_SAMPLE = Path(__file__).parents[2] / "services" / "training" / "data" / "sample.jsonl"
 
 
 class Size(NamedTuple):
@@ -53,7 +54,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer samples of everything")
     parser.add_argument("--seed", type=int, default=0, help="begin random programs here (default 0)")
     parser.add_argument(
-        "--dataset", type=Path, action="append", default=[], metavar="FILE", help="programs to let pass"
+        "--dataset",
+        type=Path,
+        action="append",
+        default=[_SAMPLE],
+        metavar="FILE",
+        help="programs to let pass, besides the prompts' examples and the sample of the training data",
     )
     options = parser.parse_args(arguments)
     for path in options.dataset:
