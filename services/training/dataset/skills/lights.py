@@ -8,16 +8,16 @@ from services.training.dataset.task import Predicate, Step, Task, World, skill
 
 #: Colours: how a program writes them, and words for them in English and Chinese.
 COLOURS: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
-    "red": ('"red"', ("red",), ("红色", "红")),
-    "green": ('"green"', ("green",), ("绿色", "绿")),
-    "blue": ('"blue"', ("blue",), ("蓝色", "蓝")),
-    "yellow": ('"yellow"', ("yellow",), ("黄色", "黄")),
-    "white": ('"white"', ("white",), ("白色", "白")),
-    "magenta": ('"magenta"', ("magenta",), ("品红色", "洋红色")),
-    "cyan": ('"cyan"', ("cyan", "turquoise"), ("青色", "青")),
-    "orange": ("0xFF8000", ("orange",), ("橙色", "橘色")),
-    "purple": ("0x8000FF", ("purple", "violet"), ("紫色", "紫")),
-    "pink": ("0xFF69B4", ("pink",), ("粉色", "粉红色")),
+    "red": ('"red"', ("red", "red", "bright red"), ("红色", "红", "红色", "大红色")),
+    "green": ('"green"', ("green", "green", "bright green"), ("绿色", "绿", "绿色", "翠绿色")),
+    "blue": ('"blue"', ("blue", "blue", "bright blue"), ("蓝色", "蓝", "蓝色", "宝蓝色")),
+    "yellow": ('"yellow"', ("yellow", "yellow", "lemon yellow"), ("黄色", "黄", "黄色", "柠檬黄")),
+    "white": ('"white"', ("white", "white", "pure white"), ("白色", "白", "白色", "纯白色")),
+    "magenta": ('"magenta"', ("magenta", "magenta", "fuchsia"), ("品红色", "洋红色")),
+    "cyan": ('"cyan"', ("cyan", "turquoise", "aqua"), ("青色", "青", "青绿色")),
+    "orange": ("0xFF8000", ("orange", "orange", "bright orange"), ("橙色", "橘色", "橙", "橘黄色")),
+    "purple": ("0x8000FF", ("purple", "violet"), ("紫色", "紫", "紫罗兰色")),
+    "pink": ("0xFF69B4", ("pink", "pink", "hot pink"), ("粉色", "粉红色", "粉红")),
 }
 _HEX = {
     "red": "FF0000",
@@ -31,16 +31,20 @@ _HEX = {
     "pink": "FF69B4",
 }
 _GROUPS = {
-    "eyes": ("FaceLeds", ("eyes", "eyes", "eye lights", "eye leds", "face leds"), ("眼睛", "眼睛", "眼灯", "双眼")),
-    "ears": ("EarLeds", ("ears", "ear lights", "ear leds"), ("耳朵", "耳灯", "耳朵灯")),
+    "eyes": (
+        "FaceLeds",
+        ("eyes", "eyes", "eyes", "eye lights", "eye leds", "face leds", "LED eyes"),
+        ("眼睛", "眼睛", "眼灯", "双眼", "两只眼睛", "眼睛的灯"),
+    ),
+    "ears": ("EarLeds", ("ears", "ear lights", "ear leds"), ("耳朵", "耳灯", "耳朵灯", "耳朵上的灯")),
     "chest": (
         "ChestLeds",
-        ("chest", "chest light", "chest led", "chest button"),
+        ("chest", "chest light", "chest led", "chest button", "chest lamp"),
         ("胸口", "胸灯", "胸口的灯", "胸前的灯"),
     ),
-    "feet": ("FeetLeds", ("feet", "foot lights", "feet leds"), ("脚", "脚灯", "脚上的灯")),
-    "brain": ("BrainLeds", ("head lights", "brain leds", "head leds"), ("头灯", "头上的灯", "脑袋上的灯")),
-    "all": ("AllLeds", ("lights", "leds", "body lights"), ("灯", "所有的灯", "全身的灯")),
+    "feet": ("FeetLeds", ("feet", "foot lights", "feet leds", "foot leds"), ("脚", "脚灯", "脚上的灯", "两只脚的灯")),
+    "brain": ("BrainLeds", ("head lights", "brain leds", "head leds"), ("头灯", "头上的灯", "脑袋上的灯", "头顶的灯")),
+    "all": ("AllLeds", ("lights", "leds", "body lights"), ("灯", "所有的灯", "全身的灯", "身上的灯", "灯光")),
 }
 _WEIGHTS = [8, 1, 2, 1, 1, 2]
 _COUNTS = {
