@@ -77,7 +77,8 @@ def locate(world: World, name: str, said: str = "") -> Target:
 
 def the(world: World, name: str) -> str:
     """A name with the article that it needs."""
-    return name if world.language == "zh" or name in NAMED else f"the {name}"
+    bare = world.language == "zh" or name in NAMED or name.startswith("my ")
+    return name if bare else f"the {name}"
 
 
 def _words(world: World, name: str) -> str:
