@@ -33,12 +33,20 @@ _ADDRESSED = {
     "the patients": "dear patients",
     "the family": "family",
     "all of them": "everyone",
+    "the visitors from Japan": "dear visitors from Japan",
+    "the first graders": "first graders",
+    "the nurses": "dear nurses",
+    "the volunteers": "dear volunteers",
+    "the winners": "dear winners",
+    "the parents": "dear parents",
+    "the tourists": "dear tourists",
+    "the seniors": "dear seniors",
 }
 # Capital wherever they stand in a sentence.
 _PROPER = {
     "I", "I'm", "I'll", "NAO", "Monday", "Tuesday", "Friday", "Sunday", "Tomorrow", "Paris", "Houston", "Merry",
     "Peter", "Old", "Humpty", "Bon", "Hasta", "Mrs", "Mr", "Ms", "Dr", "Team", "Platform", "Professor", "Uncle",
-    "Auntie",
+    "Auntie", "Elvis", "Simon", "Betty", "Rome",
 }  # fmt: skip
 
 
