@@ -13,6 +13,18 @@ _WORDS = {
 }
 _NAMES = {"L": "left hand", "R": "right hand", "LR": "both hands", "": "hand"}
 _SIDES = {"L": "left", "R": "right", "LR": "both", "": "either"}
+# What people hold out or want back, in English and Chinese.
+_HELD = (
+    (
+        "pen", "ball", "cup", "card", "box", "sweet", "toy", "flower", "letter", "cube", "screwdriver", "stick", "book",
+        "banana", "remote control", "teddy bear", "phone", "ticket", "marker", "key", "tissue", "spoon", "flag",
+        "water bottle", "baton", "present", "sticker", "brush", "notebook", "doll", "carrot", "ring",
+    ),
+    (
+        "笔", "球", "杯子", "本子", "盒子", "苹果", "玩具", "娃娃", "瓶子", "积木", "遥控器", "面包", "书", "香蕉", "小熊", "手机",
+        "票", "钥匙", "勺子", "旗子", "水瓶", "礼物", "贴纸", "刷子", "花", "糖", "信", "卡片", "纸巾", "尺子",
+    ),
+)  # fmt: skip
 
 
 def _hand(world: World, state: str) -> Task | None:
@@ -92,74 +104,7 @@ def hand_over(world: World) -> Task | None:
 def _one_hand(world: World) -> tuple[str, dict[str, str]]:
     """The side, L or R, with slots; a hand that is not named is the right one."""
     side = world.random.choices(["", "L", "R"], [3, 1, 1])[0]
-    thing = world.one_of(
-        (
-            "pen",
-            "ball",
-            "cup",
-            "card",
-            "box",
-            "sweet",
-            "toy",
-            "flower",
-            "letter",
-            "cube",
-            "screwdriver",
-            "stick",
-            "book",
-            "banana",
-            "remote control",
-            "teddy bear",
-            "phone",
-            "ticket",
-            "marker",
-            "key",
-            "tissue",
-            "spoon",
-            "flag",
-            "water bottle",
-            "baton",
-            "present",
-            "sticker",
-            "brush",
-            "notebook",
-            "doll",
-            "carrot",
-            "ring",
-        ),
-        (
-            "笔",
-            "球",
-            "杯子",
-            "本子",
-            "盒子",
-            "苹果",
-            "玩具",
-            "娃娃",
-            "瓶子",
-            "积木",
-            "遥控器",
-            "面包",
-            "书",
-            "香蕉",
-            "小熊",
-            "手机",
-            "票",
-            "钥匙",
-            "勺子",
-            "旗子",
-            "水瓶",
-            "礼物",
-            "贴纸",
-            "刷子",
-            "花",
-            "糖",
-            "信",
-            "卡片",
-            "纸巾",
-            "尺子",
-        ),  # fmt: skip
-    )
+    thing = world.one_of(*_HELD)
     said = {"": "", "L": world.say("left", "左"), "R": world.say("right", "右")}[side]
     return side or "R", {"thing": thing, "side": said, "variant": "side" if side else ""}
 
