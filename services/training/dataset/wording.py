@@ -14,8 +14,12 @@ _WRAPPED, _AROUND = 0.55, 0.25
 #: What keeps its capital within a sentence.
 _CAPITAL = re.compile(r"I\b|[A-Z][A-Z]|NAO|Nao|LED")
 
-#: A list of orders: nothing is put before its first number.
-_LISTED = re.compile(r"\d\. |第|step |a\) |首先|(two|three) things|[两三]件事")
+#: How a text begins before which nothing can be put: a list of orders, or a sentence of its own.
+_OPENS = re.compile(
+    r"1[.:、]? |[-*①] |a\) |step |(two|three|four|do two) things|(start|begin) (off )?(like|with) this|(one|plan|sequence|routine): |to-do list|part one|both please"
+    r"|(I|I'd|you|can|could|should|please|correction|forget|everyone|the plan|instead of|not this|no need|once|when|as)\b"
+    r"|第|一、|首先|请|麻烦|你|我|在你|刚|忘了|原计划|与其|别人|做[两三]|[两三四]件事|步骤|流程|计划|按顺序|依次|要|待会儿"
+)
 
 
 def join(world: World, clauses: Sequence[str], *, apart: bool = False) -> tuple[str, str]:
@@ -45,7 +49,7 @@ def utter(world: World, text: str, *, whole: bool, skeleton: list[str]) -> tuple
             text += "."
         text = pattern.realise(rng, {"w": text, "l": text if _CAPITAL.match(text) else text[0].lower() + text[1:]})
         skeleton = [pattern.name, *skeleton]
-    elif not whole and not _LISTED.match(text) and rng.random() < _WRAPPED:
+    elif not whole and not _OPENS.match(text) and rng.random() < _WRAPPED:
         pattern = rng.choice(patterns("wrap", "", world.language, "clause"))
         text = pattern.realise(rng, {"c": text})
         skeleton = [pattern.name, *skeleton]
