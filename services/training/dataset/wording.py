@@ -19,7 +19,7 @@ _OPENS = re.compile(
     r"1[.:、]? |[-*①] |a\) |step |(two|three|four|do two) things|(start|begin) (off )?(like|with) this"
     r"|(one|plan|sequence|routine): |to-do list|part one|both please"
     r"|(I|I'd|you|can|could|should|please|correction|forget|everyone)\b"
-    r"|(the plan|instead of|not this|no need|once|when|as)\b"
+    r"|(the plan|instead of|not this|no need|once|when|as|after|before)\b"
     r"|第|一、|首先|请|麻烦|你|我|在你|刚|忘了|原计划|与其|别人|要|待会儿"
     r"|做[两三]|[两三四]件事|步骤|流程|计划|按顺序|依次"
 )
