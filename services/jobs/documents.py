@@ -36,6 +36,12 @@ def stopped_failure() -> Failure:
     return Failure(code="robot.stopped", message="the emergency stop was pressed")
 
 
+def expired_failure(queue_ttl_s: int) -> Failure:
+    """Why a behaviour ended that waited for a worker for longer than anybody still wants it."""
+    message = f"no worker took it within {queue_ttl_s} s; check that workers run, add some, or send it again later"
+    return Failure(code="queue.expired", message=message)
+
+
 def picture_path(behavior_id: str) -> str:
     """Path at which the router shows what a simulated robot did."""
     return f"/v1/behaviors/{behavior_id}/picture.svg"

@@ -16,7 +16,7 @@ from redis.exceptions import NoScriptError
 
 from services.behavior.schema import BehaviorRequest, BehaviorResult, Failure, Status
 from services.jobs import keys, scripts
-from services.jobs.documents import result_document, stopped_failure, stored_request, terminal_event
+from services.jobs.documents import expired_failure, result_document, stopped_failure, stored_request, terminal_event
 from services.jobs.messages import PRIORITIES, envelope, list_name
 from services.jobs.settings import JobSettings
 
@@ -114,11 +114,11 @@ class Ledger:
         """Lease the behaviours that wait among those named; the others were duplicates, cancelled or expired.
 
         One that somebody cancelled, or whose robot was stopped since it was accepted, is ended here, as cancelled, and
-        one whose request this version does not understand, as failed.
+        one that waited too long, or whose request this version does not understand, as failed.
         """
-        lease_ms = self.settings.lease_s * 1000
+        lease_ms, ttl_ms = self.settings.lease_s * 1000, self.settings.queue_ttl_s * 1000
         calls = [
-            ([keys.record(behavior_id), keys.QUEUED, keys.LEASES], [behavior_id, self.worker, lease_ms])
+            ([keys.record(behavior_id), keys.QUEUED, keys.LEASES], [behavior_id, self.worker, lease_ms, ttl_ms])
             for behavior_id in behavior_ids
         ]
         replies = await self._run(self._claim, calls)
@@ -133,6 +133,9 @@ class Ledger:
             except ValidationError:
                 message = "this worker's version does not understand its request; update the worker and send it again"
                 await self._end_claimed(claimed, "failed", Failure(code="request.unreadable", message=message))
+                continue
+            if unwanted == "expired":
+                await self._end_claimed(claimed, "failed", expired_failure(self.settings.queue_ttl_s))
                 continue
             if unwanted:
                 await self._end_claimed(claimed, "cancelled", stopped_failure() if unwanted == "stopped" else None)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from services.behavior.schema import Action, Failure
 from services.jobs import keys
-from services.jobs.documents import result_document, stored_request
+from services.jobs.documents import expired_failure, result_document, stored_request
 from services.jobs.ledger import EventBatch, Ledger
 from services.jobs.messages import PRIORITIES, argument, envelope, list_name
 
@@ -59,8 +59,8 @@ class Recovery:
             changed += await self._recover_expired_lease(behavior_id)
         overdue_ms = now_ms - self._settings.queue_ttl_s * 1000
         for behavior_id in await self._due(keys.QUEUED, overdue_ms):
-            waited = f"no worker took it within {self._settings.queue_ttl_s} s; add workers or send it again later"
-            changed += await self._fail(behavior_id, "queue.expired", waited, expired=False)
+            failure = expired_failure(self._settings.queue_ttl_s)
+            changed += await self._end(behavior_id, "failed", failure, expired=False)
         changed += await self._send_lost_messages_again(now_ms)
         await self._bury_dead_workers(now_ms)
         return changed
@@ -99,12 +99,12 @@ class Recovery:
             reason = (
                 "its worker stopped while the robot was acting; the gateway stops the robot, and nothing is repeated"
             )
-            return await self._fail(behavior_id, "worker.lost", reason, expired=True)
+            return await self._fail_lost(behavior_id, reason)
         if cancelled:
             return await self._end(behavior_id, "cancelled", None, expired=True)
         if int(attempt) >= self._settings.max_attempts:
             reason = f"its worker stopped {attempt} times while it had this behaviour"
-            return await self._fail(behavior_id, "worker.lost", reason, expired=True)
+            return await self._fail_lost(behavior_id, reason)
         return await self._ledger.put_back(behavior_id, owner, attempt, int(priority), expired=True)
 
     async def _send_lost_messages_again(self, now_ms: int) -> int:
@@ -142,8 +142,8 @@ class Recovery:
         await self._redis.delete(list_name(queue, PRIORITIES[0]), f"_kombu.binding.{queue}")
         await self._redis.hdel(keys.CIRCUITS, worker)
 
-    async def _fail(self, behavior_id: str, code: str, message: str, *, expired: bool) -> bool:
-        return await self._end(behavior_id, "failed", Failure(code=code, message=message), expired=expired)
+    async def _fail_lost(self, behavior_id: str, message: str) -> bool:
+        return await self._end(behavior_id, "failed", Failure(code="worker.lost", message=message), expired=True)
 
     async def _end(self, behavior_id: str, status: Any, error: Failure | None, *, expired: bool) -> bool:
         fields = await self._fields(behavior_id, "status", "request", "backend", "accepted", "owner", "attempt")

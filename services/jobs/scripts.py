@@ -45,10 +45,10 @@ return {'created'}
 """
 )
 
-#: KEYS: record, queued, leases. ARGV: id, owner, lease in ms.
+#: KEYS: record, queued, leases. ARGV: id, owner, lease in ms, longest wait in ms.
 #: Returns {request, backend, attempt, milliseconds waited, trace, milliseconds of acceptance, why it is not to be
 #: worked on} or nil when there is nothing to do (a duplicate). The reason is 'stopped' if its robot was stopped since
-#: then, 'cancelled' if somebody asked for that, else ''.
+#: then, 'cancelled' if somebody asked for that, 'expired' if it waited for too long, else ''.
 CLAIM = (
     _NOW
     + """
@@ -59,7 +59,9 @@ redis.call('HSET', KEYS[1], 'status', 'running', 'owner', ARGV[2])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZADD', KEYS[3], now + ARGV[3], ARGV[1])
 local stopped = (state[6] or '') ~= '' and redis.call('GET', 'rbe:stopped:' .. state[6])
-local unwanted = state[7] and 'cancelled' or ''
+local unwanted = ''
+if now - state[4] > tonumber(ARGV[4]) then unwanted = 'expired' end
+if state[7] then unwanted = 'cancelled' end
 if stopped and tonumber(stopped) >= tonumber(state[4]) then unwanted = 'stopped' end
 return {state[2], state[3], attempt, now - state[4], state[5] or '{}', state[4], unwanted}
 """

@@ -16,9 +16,9 @@ import redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
-from services.behavior.schema import TERMINAL_EVENTS, TERMINAL_STATUSES, BehaviorRequest, BehaviorResult, Failure
+from services.behavior.schema import TERMINAL_EVENTS, TERMINAL_STATUSES, BehaviorRequest, BehaviorResult
 from services.jobs import keys, scripts
-from services.jobs.documents import result_document, stopped_failure, stored_request, terminal_event
+from services.jobs.documents import expired_failure, result_document, stopped_failure, stored_request, terminal_event
 from services.jobs.messages import envelope, list_name
 from services.jobs.settings import JobSettings
 
@@ -192,10 +192,7 @@ class JobStore:
         request = stored_request(request_json)
         waited_ms = float(seconds * 1000 + microseconds // 1000 - int(accepted))
         if status == "queued" and waited_ms > self._settings.queue_ttl_s * 1000:
-            failure = Failure(
-                code="queue.expired",
-                message=f"no worker took it within {self._settings.queue_ttl_s} s; check that workers run",
-            )
+            failure = expired_failure(self._settings.queue_ttl_s)
             expired = result_document(behavior_id, request, backend, "failed", error=failure, waited_ms=waited_ms)
             if self._finish(expired, owner or "", attempt or "0"):
                 return expired

@@ -186,6 +186,22 @@ def test_a_cancelled_behaviour_of_a_dead_worker_ends_as_cancelled(
     assert names(store, submission.id) == ["queued", "cancelled"]
 
 
+def test_what_waited_too_long_is_ended_instead_of_leased(
+    store: JobStore, use: Callable[..., T], job_settings: JobSettings, redis_client: redis.Redis
+) -> None:
+    old, fresh = (store.submit(WAVE, backend="llamacpp").id for _ in range(2))
+    redis_client.hincrby(keys.record(old), "accepted", -(job_settings.queue_ttl_s * 1000 + 1000))
+
+    leases = use(lambda ledger: ledger.claim([old, fresh]))
+
+    assert [lease.id for lease in leases] == [fresh]
+    document = store.result(old)
+    assert document is not None
+    assert document.error is not None
+    assert (document.status, document.error.code) == ("failed", "queue.expired")
+    assert names(store, old) == ["queued", "error"]
+
+
 def test_a_cancellation_outlives_the_attempt_that_was_asked(store: JobStore, use: Callable[..., T]) -> None:
     submission = store.submit(WAVE, backend="llamacpp")
     (lease,) = use(lambda ledger: ledger.claim([submission.id]), worker="a")
