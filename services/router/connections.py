@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import gevent
 from flask import Flask, request
 from gevent import getcurrent
+from gevent.lock import Semaphore
 from gevent.server import StreamServer
 from gunicorn import util
 from gunicorn.http import wsgi
@@ -36,6 +37,8 @@ RESERVE = 16
 #: What is answered even when all places are taken.
 RESERVED_ENDPOINTS = frozenset({"robots.stop", "health.healthz", "health.readyz"})
 _CROWDED = "router.crowded"
+#: How the path of an emergency stop ends.
+_STOP = "/stop"
 _RETRY_S = "1"
 #: How long a stop lets what was sent before it arrive: by then it is being served. So often it then looks who waits.
 _LAST_WORDS_S = 0.2
@@ -45,9 +48,12 @@ _LONGEST_HOLD_S = 0.002
 #: How many it takes then, if the others have left so many: fewer than the places in reserve, for each may have to make
 #: room for itself first.
 _AT_ONCE = 4
-#: How many it has when it no longer holds back from a queue that is longer than that: it matters little then who has
-#: how many more, and an emergency stop may stand at the queue's end.
+#: How many it has when it no longer holds back from a queue that is longer than that, and takes as many at once while
+#: there are places: it matters little then who has how many more, and an emergency stop may stand at the queue's end.
 _MANY = 64
+#: How many requests begin in one round of the server's loop. Others that were read wait for the next one, so that an
+#: emergency stop that comes in a burst is read, and begins, before they do.
+_BEGIN = 8
 
 
 class Answer(wsgi.Response):  # type: ignore[misc]
@@ -126,9 +132,10 @@ class FairServer(StreamServer):  # type: ignore[misc]
 
     def _take(self) -> None:
         before = len(self.pool)
-        self.max_accept = _AT_ONCE  # gunicorn takes one at a time, which would make an emergency stop wait behind many
+        # gunicorn takes one at a time, which would make an emergency stop wait behind many.
+        self.max_accept = _MANY if before >= _MANY and self.pool.free_count() > 2 * _MANY else _AT_ONCE
         super()._do_read()  # which finds nothing where another process was quicker
-        if len(self.pool) - before == _AT_ONCE and before >= _MANY:
+        if len(self.pool) - before == self.max_accept and before >= _MANY:
             self._hold(0.0)
         elif self._watcher is None and not self.full():
             self._start_accepting_if_started()
@@ -154,9 +161,14 @@ class ConnectionWorker(GeventWorker):  # type: ignore[misc]
         # gunicorn looks its settings up some twenty times for each request, each time through two functions.
         vars(self.cfg).update({name: setting.get() for name, setting in self.cfg.settings.items()})
         application: Callable[..., Iterable[bytes]] = self.wsgi
+        beginning = Semaphore(_BEGIN)
+        loop = gevent.get_hub().loop
 
         def aware(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
             environ[_CROWDED] = self._open > self._places
+            if not environ["PATH_INFO"].endswith(_STOP):
+                beginning.acquire()
+                loop.run_callback(beginning.release)
             return application(environ, start_response)
 
         self.wsgi = aware
