@@ -11,7 +11,7 @@ from typing import Any
 from services.training.dataset.borrow import borrow
 from services.training.dataset.phrases import patterns
 from services.training.dataset.scenes import furnish
-from services.training.dataset.task import SKILLS, STILL, Language, Outcome, Predicate, Skill, Step, Task, World
+from services.training.dataset.task import STILL, Language, Outcome, Predicate, Skill, Step, Task, World, by_name
 from services.training.dataset.wording import correct, join, utter
 
 #: Of instructions with so many tasks there are so many.
@@ -90,7 +90,7 @@ def write(steps: Sequence[Step], *, refuses: bool = False) -> str:
 def _shared(world: World) -> list[tuple[Skill, Task]]:
     """A task of a skill that has a share of all instructions, if its turn has come; else none."""
     turn = world.random.random()
-    for one in SKILLS.values():
+    for one in by_name():
         turn -= one.share
         if turn < 0:
             task = one.make(world)
@@ -109,7 +109,7 @@ def _tasks(world: World, wanted: int, *, among_others: bool = False) -> list[tup
     """Different tasks that can be done one after the other."""
     chosen: list[tuple[Skill, Task]] = []
     for _ in range(_TRIES * wanted):
-        free = [one for one in SKILLS.values() if one not in [used for used, _ in chosen]]
+        free = [one for one in by_name() if one not in [used for used, _ in chosen]]
         joined = wanted > 1 or among_others
         if joined:
             free = [one for one in free if one.joins]
