@@ -133,6 +133,10 @@ CHARGE = 'ALTextToSpeech.say("I have " + str(ALBattery.getBatteryCharge()) + " p
         (HALL, 'ALTextToSpeech.say("It is " + str(round(scene.distance("Zoë"), 1)) + " metres away.")', True),
         (HALL, 'way = scene.distance("Zoë") - 0.8\nALMotion.moveTo(way, 0.0, 0.0)\n# Step 2: back\n'
                "ALMotion.moveTo(-way, 0.0, 0.0)", True),
+        (HALL, 'way = scene.distance("Zoë") - 0.8\nALMotion.moveTo(way, 0.0, 0.0)\n# Step 2: tell\n'
+               'ALTextToSpeech.say("Hello!")\n# Step 3: back\nALMotion.moveTo(-way, 0.0, 0.0)', True),
+        (HALL, 'way = scene.distance("Zoë") - 0.8\nALMotion.moveTo(way, 0.0, 0.0)\n# Step 2: go on\n'
+               'ALMotion.moveTo(0.2, 0.0, 0.0)\n# Step 3: back\nALMotion.moveTo(-way, 0.0, 0.0)', False),
         (HALL, 'x, y, z = scene.position("red ball")\nu, v, w = scene.position("Zoë")\n'
                "ALMotion.moveTo((x + u) / 2, (y + v) / 2, 0.0)", True),
         (HALL, f'x, y, z = scene.position("red ball")\n{WALK}\nALMotion.moveTo(x, y, 0.0)', False),
