@@ -59,12 +59,12 @@ def draft(rng: random.Random, language: Language) -> Draft:
         program=write(_steps(world, done, start), refuses=tasks[0].outcome == "refuses"),
         outcome="acts" if any(task.outcome == "acts" for task in tasks) else tasks[0].outcome,
         must=_must(tasks, world),
-        in_order=[task.event for task in tasks if task.event is not None] if len(tasks) > 1 else [],
+        in_order=_in_order(tasks),
         must_not=[
             predicate
             for task in tasks
             for predicate in task.must_not
-            if len(tasks) == 1 or predicate != {"moves": "walk"}  # another of them may walk
+            if len(tasks) == 1 or "moves" not in predicate  # another of them may move
         ],
         skills=[one.name for one, _ in chosen],
         skeleton=skeleton,
@@ -176,8 +176,25 @@ def _steps(world: World, chosen: Sequence[tuple[Skill, Task]], start: str) -> li
     return steps
 
 
+def _in_order(tasks: Sequence[Task]) -> list[Predicate]:
+    """What marks when each task is done; what marks two of them, once: a light that is red does not turn red again."""
+    if len(tasks) < 2:
+        return []
+    events = [task.event for task in tasks if task.event is not None]
+    return [event for number, event in enumerate(events) if event not in events[:number]]
+
+
+def _at_least(predicate: Predicate) -> Predicate:
+    """The predicate without how often at most: another task may do the same."""
+    if "times" not in predicate:
+        return predicate
+    return {"times": {**predicate["times"], "count": [predicate["times"]["count"][0], None]}}
+
+
 def _must(tasks: Sequence[Task], world: World) -> list[Predicate]:
     must = [predicate for task in tasks for predicate in task.must]
+    if len(tasks) > 1:
+        must = [_at_least(predicate) for predicate in must]
     walked = [any("walked" in predicate for predicate in task.at_end) for task in tasks]  # even if it comes back
     movers = [number for number, task in enumerate(tasks) if task.moved != STILL or walked[number]]
     if len(movers) <= 1:

@@ -76,13 +76,13 @@ _METRES = {
 }
 
 
-@skill("conditions", weight=4.0)
+@skill("conditions", weight=5.5)
 def either_or(world: World) -> Task | None:
     """Do one thing if something is so, otherwise another."""
     return _make(world, both=True)
 
 
-@skill("conditions", weight=2.0)
+@skill("conditions", weight=2.4)
 def only_if(world: World) -> Task | None:
     """Do something if something is so, else nothing."""
     return _make(world, both=False)

@@ -46,7 +46,7 @@ def _person(world: World) -> Target | None:
     return choose(world, things=False) if world.people else None
 
 
-@skill("going", weight=2.2, needs="Standing")
+@skill("going", weight=3.5, needs="Standing")
 def address(world: World) -> Task | None:
     """Turn to a person and say something to them by name."""
     target = _person(world)
@@ -69,7 +69,7 @@ def address(world: World) -> Task | None:
     )
 
 
-@skill("going", weight=2.0, needs="Standing")
+@skill("going", weight=3.5, needs="Standing")
 def go_and_tell(world: World) -> Task | None:
     """Walk to a person and say something to them there."""
     target = _person(world)
@@ -93,7 +93,7 @@ def go_and_tell(world: World) -> Task | None:
     )
 
 
-@skill("going", weight=1.0, needs="Standing")
+@skill("going", weight=2.4, needs="Standing")
 def errand(world: World) -> Task | None:
     """Walk to a person, say something and come back."""
     target = _person(world)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from services.behavior.scene import Pose
 from services.training.dataset.scenes import along, is_free
-from services.training.dataset.skills.going import FROM_PEOPLE, FROM_THINGS, approach, faces, turn_to
+from services.training.dataset.skills.going import FROM_PEOPLE, FROM_THINGS, approach
 from services.training.dataset.skills.walking import LONGEST_M, walks
 from services.training.dataset.targets import Target, choose, locate, the
 from services.training.dataset.task import Step, Task, World, skill
@@ -33,7 +33,7 @@ def _signed(metres: float) -> str:
     return f"y {'+' if metres > 0 else '-'} {abs(metres)}"
 
 
-@skill("going", weight=1.6, needs="Standing")
+@skill("going", weight=2.5, needs="Standing")
 def go_beside(world: World) -> Task | None:
     """Walk to a place beside a thing or a person, on the side that is told or the nearer one."""
     target = _ahead(world)
@@ -81,29 +81,26 @@ def _round(world: World, target: Target, beyond: float) -> tuple[list[str], list
     return lines, legs
 
 
-@skill("going", weight=1.2, needs="Standing")
+@skill("going", weight=2.2, needs="Standing")
 def go_behind(world: World) -> Task | None:
-    """Go round a thing or a person to the place behind, and face it there."""
+    """Go round a thing or a person to the place behind."""
     target = _ahead(world)
     way = None if target is None else _round(world, target, _ROOM[target.person])
     if target is None or way is None:
         return None
     lines, legs = way
-    steps = [
-        Step("go behind it", lines, target=target.name, avoid="obstacles"),
-        Step("turn to it", [turn_to(target)], target=target.name),
-    ]
+    place = along(*legs)
     return Task(
-        steps,
+        [Step("go behind it", lines, target=target.name, avoid="obstacles")],
         target.slots(world),
-        at_end=[walks(along(*legs)), faces(target)],
+        at_end=[walks(place)],
         event={"moves": "walk"},
-        moved=None,  # to which side it turns round is not plain
+        moved=place,
         tags=["going", "scene"],
     )
 
 
-@skill("going", weight=1.0, needs="Standing")
+@skill("going", weight=1.6, needs="Standing")
 def go_past(world: World) -> Task | None:
     """Walk past a thing or a person, half a metre beyond it."""
     target = _ahead(world)
@@ -126,7 +123,7 @@ def go_past(world: World) -> Task | None:
     )
 
 
-@skill("going", weight=1.0, needs="Standing")
+@skill("going", weight=1.8, needs="Standing")
 def go_round(world: World) -> Task | None:
     """Go to three things or people, one after the other."""
     names = [*world.objects, *world.people]

@@ -34,7 +34,7 @@ def _product(number: int) -> str:
     return f"得{_DIGITS[number]}" if number < 10 else chinese(number)
 
 
-@skill("reciting", weight=1.8)
+@skill("reciting", weight=1.4)
 def count_by(world: World) -> Task:
     """Count by twos, threes, fives and so on, up or down."""
     rng = world.random
@@ -55,7 +55,7 @@ def count_by(world: World) -> Task:
     return speech(f"count by {by}", text, slots, variant="down" if down else "up")
 
 
-@skill("reciting", weight=1.6)
+@skill("reciting", weight=1.2)
 def sum_aloud(world: World) -> Task:
     """Add three numbers, double or halve one, or take one from another, and say the result in a sentence."""
     rng = world.random
@@ -80,7 +80,7 @@ def sum_aloud(world: World) -> Task:
     return speech("say the result", text, slots, variant=kind)
 
 
-@skill("reciting", weight=2.0)
+@skill("reciting", weight=1.5)
 def name_some(world: World) -> Task:
     """Name some animals, colours, fruits and so on: the first of a list that everybody knows."""
     kinds = books()[f"name_some.{world.language}.kinds"]
@@ -94,7 +94,7 @@ def name_some(world: World) -> Task:
     return Task(task.steps, slots, must=[{"says": {"all": names}}], event=task.event, tags=["speech"])
 
 
-@skill("reciting", weight=1.6)
+@skill("reciting", weight=1.2)
 def list_more(world: World) -> Task:
     """Say a list that everybody knows, such as the continents."""
     what, text = world.random.choice(books()[f"list_more.{world.language}.lists"]).text.split("=")

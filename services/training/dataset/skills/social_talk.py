@@ -28,7 +28,7 @@ _PRONOUNS = {
 }
 
 
-@skill("manners", weight=1.8)
+@skill("manners", weight=1.4)
 def introduce_people(world: World) -> Task:
     """Make two people known to each other, perhaps with what one of them does."""
     one, other = world.random.sample(names(world.language), 2)
@@ -56,25 +56,25 @@ def _for_a_reason(world: World, book: str, goal: str) -> Task:
     return speech(goal, joined, {"who": who, "reason": reason, **{name: pronouns[name] for name in ("he",)}})
 
 
-@skill("manners", weight=1.8)
+@skill("manners", weight=1.4)
 def praise_for(world: World) -> Task:
     """Praise somebody for something."""
     return _for_a_reason(world, "praise_for", "praise")
 
 
-@skill("manners", weight=1.8)
+@skill("manners", weight=1.5)
 def comfort_about(world: World) -> Task:
     """Comfort somebody who has a reason to be sad or afraid."""
     return _for_a_reason(world, "comfort_about", "comfort")
 
 
-@skill("manners", weight=1.6)
+@skill("manners", weight=1.2)
 def congratulate_on(world: World) -> Task:
     """Congratulate somebody on something."""
     return _for_a_reason(world, "congratulate_on", "congratulate")
 
 
-@skill("speech", weight=1.8)
+@skill("speech", weight=1.4)
 def remind(world: World) -> Task:
     """Remind somebody of what they are to do."""
     who, address, pronouns = somebody(world)
@@ -83,7 +83,7 @@ def remind(world: World) -> Task:
     return speech("remind them", spoken, {"who": who, "what": what})
 
 
-@skill("speech", weight=2.0)
+@skill("speech", weight=1.5)
 def bid_stranger(world: World) -> Task:
     """Pass on to somebody without a name what they should do."""
     en, zh, pronoun, pronoun_zh = world.random.choice(_STRANGERS)
