@@ -11,10 +11,10 @@ from checked import judge
 from gbnf_sampler import Grammar
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from learnt_grammar import grammar
 
 from services.behavior.catalogue import load_catalogue, robots
 from services.behavior.gbnf import decimal
-from services.behavior.grammar import build_gbnf
 from services.behavior.schema import Scene, SceneItem
 
 SAMPLE = Path(__file__).resolve().parents[3] / "services/training/data/sample.jsonl"
@@ -36,19 +36,6 @@ LEFT = {
     "program.obstacle", "program.space", "program.range", "program.limit", "program.calls", "program.seconds",
     "program.metres", "program.length",
 }  # fmt: skip
-_GRAMMARS: dict[str, Grammar] = {}
-_OF_THE_SCENE = ("name", "target", "with-front")
-
-
-def grammar(robot: str, scene: Scene) -> Grammar:
-    """The grammar of a robot in a scene; what does not depend on the names in the scene is read once."""
-    lines = build_gbnf(load_catalogue(robot), scene, learnt=True).splitlines()
-    own = [line for line in lines if line.partition(" ::= ")[0] in _OF_THE_SCENE]
-    shared = "\n".join(line for line in lines if line not in own)
-    if shared not in _GRAMMARS:
-        _GRAMMARS[shared] = Grammar(shared)
-    _GRAMMARS[shared].rules |= Grammar("\n".join(own)).rules
-    return _GRAMMARS[shared]
 
 
 def test_what_a_model_is_trained_on_it_may_write() -> None:
