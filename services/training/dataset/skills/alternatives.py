@@ -138,24 +138,22 @@ def _act(world: World, about_posture: bool) -> Act:
             line = f'ALLeds.fadeRGB("FaceLeds", {COLOURS[name][0]}, 0.5)'
             return Act(f"eyes {name}", said, line, glows("eyes", name)[0])
         case "arm":
-            side, word = rng.choice([("L", ("left", "左")), ("R", ("right", "右"))])
+            side, left, chinese = rng.choice([("L", "left", "左"), ("R", "right", "右")])
             said = world.one_of(
-                [f"raise your {word[0]} arm", f"put your {word[0]} arm up"], [f"举起{word[1]}手", f"抬起{word[1]}臂"]
+                [f"raise your {left} arm", f"put your {left} arm up"], [f"举起{chinese}手", f"抬起{chinese}臂"]
             )
-            shown: Predicate = {"arm": {"side": word[0], "raised": [50, None]}}
-            return Act(f"raise {word[0]} arm", said, arms_line(side, UP), shown)
+            shown: Predicate = {"arm": {"side": left, "raised": [50, None]}}
+            return Act(f"raise {left} arm", said, arms_line(side, UP), shown)
         case "look":
             way = rng.choice(list(DIRECTIONS))
-            joint, angle, seen, _, zh = DIRECTIONS[way]
-            said = world.one_of(
-                [f"look {way}"], [f"往{zh[0]}看", f"看{zh[0]}边" if joint == "HeadYaw" else f"看{zh[1]}"]
-            )
+            joint, angle, seen, _, ways = DIRECTIONS[way]
+            said = world.one_of([f"look {way}"], [f"往{ways[0]}看", f"看{ways[1]}"])
             return Act(f"look {way}", said, joints({joint: angle}), {"looks": seen})
         case "posture":
             family = rng.choice([one for one in _POSTURES if one != world.posture])
-            name, goal, en, zh = _POSTURES[family]
-            line = f'ALRobotPosture.goToPosture("{name}", 0.5)'
-            return Act(goal, world.one_of(en, zh), line, {"posture": family}, family)
+            posture, goal, *words = _POSTURES[family]
+            line = f'ALRobotPosture.goToPosture("{posture}", 0.5)'
+            return Act(goal, world.one_of(*words), line, {"posture": family}, family)
         case "animated":
             name = rng.choice(list(_ANIMATED))
             path, goal, en, zh = _ANIMATED[name]
@@ -237,9 +235,7 @@ def _far(world: World) -> Case | None:
 def _there(world: World) -> Case:
     """Whether somebody, or a thing of a name, is there: the scene tells."""
     if world.random.random() < 0.5:
-        said = world.one_of(
-            ["anybody is here", "you see a person", "somebody is there"], ["有人在", "看到有人", "这里有人"]
-        )
+        said = world.one_of(["anybody is here", "you see a person", "somebody is there"], ["有人在", "看到有人"])
         return Case("", said, "", bool(world.people))
     here = [*world.objects]
     if here and world.random.random() < 0.6:

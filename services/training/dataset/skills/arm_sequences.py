@@ -123,7 +123,8 @@ def exercise_counted(world: World) -> Task:
     kind = rng.choice(list(_EXERCISES))
     code, shown, en, zh = _EXERCISES[kind]
     number = rng.choice([2, 2, 3])
-    steps, must = [], [{"times": {"of": shown, "count": [number, number]}}]
+    steps: list[Step] = []
+    must: list[Predicate] = [{"times": {"of": shown, "count": [number, number]}}]
     for done in range(number):
         text = world.say(*_NUMBERS[done])
         steps.append(Step(f"{kind} {done + 1}", [*code, line(text)]))
