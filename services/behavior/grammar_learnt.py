@@ -123,7 +123,10 @@ class LearntGrammar(Grammar):
         if uses:
             found.append(self._rules.add("place", f'"x, y, z = scene.position(" {TARGET} ")\\n" ({uses})'))
         if way:
-            gone = f'"for i in range(" [2-9] "):" {_INDENT} {way} | {way} ("\\n" {self._head()} {way})?'  # and back
+            spoken = self._calls.speech()
+            there = f'({self._head()} {spoken} "\\n")? ' if spoken is not None else ""
+            back = f'("\\n" {there}{self._head()} {way})?'  # perhaps when something has been said there
+            gone = f'"for i in range(" [2-9] "):" {_INDENT} {way} | {way} {back}'
             small = self._arguments.small()
             found.append(self._rules.add("way", f'"way = scene.distance(" {TARGET} ") - " {small} "\\n" ({gone})'))
         return found

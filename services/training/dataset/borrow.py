@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from services.training.dataset.phrases import patterns
-from services.training.dataset.task import SKILLS, Skill, Task, World
+from services.training.dataset.task import Skill, Task, World, by_name
 
 _TRIES = 30
 
@@ -34,7 +34,7 @@ class Borrowed:
 def borrow(world: World, fits: Callable[[Skill, Task], bool], without: Sequence[str] = ()) -> Borrowed | None:
     """A random task that acts and that ``fits``, of a skill that joins with others and is not among ``without``."""
     # Conditions borrow themselves: drawing one here could go on without end.
-    free = [one for one in SKILLS.values() if one.joins and one.weight and one.theme != "conditions"]
+    free = [one for one in by_name() if one.joins and one.weight and one.theme != "conditions"]
     free = [one for one in free if one.name not in without]
     for _ in range(_TRIES):
         one = world.random.choices(free, [candidate.weight for candidate in free])[0]

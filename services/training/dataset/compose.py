@@ -11,7 +11,7 @@ from typing import Any
 from services.training.dataset.borrow import borrow
 from services.training.dataset.phrases import patterns
 from services.training.dataset.scenes import furnish
-from services.training.dataset.task import SKILLS, STILL, Language, Outcome, Predicate, Skill, Step, Task, World
+from services.training.dataset.task import STILL, Language, Outcome, Predicate, Skill, Step, Task, World, by_name
 from services.training.dataset.wording import correct, join, utter
 
 #: Of instructions with so many tasks there are so many.
@@ -59,12 +59,12 @@ def draft(rng: random.Random, language: Language) -> Draft:
         program=write(_steps(world, done, start), refuses=tasks[0].outcome == "refuses"),
         outcome="acts" if any(task.outcome == "acts" for task in tasks) else tasks[0].outcome,
         must=_must(tasks, world),
-        in_order=[task.event for task in tasks if task.event is not None] if len(tasks) > 1 else [],
+        in_order=_in_order(tasks),
         must_not=[
             predicate
             for task in tasks
             for predicate in task.must_not
-            if len(tasks) == 1 or predicate != {"moves": "walk"}  # another of them may walk
+            if len(tasks) == 1 or "moves" not in predicate  # another of them may move
         ],
         skills=[one.name for one, _ in chosen],
         skeleton=skeleton,
@@ -90,7 +90,7 @@ def write(steps: Sequence[Step], *, refuses: bool = False) -> str:
 def _shared(world: World) -> list[tuple[Skill, Task]]:
     """A task of a skill that has a share of all instructions, if its turn has come; else none."""
     turn = world.random.random()
-    for one in SKILLS.values():
+    for one in by_name():
         turn -= one.share
         if turn < 0:
             task = one.make(world)
@@ -109,7 +109,7 @@ def _tasks(world: World, wanted: int, *, among_others: bool = False) -> list[tup
     """Different tasks that can be done one after the other."""
     chosen: list[tuple[Skill, Task]] = []
     for _ in range(_TRIES * wanted):
-        free = [one for one in SKILLS.values() if one not in [used for used, _ in chosen]]
+        free = [one for one in by_name() if one not in [used for used, _ in chosen]]
         joined = wanted > 1 or among_others
         if joined:
             free = [one for one in free if one.joins]
@@ -176,8 +176,25 @@ def _steps(world: World, chosen: Sequence[tuple[Skill, Task]], start: str) -> li
     return steps
 
 
+def _in_order(tasks: Sequence[Task]) -> list[Predicate]:
+    """What marks when each task is done; what marks two of them, once: a light that is red does not turn red again."""
+    if len(tasks) < 2:
+        return []
+    events = [task.event for task in tasks if task.event is not None]
+    return [event for number, event in enumerate(events) if event not in events[:number]]
+
+
+def _at_least(predicate: Predicate) -> Predicate:
+    """The predicate without how often at most: another task may do the same."""
+    if "times" not in predicate:
+        return predicate
+    return {"times": {**predicate["times"], "count": [predicate["times"]["count"][0], None]}}
+
+
 def _must(tasks: Sequence[Task], world: World) -> list[Predicate]:
     must = [predicate for task in tasks for predicate in task.must]
+    if len(tasks) > 1:
+        must = [_at_least(predicate) for predicate in must]
     walked = [any("walked" in predicate for predicate in task.at_end) for task in tasks]  # even if it comes back
     movers = [number for number, task in enumerate(tasks) if task.moved != STILL or walked[number]]
     if len(movers) <= 1:

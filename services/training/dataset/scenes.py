@@ -23,6 +23,8 @@ OTHERWISE: dict[str, list[str]] = _NAMES["otherwise"]
 #: People whose name takes no article.
 NAMED = frozenset(_NAMES["names"]["people"])
 _APART_M = 0.7
+#: Programs take 3.1416 for pi and round what they say: so much more room is left beside what stands in the way.
+_ROUNDING_M = 0.02
 # How far ahead of the robot, in radians to the left, and how often: all around it, but mostly where it looks.
 _BEARINGS = [(-0.5, 0.5, 4), (0.5, 1.6, 3), (-1.6, -0.5, 3), (1.6, 3.1, 1), (-3.1, -1.6, 1)]
 # How far away in metres, and how often.
@@ -51,6 +53,8 @@ def is_free(world: World, *legs: Pose) -> bool:
     base = load_catalogue("nao").base
     if base is None:
         raise ValueError("the catalogue says of no base how it walks")
+    rooms = {"from_things": base.from_things + _ROUNDING_M, "from_people": base.from_people + _ROUNDING_M}
+    base = base.model_copy(update=rooms)
     view = SceneView(Scene(objects=items[0], people=items[1]))
     state = RobotState({}, pose=world.pose)
     try:

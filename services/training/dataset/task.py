@@ -118,3 +118,8 @@ def skill(
         return make
 
     return register
+
+
+def by_name() -> list[Skill]:
+    """All skills by name: what is drawn from them must not hang on which module somebody has imported first."""
+    return [SKILLS[name] for name in sorted(SKILLS)]

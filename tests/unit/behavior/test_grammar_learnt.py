@@ -11,10 +11,10 @@ from checked import judge
 from gbnf_sampler import Grammar
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from learnt_grammar import grammar
 
 from services.behavior.catalogue import load_catalogue, robots
 from services.behavior.gbnf import decimal
-from services.behavior.grammar import build_gbnf
 from services.behavior.schema import Scene, SceneItem
 
 SAMPLE = Path(__file__).resolve().parents[3] / "services/training/data/sample.jsonl"
@@ -36,19 +36,6 @@ LEFT = {
     "program.obstacle", "program.space", "program.range", "program.limit", "program.calls", "program.seconds",
     "program.metres", "program.length",
 }  # fmt: skip
-_GRAMMARS: dict[str, Grammar] = {}
-_OF_THE_SCENE = ("name", "target", "with-front")
-
-
-def grammar(robot: str, scene: Scene) -> Grammar:
-    """The grammar of a robot in a scene; what does not depend on the names in the scene is read once."""
-    lines = build_gbnf(load_catalogue(robot), scene, learnt=True).splitlines()
-    own = [line for line in lines if line.partition(" ::= ")[0] in _OF_THE_SCENE]
-    shared = "\n".join(line for line in lines if line not in own)
-    if shared not in _GRAMMARS:
-        _GRAMMARS[shared] = Grammar(shared)
-    _GRAMMARS[shared].rules |= Grammar("\n".join(own)).rules
-    return _GRAMMARS[shared]
 
 
 def test_what_a_model_is_trained_on_it_may_write() -> None:
@@ -133,6 +120,10 @@ CHARGE = 'ALTextToSpeech.say("I have " + str(ALBattery.getBatteryCharge()) + " p
         (HALL, 'ALTextToSpeech.say("It is " + str(round(scene.distance("Zoë"), 1)) + " metres away.")', True),
         (HALL, 'way = scene.distance("Zoë") - 0.8\nALMotion.moveTo(way, 0.0, 0.0)\n# Step 2: back\n'
                "ALMotion.moveTo(-way, 0.0, 0.0)", True),
+        (HALL, 'way = scene.distance("Zoë") - 0.8\nALMotion.moveTo(way, 0.0, 0.0)\n# Step 2: tell\n'
+               'ALTextToSpeech.say("Hello!")\n# Step 3: back\nALMotion.moveTo(-way, 0.0, 0.0)', True),
+        (HALL, 'way = scene.distance("Zoë") - 0.8\nALMotion.moveTo(way, 0.0, 0.0)\n# Step 2: go on\n'
+               'ALMotion.moveTo(0.2, 0.0, 0.0)\n# Step 3: back\nALMotion.moveTo(-way, 0.0, 0.0)', False),
         (HALL, 'x, y, z = scene.position("red ball")\nu, v, w = scene.position("Zoë")\n'
                "ALMotion.moveTo((x + u) / 2, (y + v) / 2, 0.0)", True),
         (HALL, f'x, y, z = scene.position("red ball")\n{WALK}\nALMotion.moveTo(x, y, 0.0)', False),

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 import services.training.dataset.skills  # noqa: F401 - registers them
-from services.training.dataset import build
+from services.training.dataset import build, task
 from services.training.dataset.compose import Draft, draft
 from services.training.dataset.splits import split_of
 
@@ -85,6 +85,16 @@ def test_what_is_nearly_the_same_is_kept_once() -> None:
 def test_the_same_seed_makes_the_same_drafts() -> None:
     first, again = ([draft(random.Random(seed), "en") for seed in range(30)] for _ in range(2))
     assert first == again
+
+
+def test_drafts_do_not_depend_on_which_skills_were_imported_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = [draft(random.Random(seed), "en") for seed in range(60)]
+    turned = dict(reversed(task.SKILLS.items()))
+    for name, one in turned.items():
+        monkeypatch.delitem(task.SKILLS, name)
+        monkeypatch.setitem(task.SKILLS, name, one)
+    assert list(task.SKILLS) == list(turned), "the order is another one now"
+    assert [draft(random.Random(seed), "en") for seed in range(60)] == first
 
 
 def test_what_is_held_out_shares_no_pattern_with_what_is_trained_on() -> None:

@@ -27,8 +27,10 @@ def drafts() -> list[Draft]:
     return [draft(random.Random(seed), "en" if seed % 2 else "zh") for seed in range(600)]
 
 
-def test_an_eighth_is_refused(drafts: list[Draft]) -> None:
-    assert 0.11 * len(drafts) <= sum(one.outcome == "refuses" for one in drafts) <= 0.18 * len(drafts)
+@pytest.mark.parametrize("outcome", ["refuses", "words"])
+def test_an_eighth_is_refused_and_an_eighth_answered_in_words(drafts: list[Draft], outcome: str) -> None:
+    # 0.12 of all, as far as 600 drafts scatter.
+    assert 0.085 * len(drafts) <= sum(one.outcome == outcome for one in drafts) <= 0.155 * len(drafts)
 
 
 def test_a_refusal_among_harmless_orders_is_the_whole_program(drafts: list[Draft]) -> None:

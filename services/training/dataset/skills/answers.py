@@ -6,7 +6,7 @@ from services.training.dataset.phrases import books, patterns, variants
 from services.training.dataset.task import Step, Task, World, skill
 
 
-@skill("answers", weight=0.5, share=0.065)
+@skill("answers", weight=0.5, share=0.05)
 def answer(world: World) -> Task:
     """Answer a question, or say something fitting."""
     kind = world.random.choice(variants("answer"))
@@ -14,7 +14,7 @@ def answer(world: World) -> Task:
     return _words(kind, spoken, "answer in words")
 
 
-@skill("answers", weight=0.3, share=0.018)
+@skill("answers", weight=0.3, share=0.012)
 def arithmetic(world: World) -> Task:
     """Work out a sum with small numbers."""
     rng = world.random
@@ -38,7 +38,7 @@ def arithmetic(world: World) -> Task:
     return _words("", spoken, "answer the sum", slots, {"says": {"any": [str(result)]}})
 
 
-@skill("answers", weight=0.2, share=0.005)
+@skill("answers", weight=0.2, share=0.004)
 def capital(world: World) -> Task:
     """Name the capital of a country."""
     country = world.random.choice(variants("country"))
@@ -47,7 +47,7 @@ def capital(world: World) -> Task:
     return _words("", spoken, "name the capital", {"country": name}, {"says": {"any": [city]}})
 
 
-@skill("answers", weight=0.3, share=0.012)
+@skill("answers", weight=0.3, share=0.01)
 def answer_fact(world: World) -> Task:
     """Answer what is always so: colours, animals, days, opposites, numbers."""
     kind = world.random.choice(variants("answer_fact"))

@@ -21,6 +21,8 @@ _SIDES = {"L": "left", "R": "right", "LR": "both", "": "either"}
 UP, DOWN = (-1.3, 0.2), (1.4, 0.2)
 AHEAD, ASIDE = (0.0, 0.1, -0.05), (0.0, 1.3, -0.05)
 _JOINTS = ("ShoulderPitch", "ShoulderRoll", "ElbowRoll")
+#: Arms that hang by themselves may be as far up as this, degrees over the horizontal, and elbows as far bent.
+_HANGING_DEG, _BENT_DEG = -55, 30
 _ANGLES = (20, 25, 30, 35, 40, 45, 50, 60, 70, 75, 80, 90)
 
 
@@ -50,7 +52,8 @@ def _pose(world: World, verb: str, pose: tuple[float, ...], low: float | None, h
     sides, slots = _draw(world)
     shown = raised(sides, low, high)
     step = Step(verb.format(NAMES[sides]), [arms_line(sides, pose)])
-    return Task([step], slots, must=[shown], event=shown, tags=["arms"])
+    event = None if pose is DOWN else shown  # arms that hang may not have been lowered: nothing shows when
+    return Task([step], slots, must=[shown], event=event, tags=["arms"])
 
 
 @skill("arms", weight=2.0)
@@ -150,7 +153,8 @@ def arm_by_degrees(world: World) -> Task | None:
     shown = raised(sides, elevation - 12, elevation + 12)
     slots["angle"] = angle_words(world, number)
     variant = "above" if above else ""
-    return Task([step], slots, must=[shown], event=shown, variant=variant, tags=["arms", "degrees"])
+    event = shown if elevation > _HANGING_DEG else None
+    return Task([step], slots, must=[shown], event=event, variant=variant, tags=["arms", "degrees"])
 
 
 @skill("arms", weight=1.3)
@@ -180,7 +184,10 @@ def bend_elbow(world: World) -> Task | None:
         slots["angle"] = angle_words(world, number)
         goal += f" {number} degrees"
     variant = "degrees" if number else ""
-    return Task([Step(goal, [joints(angles)])], slots, must=must, event=must[0], variant=variant, tags=["arms"])
+    # As far as they are bent at first anyway, nothing shows when they are bent.
+    plain = number is None or (number > _BENT_DEG and world.posture == "Standing")
+    event = must[0] if plain else None
+    return Task([Step(goal, [joints(angles)])], slots, must=must, event=event, variant=variant, tags=["arms"])
 
 
 @skill("arms", weight=1.0)

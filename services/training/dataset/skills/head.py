@@ -46,6 +46,8 @@ _CORNERS = {
         ("右下方", "右下角"),
     ),
 }
+#: The head is raised by so much when the robot stands.
+_RAISED_DEG = 15
 _SHORT_ZH = {"left": "左", "right": "右", "up": "上", "down": "下"}
 
 
@@ -90,7 +92,8 @@ def turn_head(world: World) -> Task | None:
     step = Step(f"turn the head {number} degrees {way}", [joints({joint: degrees(number, sign)})])
     slots = {"way": world.one_of(en[:2], zh[:2]), "angle": angle_words(world, number)}
     variant = "aside" if joint == "HeadYaw" else "tilt"
-    return Task([step], slots, must=[shown], event=shown, variant=variant, tags=["head", "degrees"])
+    event = shown if joint == "HeadYaw" or number > _RAISED_DEG else None
+    return Task([step], slots, must=[shown], event=event, variant=variant, tags=["head", "degrees"])
 
 
 @skill("head", weight=1.0)

@@ -39,6 +39,21 @@ _ACTS: dict[str, Act] = {
         {"lights": {"group": "eyes", "colour": "white"}},
     ),
     "dark": ("switch the lights off", ['ALLeds.off("AllLeds")'], {"lights": {"group": "any", "colour": "off"}}),
+    "red": (
+        "light the eyes red",
+        ['ALLeds.fadeRGB("FaceLeds", "red", 0.5)'],
+        {"lights": {"group": "eyes", "colour": "red"}},
+    ),
+    "arms_up": (
+        "raise both arms",
+        ['ALMotion.angleInterpolationWithSpeed(["LShoulderPitch", "RShoulderPitch"], [-1.3, -1.3], 0.2)'],
+        {"arm": {"side": "both", "raised": [50, None]}},
+    ),
+    "look_left": (
+        "look left",
+        ['ALMotion.angleInterpolationWithSpeed("HeadYaw", 0.8, 0.2)'],
+        {"looks": {"yaw": [25, 119]}},
+    ),
     "punch": (
         "punch the air",
         [

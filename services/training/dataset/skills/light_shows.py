@@ -73,7 +73,7 @@ def traffic_light(world: World) -> Task:
 def police_light(world: World) -> Task:
     """Flash red and blue."""
     flashes = [f'    ALLeds.fadeRGB("FaceLeds", "{name}", 0.3)' for name in ("red", "blue")]
-    return _seen([Step("flash like police", ["for i in range(5):", *flashes])], ["red", "blue"])
+    return _seen([Step("flash like police", ["for i in range(4):", *flashes])], ["red", "blue"])
 
 
 @skill("shows", weight=0.6)

@@ -6,6 +6,7 @@ import math
 
 from services.behavior.scene import Pose
 from services.robot.simulator.anatomy import head_pitch_limits
+from services.training.dataset.skills.body import upright
 from services.training.dataset.skills.going import some_target, turn_to
 from services.training.dataset.targets import Target, locate, the
 from services.training.dataset.task import STILL, Predicate, Step, Task, World, skill
@@ -16,6 +17,8 @@ _FARTHEST_M = 5.0
 _SHORT_RAD = 0.21
 _EYES_M = 0.51
 _MOVED_M = 0.05
+#: What is nearer to straight ahead than this the head may be turned to before it looks, radians.
+_AHEAD_RAD = 0.4
 #: Up to this bearing an arm points to its side without a turn of the body (measured: at most 15 degrees off), radians.
 ASIDE_RAD = 1.75
 #: What is nearer to straight ahead than this is faced already.
@@ -53,13 +56,18 @@ def looks_at(target: Target) -> Predicate:
     return {"looks_at": {"target": target.name, "within": 15}}
 
 
+def seen_coming(target: Target) -> Predicate | None:
+    """The event of looking there; none where the head may have been turned already."""
+    return looks_at(target) if abs(target.bearing) > _AHEAD_RAD else None
+
+
 LOOK = "ALTracker.lookAt([x, y, z], 2, 0.3, False)"
 
 
 @skill("looking", weight=4.0)
 def look(world: World) -> Task | None:
     """Look at a thing or a person."""
-    found = some_target(world)
+    found = some_target(world) if upright(world) else None
     if found is None:
         return None
     target, variant = found
@@ -73,7 +81,7 @@ def look(world: World) -> Task | None:
         [Step("look at it", [*lines, LOOK], target=target.name)],
         target.slots(world),
         must=[looks_at(target)],
-        event=looks_at(target),
+        event=seen_coming(target),
         moved=turned,
         variant=variant,
         tags=["looking", "scene"],
@@ -84,7 +92,7 @@ def look(world: World) -> Task | None:
 def look_twice(world: World) -> Task | None:
     """Look at one thing or person and then at another."""
     names = [*world.objects, *world.people]
-    if len(names) < 2 or world.pose is None:
+    if len(names) < 2 or world.pose is None or not upright(world):
         return None
     one, other = (locate(world, name) for name in world.random.sample(names, 2))
     steps = []
@@ -97,7 +105,7 @@ def look_twice(world: World) -> Task | None:
         steps,
         {"one": the(world, one.name), "other": the(world, other.name)},
         must=[looks_at(one), looks_at(other)],
-        event=looks_at(one),
+        event=seen_coming(one),
         tags=["looking", "scene"],
     )
 

@@ -145,7 +145,7 @@ def _side(world: World, target: Target, turned: Pose) -> tuple[str, list[str]]:
     return world.say("is on my right", "在我右边"), [world.say("right", "右边")]
 
 
-@skill("pointing", weight=0.0, joins=False, share=0.025)
+@skill("pointing", weight=0.0, joins=False, share=0.018)
 def absent(world: World) -> Task | None:
     """Say that what is asked for is not to be seen."""
     if not world.people and world.random.random() < 0.12:

@@ -6,7 +6,7 @@ from services.training.dataset.phrases import books, patterns, variants
 from services.training.dataset.task import Step, Task, World, skill
 
 
-@skill("refusals", weight=0.0, share=0.14)
+@skill("refusals", weight=0.0, share=0.118)
 def refuse(world: World) -> Task:
     """Decline one of many kinds of requests."""
     kind = world.random.choice(variants("refuse"))

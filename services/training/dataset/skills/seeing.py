@@ -42,7 +42,7 @@ _WHICH: dict[str, tuple[Callable[[Sequence[float]], float], str, str]] = {
 }
 
 
-@skill("seeing", weight=0.0, joins=False, share=0.014)
+@skill("seeing", weight=0.0, joins=False, share=0.01)
 def how_many(world: World) -> Task | None:
     """Say how many people, things, or things of a kind there are."""
     if not world.objects and not world.people and world.random.random() < 0.5:
@@ -70,7 +70,7 @@ def how_many(world: World) -> Task | None:
     return _words(spoken, "say how many", slots, shown, "people" if kind == "people" else "")
 
 
-@skill("seeing", weight=0.0, joins=False, share=0.01)
+@skill("seeing", weight=0.0, joins=False, share=0.008)
 def name_all(world: World) -> Task | None:
     """Say what there is and who is there."""
     kind = world.random.choice(["all", "things", "people"])
@@ -86,7 +86,7 @@ def name_all(world: World) -> Task | None:
     return _words(spoken, "name what is there", {}, {"says": {"all": names or [spoken]}}, kind)
 
 
-@skill("seeing", weight=0.0, joins=False, share=0.014)
+@skill("seeing", weight=0.0, joins=False, share=0.01)
 def which_is(world: World) -> Task | None:
     """Say which thing or person is nearest, farthest, leftmost or rightmost."""
     people = len(world.people) > 1 and world.random.random() < 0.5

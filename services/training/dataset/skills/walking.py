@@ -216,25 +216,23 @@ def stop(world: World) -> Task:
 
 @skill("walking", weight=0.4, needs="Standing", joins=False)
 def walk_and_talk(world: World) -> Task | None:
-    """Walk on slowly while it speaks, then stop."""
-    if world.objects or world.people:
-        return None
+    """Speak and walk, one after the other: no grammar lets a model write a walk that something else has to end."""
     way = world.random.choice([WAYS["ahead"], WAYS["back"]])
+    leg = way.leg(_PLAIN.value)
+    if not is_free(world, leg):
+        return None
     text = world.one_of(
         ["Here I come!", "Make way, please.", "I am walking.", "Excuse me, please.", "Hello everyone!", "Beep, beep!"],
         ["我来啦！", "请让一让。", "我正在走路。", "借过一下。", "大家好！", "嘀嘀嘀！"],
     )
-    lines = [
-        f"ALMotion.moveToward({signed('0.5', way.ahead)}, 0.0, 0.0)",
-        f'ALTextToSpeech.say("{text}")',
-        "ALMotion.stopMove()",
-    ]
+    lines = [f'ALTextToSpeech.say("{text}")', way.call(_PLAIN.code)]
     return Task(
-        [Step(f"walk {way.plan} and talk", lines, avoid="obstacles")],
+        [Step(f"talk and walk {way.plan}", lines, avoid="obstacles")],
         {**way.slots(world), "text": text.rstrip(".。!！")},
-        must=[{"says": {"any": [text.rstrip(".。!！")]}}, {"moves": "walk"}],
+        must=[{"says": {"any": [text.rstrip(".。!！")]}}],
+        at_end=[walks(leg)],
         event={"moves": "walk"},
-        moved=None,
+        moved=leg,
         tags=["walking", "speech"],
     )
 

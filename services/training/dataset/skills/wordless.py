@@ -117,7 +117,7 @@ def halfway(world: World) -> Task | None:
     )
 
 
-@skill("wordless", weight=0.0, joins=False, share=0.006)
+@skill("wordless", weight=0.0, joins=False, share=0.005)
 def how_far(world: World) -> Task | None:
     """Say how far away a thing or a person is."""
     target = choose(world)
