@@ -14,6 +14,7 @@ from locust.runners import WorkerRunner
 from loadtest.traffic import statistics
 from loadtest.traffic.options import add_options
 from loadtest.traffic.run import CANNOT_BEGIN, UNUSABLE, Run
+from loadtest.traffic.settings import named_backends
 from loadtest.traffic.shapes import users_at
 from loadtest.traffic.users import RobotUser
 
@@ -31,6 +32,10 @@ def _add_options(parser: Any) -> None:
 def _prepare(environment: Any, **_: Any) -> None:
     run = Run(environment)
     options = environment.parsed_options
+    if environment.web_ui is not None:
+        from loadtest.traffic import ui  # what draws the charts takes a second to load
+
+        ui.install(environment)
     if isinstance(environment.runner, WorkerRunner) or not (options.headless or options.autostart):
         return  # the master looks, or the web UI when a run is started there
     if options.spawn_rate is None:
@@ -51,12 +56,12 @@ class ChosenShape(LoadTestShape):
         """Users now, and how many may start a second; None: the run is over."""
         environment = self.runner.environment
         options = environment.parsed_options
-        users = options.num_users or len(options.backend) or 1
+        least = max(1, len(named_backends(options.backend)))
+        users = int(options.num_users or least)
         elapsed_s = self.get_run_time()
         run = Run.of(environment)
         if run.trace and elapsed_s > run.trace[-1].at_s + 1.0:
             return None
         if options.run_time and elapsed_s >= options.run_time:
             return None
-        least = max(1, len(options.backend))
         return users_at(options.shape, elapsed_s, options.run_time, users, least), float(options.spawn_rate or users)

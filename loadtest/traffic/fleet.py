@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from loadtest.traffic.answers import Ask
 from loadtest.traffic.mix import Instruction, mixes
-from loadtest.traffic.options import Settings
+from loadtest.traffic.settings import Settings
 from loadtest.traffic.trace import Entry
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 from typing import Any, Self
 
 import gevent
@@ -12,8 +11,8 @@ from locust.runners import MasterRunner, WorkerRunner
 from loadtest.records import Record
 from loadtest.traffic import statistics
 from loadtest.traffic.fleet import Fleet
-from loadtest.traffic.options import BadOption, Settings, read_key, read_settings
 from loadtest.traffic.recording import CannotRecord, Recorder
+from loadtest.traffic.settings import BadOption, Settings, read_key, read_settings
 from loadtest.traffic.target import BadTarget, ask_backends, check
 from loadtest.traffic.trace import BadTrace, Entry, read_trace
 
@@ -85,7 +84,7 @@ class Run:
         runner = environment.runner
         if isinstance(runner, WorkerRunner):
             told = options.loadtest
-            self.settings = Settings.from_document(told["settings"], key=read_key(options.api_keys_file))
+            self.settings = Settings.model_validate({**told["settings"], "key": read_key(options.api_keys_file)})
             process, processes = runner.worker_index, told["processes"]
         else:
             try:
@@ -96,7 +95,7 @@ class Run:
                 return
             process, processes = 0, runner.worker_count if isinstance(runner, MasterRunner) else 1
             # Goes to the workers with the options; not the key, which each reads from its own file.
-            options.loadtest = {"settings": {**asdict(self.settings), "key": ""}, "processes": processes}
+            options.loadtest = {"settings": self.settings.model_dump(exclude={"key"}), "processes": processes}
             # Answers on their way at the end are waited for, so that the slow ones are not left out of the statistics.
             environment.stop_timeout = max(float(options.stop_timeout), self.settings.timeout_s + _GRACE_S)
         self.trace = read_trace(self.settings.trace) if self.settings.arrivals == "replay" else []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from loadtest.traffic.settings import Shape
+
 _STEPS = 5
 _BASE = 0.2
 
@@ -31,7 +33,7 @@ def _soak(progress: float) -> float:
 
 #: Share of the users (0 to 1) by how much of the run time is over (0 to 1): all of the time the same, from none to all,
 #: in five steps, a fifth with all of them in the middle fifth, and all with a slow beginning and end.
-SHAPES: dict[str, Callable[[float], float]] = {
+SHAPES: dict[Shape, Callable[[float], float]] = {
     "constant": _constant,
     "ramp": _ramp,
     "steps": _steps,
@@ -40,7 +42,7 @@ SHAPES: dict[str, Callable[[float], float]] = {
 }
 
 
-def users_at(shape: str, elapsed_s: float, run_time_s: float | None, users: int, least: int = 1) -> int:
+def users_at(shape: Shape, elapsed_s: float, run_time_s: float | None, users: int, least: int = 1) -> int:
     """Users after ``elapsed_s``; never fewer than ``least``, so that every backend keeps being asked."""
     progress = min(1.0, elapsed_s / run_time_s) if run_time_s else 0.0
     if shape != "constant" and progress >= 1.0:

@@ -13,7 +13,7 @@ from typing import Any
 import locust.stats
 
 from loadtest.records import Outcome, Record
-from loadtest.traffic.options import Settings
+from loadtest.traffic.settings import Settings
 
 TTFT, TTFA, ITL, TPOT, TOKENS, GOOD = "TTFT", "TTFA", "ITL", "TPOT", "output tokens", "goodput"
 METRICS = (TTFT, TTFA, ITL, TPOT, TOKENS, GOOD)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
+from gevent import GreenletExit
 from gevent.pool import Pool
 from locust import User, task
-from locust.exception import StopUser
 
 from loadtest.traffic.answers import Answer, Ask, NoAnswer
 from loadtest.traffic.doors import Client
@@ -26,7 +26,7 @@ class RobotUser(User):
         """Take a robot and open its connections."""
         self._run = Run.of(self.environment)
         if self._run.fleet is None:
-            raise StopUser
+            raise GreenletExit  # which Locust takes for a user's end
         settings, self._fleet = self._run.settings, self._run.fleet
         self._closed = settings.arrivals == "closed"
         self._robot = self._fleet.take()
@@ -68,7 +68,7 @@ class RobotUser(User):
             self._due += gap_s
 
     def _send_aside(self, ask: Ask) -> None:
-        if self._run.in_flight >= self._run.settings.in_flight:
+        if self._run.in_flight >= self._run.settings.max_in_flight:
             trouble = NoAnswer("failed", f"not sent: {self._run.in_flight} requests are open already")
             self._run.seen(Answer(ask).record(trouble), 0)
         else:
