@@ -60,8 +60,8 @@ class ChosenShape(LoadTestShape):
         users = int(options.num_users or least)
         elapsed_s = self.get_run_time()
         run = Run.of(environment)
-        if run.trace and elapsed_s > run.trace[-1].at_s + 1.0:
-            return None
-        if options.run_time and elapsed_s >= options.run_time:
+        sent = bool(run.trace) and elapsed_s > run.trace[-1].at_s + 1.0
+        if run.over or sent or (options.run_time and elapsed_s >= options.run_time):
+            run.over = False
             return None
         return users_at(options.shape, elapsed_s, options.run_time, users, least), float(options.spawn_rate or users)

@@ -19,7 +19,7 @@ In the browser, beside an engine that runs, such as that of `scripts/quickstart 
 Without, for scripts and CI; options set here are those of the form, and what the form begins with:
 
   scripts/loadtest --headless --users 4 --run-time 30s
-  scripts/loadtest --headless --users 4 --run-time 30s --backend vllm,llamacpp          both at once, half of the robots each
+  scripts/loadtest --headless --users 4 --run-time 30s --backend vllm,llamacpp        both, half of the robots each
   scripts/loadtest --headless --arrivals poisson --rate 2 --run-time 1m --door passthrough
   scripts/loadtest --headless --users 32 --shape steps --run-time 5m --records reports/steps.jsonl
   scripts/loadtest --headless --arrivals replay --trace reports/steps.jsonl --users 8   the same requests once more
@@ -28,14 +28,14 @@ Without, for scripts and CI; options set here are those of the form, and what th
   --door durable|passthrough  /v1/behaviors and its events, or /v1/chat/completions
   --mix NAME --seed N         what is asked for: daily, short, long, english, chinese or scenes
   --users N                   robots; --think-time-s seconds between an answer and the next request
-  --arrivals, --rate R        closed: robots wait for answers; poisson, constant: R requests a second; replay: --trace FILE
+  --arrivals, --rate R        closed: robots wait for answers; poisson, constant: R requests a second; replay: a --trace
   --shape NAME                constant, ramp, steps, spike or soak, over --run-time
   --slo-ttft-s, --slo-ttfa-s, --slo-e2e-s, --timeout-s
   --records FILE              one JSON line a request, over a file that is there
   --options                   all options, Locust's too
 
-Exit status: 0 all requests were completed; 1 some were not (--exit-code-on-error 0 lets them pass) or nothing was asked;
-2 the engine, a backend or an option is not what it should be, or records could not be written.
+Exit status: 0 all requests were completed; 1 some were not (--exit-code-on-error 0 lets them pass) or none was asked; 2
+the engine, a backend or an option is not what it should be, or records could not be written.
 Workers on several cores or machines: --processes 2, or --master and --worker. DEPLOY.md, "Load test", tells more.
 The first run installs the packages (about 60 MB) into .venvs/. PYTHON=/path/to/python chooses the Python (3.11 or 3.12,
 with pip).

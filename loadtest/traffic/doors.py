@@ -40,13 +40,15 @@ class Client:
 
     def ask(self, ask: Ask) -> tuple[Record, int]:
         """Send one request and follow its answer; returns the record and the answer's size in bytes. Never raises."""
-        follow = self._durable if ask.door == "durable" else self._pass_through
-        answer = Answer(ask)
+        durable = ask.door == "durable"
+        follow = self._durable if durable else self._pass_through
+        body = json.dumps(behavior_request(ask) if durable else chat_request(ask)).encode()
+        answer = Answer(ask)  # sent from here on
         trouble: NoAnswer | None = None
         try:
             # Over everything, so that no server can stretch it by sending a little now and then.
             with gevent.Timeout(self._timeout_s, TimedOut(f"no end within {self._timeout_s:g} s")):
-                follow(answer)
+                follow(answer, body)
         except NoAnswer as reason:
             trouble = reason
         except TimedOut as error:
@@ -61,8 +63,7 @@ class Client:
 
     # The durable door
 
-    def _durable(self, answer: Answer) -> None:
-        body = json.dumps(behavior_request(answer.ask)).encode()
+    def _durable(self, answer: Answer, body: bytes) -> None:
         with closing(self._send("POST", "/v1/behaviors", body=body)) as reply:
             _check(answer, reply, _ACCEPTED)
             accepted = _read_all(reply)
@@ -112,8 +113,7 @@ class Client:
 
     # The pass-through
 
-    def _pass_through(self, answer: Answer) -> None:
-        body = json.dumps(chat_request(answer.ask)).encode()
+    def _pass_through(self, answer: Answer, body: bytes) -> None:
         with closing(self._send("POST", "/v1/chat/completions", ("X-Backend", answer.ask.backend), body=body)) as reply:
             _check(answer, reply, _OK)
             for event in _events(answer, reply):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any, Self
 
-import gevent
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtest.records import Record
@@ -15,6 +14,7 @@ from loadtest.traffic.recording import CannotRecord, Recorder
 from loadtest.traffic.settings import BadOption, Settings, read_key, read_settings
 from loadtest.traffic.target import BadTarget, ask_backends, check
 from loadtest.traffic.trace import BadTrace, Entry, read_trace
+from services.behavior.catalogue import load_catalogue
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,8 @@ class Run:
     def __init__(self, environment: Any) -> None:
         self._environment = environment
         self.in_flight = 0
+        #: Whether the run is to end, which its shape sees to.
+        self.over = False
         self.settings: Settings
         #: None: no run could begin.
         self.fleet: Fleet | None = None
@@ -98,6 +100,8 @@ class Run:
             options.loadtest = {"settings": self.settings.model_dump(exclude={"key"}), "processes": processes}
             # Answers on their way at the end are waited for, so that the slow ones are not left out of the statistics.
             environment.stop_timeout = max(float(options.stop_timeout), self.settings.timeout_s + _GRACE_S)
+        if self.settings.door == "passthrough":
+            load_catalogue(self.settings.robot_kind)  # before it would hold up the first requests
         self.trace = read_trace(self.settings.trace) if self.settings.arrivals == "replay" else []
         self.fleet = Fleet(self.settings, self.trace, process, processes)
 
@@ -109,10 +113,8 @@ class Run:
 
     def _give_up(self, reason: str) -> None:
         log.error(reason)
-        environment = self._environment
-        environment.process_exit_code = UNUSABLE
-        headless = environment.parsed_options.headless
-        gevent.spawn(environment.runner.quit if headless else environment.runner.stop)
+        self._environment.process_exit_code = UNUSABLE
+        self.over = True
 
     def _hand_over(self, client_id: str, data: dict[str, Any]) -> None:
         data["records"], self._unsent = self._unsent, []
