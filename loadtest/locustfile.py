@@ -51,6 +51,7 @@ class ChosenShape(LoadTestShape):
     """The shape that was chosen with ``--shape``, over the users and the run time that were."""
 
     use_common_options = True
+    runner: Any
 
     def tick(self) -> tuple[int, float] | None:
         """Users now, and how many may start a second; None: the run is over."""

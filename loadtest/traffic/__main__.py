@@ -37,7 +37,7 @@ Without, for scripts and CI; options set here are those of the form, and what th
 Exit status: 0 all requests were completed; 1 some were not (--exit-code-on-error 0 lets them pass) or none was asked; 2
 the engine, a backend or an option is not what it should be, or records could not be written.
 Workers on several cores or machines: --processes 2, or --master and --worker. DEPLOY.md, "Load test", tells more.
-The first run installs the packages (about 60 MB) into .venvs/. PYTHON=/path/to/python chooses the Python (3.11 or 3.12,
+The first run installs the packages (about 50 MB) into .venvs/. PYTHON=/path/to/python chooses the Python (3.11 or 3.12,
 with pip).
 """
 

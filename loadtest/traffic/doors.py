@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import gevent
@@ -16,7 +16,7 @@ from loadtest.traffic.events import Event, EventReader
 from services.behavior.catalogue import load_catalogue
 from services.behavior.prompt import build_messages
 from services.behavior.schema import TERMINAL_EVENTS, BehaviorRequest, Scene
-from services.router.upstream import Reply, TimedOut, Upstream, UpstreamError
+from services.router.upstream import BrokenReply, Reply, TimedOut, Unreachable, Upstream, UpstreamError
 
 _CONNECT_TIMEOUT_S = 5.0
 #: Longest silence in an answer; each request's deadline, which is over all of it, comes before.
@@ -24,6 +24,8 @@ _SILENCE_S = 24 * 3600.0
 #: How long a behaviour that nobody waits for any more may take to be cancelled.
 _CANCEL_S = 2.0
 _RECONNECT_S = 0.2
+#: How long the end of the HTTP body may come after the end of the answer; later, the connection is not kept.
+_DRAIN_S = 0.1
 _OK, _ACCEPTED, _NO_CONTENT = 200, 202, 204
 _MOST_OF_AN_ERROR_BODY = 64 * 1024
 
@@ -53,7 +55,7 @@ class Client:
             trouble = reason
         except TimedOut as error:
             trouble = NoAnswer("timed_out", str(error))
-        except (UpstreamError, ValueError, KeyError, TypeError) as error:
+        except (UpstreamError, ValueError, LookupError, TypeError, AttributeError) as error:
             trouble = NoAnswer("failed", f"{type(error).__name__}: {error}")
         return answer.record(trouble), answer.size
 
@@ -76,7 +78,6 @@ class Client:
         finally:
             if result is None:  # who gives up waiting says so, as a robot would: the engine is free for others
                 gevent.spawn(self._cancel, path)
-        answer.end()
         _read_usage(answer, result.get("usage") or {})
         ttft_ms = (result.get("timings") or {}).get("ttft_ms")
         if ttft_ms is not None:
@@ -90,13 +91,18 @@ class Client:
         """The result document at the end of the event stream, which is taken up again where it breaks off."""
         last = "0-0"
         while True:
-            with closing(self._send("GET", path, ("Last-Event-ID", last))) as reply:
+            with (
+                suppress(BrokenReply, Unreachable),
+                closing(self._send("GET", path, ("Last-Event-ID", last))) as reply,
+            ):
                 _check(answer, reply, _OK)
                 for event in _events(answer, reply):
                     last = event.id or last
                     if event.name == "statement":
                         answer.statement()
                     elif event.name in TERMINAL_EVENTS:
+                        answer.end()
+                        _drain(reply)
                         result: dict[str, Any] = json.loads(event.data)
                         return result
             gevent.sleep(_RECONNECT_S)
@@ -119,6 +125,7 @@ class Client:
             for event in _events(answer, reply):
                 if event.data == "[DONE]":
                     answer.end()
+                    _drain(reply)
                     return
                 chunk = json.loads(event.data)
                 if error := chunk.get("error"):
@@ -186,6 +193,13 @@ def _read_all(reply: Reply) -> bytes:
     while data := reply.read(_SILENCE_S):
         parts.append(data)
     return b"".join(parts)
+
+
+def _drain(reply: Reply) -> None:
+    """Read what follows an answer's end, so that the connection can be used again; it is not waited for."""
+    with suppress(UpstreamError):
+        while reply.read(_DRAIN_S):
+            pass
 
 
 def _read_usage(answer: Answer, usage: dict[str, Any]) -> None:

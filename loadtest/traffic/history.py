@@ -150,3 +150,11 @@ def table(stats: Any, elapsed_s: float) -> list[dict[str, Any]]:
             )
         rows.append(row)
     return rows
+
+
+def summary(stats: Any, elapsed_s: float) -> Iterator[str]:
+    """The same as lines of text, for a terminal."""
+    for row in table(stats, elapsed_s):
+        ends = ", ".join(f"{row[name]} {name.replace('_', ' ')}" for name in ("completed", *TROUBLES))
+        yield f"{row['name']}: {ends}; goodput {row['goodput']:g} requests/s, {row['tokens']:g} output tokens/s"
+        yield "  p50 / p95 / p99 in ms: " + ", ".join(f"{metric} {row[metric.lower()]}" for metric in TIMES)

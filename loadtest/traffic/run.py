@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from typing import Any, Self
 
+import gevent
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtest.records import Record
 from loadtest.traffic import statistics
 from loadtest.traffic.fleet import Fleet
+from loadtest.traffic.history import summary
 from loadtest.traffic.recording import CannotRecord, Recorder
 from loadtest.traffic.settings import BadOption, Settings, read_key, read_settings
 from loadtest.traffic.target import BadTarget, ask_backends, check
@@ -17,13 +19,17 @@ from loadtest.traffic.trace import BadTrace, Entry, read_trace
 from services.behavior.catalogue import load_catalogue
 
 log = logging.getLogger(__name__)
+#: Where Locust's own tables go at the end of a run.
+summary_log = logging.getLogger("locust.stats_logger")
 
 #: What may be wrong before a run begins, each with a sentence for whoever began it.
 CANNOT_BEGIN = (BadOption, BadTarget, BadTrace, CannotRecord)
 #: Exit status of a run that could not begin, or not go on; 1 is that of requests that failed.
 UNUSABLE = 2
+NOTHING_ASKED = 1
 #: How long the last answers may take after their deadline.
 _GRACE_S = 6.0
+_TRIM_S = 60.0
 
 
 class Run:
@@ -44,7 +50,9 @@ class Run:
         environment.loadtest = self
         events = environment.events
         events.test_start.add_listener(self._begin)
-        events.quitting.add_listener(self._end)
+        events.quitting.add_listener(self._judge)
+        events.quit.add_listener(self._end)
+        gevent.spawn(self._trim)
         if isinstance(environment.runner, WorkerRunner):
             events.report_to_master.add_listener(self._hand_over)
         else:
@@ -105,11 +113,24 @@ class Run:
         self.trace = read_trace(self.settings.trace) if self.settings.arrivals == "replay" else []
         self.fleet = Fleet(self.settings, self.trace, process, processes)
 
+    def _judge(self, **_: Any) -> None:
+        environment = self._environment
+        if environment.parsed_options.headless and not environment.stats.total.num_requests:
+            # A test in which nothing was asked has shown nothing.
+            environment.process_exit_code = environment.process_exit_code or NOTHING_ASKED
+
     def _end(self, **_: Any) -> None:
+        """The last answers have come, and the last reports of workers."""
         self._recorder.close()
-        stats = self._environment.stats
-        if self._environment.process_exit_code is None and not stats.total.num_requests:
-            self._environment.process_exit_code = 1  # a test in which nothing was asked has shown nothing
+        if not isinstance(self._environment.runner, WorkerRunner):
+            stats = self._environment.stats
+            for line in summary(stats, (stats.last_request_timestamp or 0.0) - stats.start_time):
+                summary_log.info(line)
+
+    def _trim(self) -> None:
+        while True:
+            gevent.sleep(_TRIM_S)
+            statistics.trim(self._environment.stats)
 
     def _give_up(self, reason: str) -> None:
         log.error(reason)

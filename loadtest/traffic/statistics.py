@@ -20,6 +20,10 @@ METRICS = (TTFT, TTFA, ITL, TPOT, TOKENS, GOOD)
 #: Entries of requests that came to another end than the one that was wanted.
 TROUBLES: tuple[Outcome, ...] = ("refused", "failed", "timed_out", "invalid")
 
+#: Locust's own rates are of twelve seconds; its charts have a point every five.
+_SECONDS_KEPT = 60
+_HISTORY_KEPT = 5000
+
 
 def bucket(value: float) -> float:
     """A value with three significant digits: Locust's own two, whole milliseconds at best, hide what ITL is made of."""
@@ -31,6 +35,15 @@ def bucket(value: float) -> float:
 def install_buckets() -> None:
     """Have Locust keep its percentiles by ``bucket``: at most 900 numbers for each power of ten."""
     locust.stats.bucket_response_time = bucket
+
+
+def trim(stats: Any) -> None:
+    """Forget what Locust keeps of each second and never looks at again, lest a long soak fill the memory."""
+    for entry in (stats.total, *stats.entries.values()):
+        for per_second in (entry.num_reqs_per_sec, entry.num_fail_per_sec):
+            for second in sorted(per_second)[:-_SECONDS_KEPT]:
+                del per_second[second]
+    del stats.history[:-_HISTORY_KEPT]
 
 
 def is_good(record: Record, settings: Settings) -> bool:

@@ -21,19 +21,19 @@ from services.router.settings import is_loopback
 _TAB = "backends"
 _RUNNING = (STATE_SPAWNING, STATE_RUNNING)
 _COLUMNS = {
-    "name": "Backend",
+    "name": "Backend (times: p50 / p95 / p99 in ms)",
     "completed": "Completed",
     "refused": "Refused",
     "failed": "Failed",
     "timed_out": "Timed out",
     "invalid": "Invalid program",
-    "goodput": "Goodput (requests/s)",
+    "goodput": "Goodput, requests/s",
     "tokens": "Output tokens/s",
-    "ttft": "TTFT p50 / p95 / p99 (ms)",
-    "ttfa": "TTFA p50 / p95 / p99 (ms)",
-    "itl": "ITL p50 / p95 / p99 (ms)",
-    "tpot": "TPOT p50 / p95 / p99 (ms)",
-    "e2e": "E2E p50 / p95 / p99 (ms)",
+    "ttft": "TTFT",
+    "ttfa": "TTFA",
+    "itl": "ITL",
+    "tpot": "TPOT",
+    "e2e": "E2E",
 }
 #: Locust's page has no place for a link of ours, so it floats above it.
 _LINK = (

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.processes import fake_engine
 from loadtest.records import Record
 from tests.contract.loadtest.conftest import BROKEN, FAST, NARROW, WRONG, LoadTest
+from tests.contract.router.running_router import running_router
 
 
 def by_robot(records: list[Record]) -> dict[str, list[str]]:
@@ -185,3 +187,19 @@ def test_failed_requests_may_be_let_pass(load_test: LoadTest) -> None:
     done = load_test.run("--backend", BROKEN, "--run-time", "1s", "--exit-code-on-error", "0")
     assert done.status == 0, done.errors
     assert done.records
+
+
+def test_a_key_is_sent_where_the_router_asks_for_one(load_test: LoadTest, redis_url: str, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.txt"
+    keys.write_text("lab:correct-horse\n")
+    options = ("--door", "passthrough", "--run-time", "1s")
+    with (
+        fake_engine() as engine,
+        running_router(REDIS_URL=redis_url, LLAMACPP_URL=engine, API_KEYS_FILE=str(keys)) as router,
+    ):
+        without = load_test.run(*options, host=router.url)
+        assert (without.status, "401" in without.errors, "--api-keys-file" in without.errors) == (2, True, True)
+        done = load_test.run(*options, "--api-keys-file", str(keys), host=router.url)
+    assert done.status == 0, done.errors
+    assert {record.outcome for record in done.records} == {"completed"}
+    assert "correct-horse" not in done.output + done.errors

@@ -12,7 +12,7 @@ from locust.stats import RequestStats
 
 from loadtest.records import Record
 from loadtest.traffic.history import E2E, GOOD, REQUESTS, TOKENS, TROUBLED, History, table
-from loadtest.traffic.statistics import TTFT, bucket, count, install_buckets, is_good
+from loadtest.traffic.statistics import TTFT, bucket, count, install_buckets, is_good, trim
 from tests.unit.loadtest.settings import settings
 
 _GOOD = Record("tgi", "durable", "en-wave", "robot-0000", 1.0, "completed", 1.1, 0.1, 0.4, (0.02, 0.03), 50, 11)
@@ -148,3 +148,16 @@ def test_the_table_has_rates_over_the_run(counting: Counting) -> None:
     (row,) = table(stats, 10.0)
     assert (row["goodput"], row["tokens"], row["ttft"]) == (2.0, 22.0, "100 / 100 / 100")
     assert row["itl"] == "20 / 30 / 30"
+
+
+def test_locust_forgets_seconds_that_are_over(counting: Counting) -> None:
+    stats, log = counting
+    log(_GOOD)
+    for entry in (stats.total, stats.entries["tgi", "durable"]):
+        entry.num_reqs_per_sec = dict.fromkeys(range(1000), 1)
+    stats.history = [{} for _ in range(6000)]
+    trim(stats)
+    assert list(stats.total.num_reqs_per_sec) == list(stats.entries["tgi", "durable"].num_reqs_per_sec)
+    assert list(stats.total.num_reqs_per_sec) == list(range(940, 1000))
+    assert len(stats.history) == 5000
+    assert stats.total.num_requests == 1
