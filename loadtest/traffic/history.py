@@ -144,12 +144,14 @@ def table(stats: Any, elapsed_s: float) -> list[dict[str, Any]]:
         row["goodput"] = round(of[GOOD].number / elapsed_s, 2) if elapsed_s > 0 else 0.0
         row["tokens"] = round(of[TOKENS].total / elapsed_s, 1) if elapsed_s > 0 else 0.0
         for metric in TIMES:
-            shares = [percentile(of[metric], share) for share in (0.5, 0.95, 0.99)]
-            row[metric.lower()] = " / ".join(
-                "–" if value is None else f"{value:.3g}" if value < 100 else f"{value:.0f}" for value in shares
-            )
+            values = [percentile(of[metric], share) for share in (0.5, 0.95, 0.99)]
+            row[metric.lower()] = " / ".join(_short(value) for value in values if value is not None) or "–"
         rows.append(row)
     return rows
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if value < 100 else f"{value:.0f}"
 
 
 def summary(stats: Any, elapsed_s: float) -> Iterator[str]:
