@@ -42,7 +42,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def web_ui(engine_url: str, records: Path) -> Iterator[str]:
-    """Address of a web UI for the session's engine."""
+    """Address of a web UI, which loads that engine."""
     with reserve_port() as holder:
         port = port_of(holder)
     command = [sys.executable, "-m", "loadtest.traffic", "--host", engine_url, "--web-port", str(port)]

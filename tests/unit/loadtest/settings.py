@@ -6,7 +6,7 @@ from typing import Any
 
 from loadtest.traffic.settings import Settings
 
-_USUAL: dict[str, Any] = {
+USUAL: dict[str, Any] = {
     "url": "http://127.0.0.1:8000",
     "backends": ("llamacpp",),
     "robots": 1,
@@ -32,4 +32,4 @@ _USUAL: dict[str, Any] = {
 
 def settings(**changes: Any) -> Settings:
     """The usual ones, changed."""
-    return Settings.model_validate(_USUAL | changes)
+    return Settings.model_validate(USUAL | changes)

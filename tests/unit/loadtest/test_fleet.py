@@ -14,7 +14,7 @@ from loadtest.traffic.fleet import Fleet, Robot
 from loadtest.traffic.settings import BadOption, Settings, named_backends, read_key, read_settings
 from loadtest.traffic.shapes import SHAPES, users_at
 from loadtest.traffic.trace import BadTrace, read_trace
-from tests.unit.loadtest.settings import _USUAL, settings
+from tests.unit.loadtest.settings import USUAL, settings
 
 
 def times(robot: Robot, count: int) -> list[float]:
@@ -166,7 +166,7 @@ def test_what_is_no_trace_says_where(tmp_path: Path, text: str, said: str) -> No
 
 def options(**changes: object) -> Namespace:
     rest = {"backend": ["default"], "num_users": None, "run_time": None, "api_keys_file": ""}
-    return Namespace(**{**_USUAL, **rest, **changes})
+    return Namespace(**{**USUAL, **rest, **changes})
 
 
 def test_settings_are_read_from_options() -> None:
