@@ -26,7 +26,7 @@ examples:
   scripts/test tests/unit/embedded                  only these tests, after lint and types
 
 The summary at the end says what ran and what was skipped, and why; the exit status is 1 if anything failed.
-The first run installs the packages (about 300 MB) into .venvs/. PYTHON=/path/to/python chooses the Python
+The first run installs the packages (about 370 MB) into .venvs/. PYTHON=/path/to/python chooses the Python
 (3.11 or 3.12, with pip).
 """
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,13 @@ class ComposeStack:
             if state["StartedAt"] != before["State"]["StartedAt"] and state["Health"]["Status"] == "healthy":
                 return
             assert time.monotonic() < deadline, f"{service} did not recover within {timeout_s:.0f} s: {state}"
+            time.sleep(0.5)
+
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> None:
+        """Return when the condition holds, asked twice a second."""
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            assert time.monotonic() < deadline, f"it did not happen within {timeout_s:.0f} s"
             time.sleep(0.5)
 
     def behave(self, instruction: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pytest
 
 from services.backends.config import load_backends
 from services.backends.routing import load_routing
+from services.router.settings import RouterSettings
 from tests.stack.conftest import ROOT, ComposeStack
 
 CORE = {"nao", "redis", "robot", "router", "worker"}
@@ -164,6 +165,35 @@ def test_the_second_robot_has_a_profile_of_its_own(compose: ComposeStack) -> Non
     assert services["porter"]["networks"].keys() & services["robot"]["networks"].keys() == {"nao"}
     assert services["porter"]["read_only"]
     assert services["robot"]["environment"]["MORE_ROBOTS"] == services["router"]["environment"]["MORE_ROBOTS"] == porter
+
+
+def test_the_load_test_has_a_profile_of_its_own(compose: ComposeStack) -> None:
+    document = config(compose, "default", COMPOSE_PROFILES="vllm,loadtest", BACKENDS="vllm", LOADTEST_PORT="8090")
+    services = document["services"]
+    assert services.keys() == CORE | {"engine-vllm", "loadtest"}
+    load_test, router = services["loadtest"], services["router"]
+    assert load_test["networks"].keys() == {"edge"}
+    assert {name for name, said in services.items() if "edge" in said["networks"]} == {"loadtest", "router"}
+    target = urlsplit(load_test["environment"]["LOCUST_HOST"])
+    assert target.hostname in router["networks"]["edge"]["aliases"]
+    assert target.hostname in router["environment"]["ROUTER_ALLOWED_HOSTS"].split(",")
+    assert target.port == 8000
+    assert load_test["environment"]["LOADTEST_BACKENDS"] == "vllm"
+    assert [(port["host_ip"], port["published"], port["target"]) for port in load_test["ports"]] == [
+        ("127.0.0.1", "8090", 8089)
+    ]
+    assert load_test["depends_on"]["router"]["condition"] == "service_healthy"
+    assert load_test["build"]["target"] == "loadtest"
+    assert {mount["target"] for mount in load_test["volumes"]} == {"/data"}
+    for said in ("read_only", "cap_drop", "security_opt", "pids_limit", "init", "restart", "logging", "tmpfs"):
+        assert load_test[said] == router[said], said
+    assert int(load_test["mem_limit"]) == 512 * 1024**2
+
+
+def test_the_load_test_takes_the_names_that_the_operator_adds(compose: ComposeStack) -> None:
+    document = config(compose, "default", ROUTER_ALLOWED_HOSTS="robots.example")
+    allowed = document["services"]["router"]["environment"]["ROUTER_ALLOWED_HOSTS"]
+    assert RouterSettings(router_allowed_hosts=allowed).allowed_hosts == {"robots.example", "router.engine.internal"}
 
 
 def test_no_secret_shows(compose: ComposeStack, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
+from loadtest.traffic.options import add_options
 from services.backends.circuit import CircuitSettings
 from services.backends.config import BackendConfig, load_backends
 from services.engines.llamacpp.settings import EngineSettings
@@ -140,7 +141,19 @@ def settings_of_the_code() -> dict[str, object]:
         for field, info in model.model_fields.items():
             found[prefix + field.upper()] = info.default
     routing = dict.fromkeys(("BACKEND_SPLIT", "BACKEND_FAILOVER", "BACKEND_SHADOW"), "")
-    return found | routing | {"LOG_LEVEL": "info"}
+    return found | routing | load_test() | {"LOG_LEVEL": "info"}
+
+
+def load_test() -> dict[str, object]:
+    """Of its options those that compose passes on; the others are fields of its form."""
+    defaults: dict[str, object] = {}
+
+    class Parser:
+        def add_argument(self, *_: str, env_var: str, default: object, **__: object) -> None:
+            defaults[env_var] = default
+
+    add_options(Parser())
+    return {name: defaults[name] for name in ("LOADTEST_ALLOWED_HOSTS", "LOADTEST_RECORDS")}
 
 
 def test_the_table_the_file_and_compose_have_the_same_settings() -> None:
