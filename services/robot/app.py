@@ -104,7 +104,7 @@ class Gateway:
         log.warning("emergency stop", **answer)
         return web.json_response(answer)
 
-    async def execute(self, request: web.Request) -> web.WebSocketResponse:
+    async def execute(self, request: web.Request) -> web.StreamResponse:
         """Execute one behaviour: see ``protocol``."""
         if "Origin" in request.headers:
             # A worker sends none. A browser always does, also on behalf of a foreign page that found this address.
@@ -115,7 +115,7 @@ class Gateway:
         try:
             await socket.prepare(request)
         except ConnectionError:  # it left again before it was answered
-            return socket
+            return web.Response(status=503)
         try:
             begin = parse(await asyncio.wait_for(socket.receive_str(), BEGIN_TIMEOUT_S))
             if not isinstance(begin, Begin):
@@ -138,8 +138,8 @@ class Gateway:
     async def _admit(self, begin: Begin) -> tuple[Kind, Robot]:
         kind, robot = self._fleet.find(begin.robot, begin.target)
         former = self._executions.get(begin.behavior)
-        if former is not None and former.attempt < begin.attempt and not former.accepted:
-            # Its worker froze, and the store has given the behaviour to another, before the robot's turn came.
+        if former is not None and former.attempt < begin.attempt and not former.acted:
+            # Its worker froze, and the store has given the behaviour to another, before anything moved.
             await asyncio.wait({former.end(DROPPED)})
             # Of two later attempts that waited for its end, the first to go on has taken its place.
             if former.may_be_retried and self._executions.get(begin.behavior) is former:
@@ -174,7 +174,8 @@ class Gateway:
             await socket.close()
         for task in (execution.ended, listener):
             if not task.cancelled():
-                task.result()  # a defect of ours must not pass in silence
+                with contextlib.suppress(ConnectionError):  # the worker left
+                    task.result()  # a defect of ours must not pass in silence
 
     async def _listen(self, socket: web.WebSocketResponse, execution: Execution) -> None:
         """Pass the worker's messages on until the socket closes."""

@@ -78,9 +78,9 @@ class Execution:
         return self._begin.attempt
 
     @property
-    def accepted(self) -> bool:
-        """Whether it has, or had, the robot."""
-        return self._accepted
+    def acted(self) -> bool:
+        """Whether a call of its program may have reached the robot."""
+        return self._calls is not None and self._calls.made > 0
 
     def feed(self, statement: StatementMessage) -> None:
         """Take the next statement."""
@@ -92,8 +92,8 @@ class Execution:
 
     @property
     def may_be_retried(self) -> bool:
-        """Whether it failed, or lost its worker, before it had the robot: nothing moved and nobody wanted its end."""
-        return not self._accepted and self._ending is not None and self._ending["type"] in ("failed", "dropped")
+        """Whether it failed, or lost its worker, before its first call: nothing moved and nobody wanted its end."""
+        return not self.acted and self._ending is not None and self._ending["type"] in ("failed", "dropped")
 
     def end(self, final: dict[str, Any]) -> asyncio.Task[None]:
         """End it before its time with this final message, unless it is ending anyway; returns ``ended``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,11 @@ import aiohttp
 
 from services.behavior.schema import MAX_RECORDING_CHARACTERS, Action, BehaviorRequest, Failure
 
-_CONNECT_TRIES = 4
+#: How long a gateway may be away before a behaviour of which nothing has moved fails: long enough for it to restart.
+_AWAY_S = 15.0
 _RETRY_S = 0.5
+#: How often the connection may be lost before the robot's turn has come.
+_LOST_IN_LINE = 3
 _CANCEL_WAIT_S = 3.0
 _LAST_WORD_S = 1.0
 
@@ -24,6 +28,14 @@ class ExecutionFailed(Exception):
     def __init__(self, failure: Failure) -> None:
         self.failure = failure
         super().__init__(failure.message)
+
+
+class _Lost(ExecutionFailed):
+    """The connection ended without a word of how the behaviour did."""
+
+    def __init__(self) -> None:
+        message = "the connection to the robot gateway was lost; it stops the robot, at the latest when it is back"
+        super().__init__(Failure(code="robot.unreachable", message=message))
 
 
 class RobotStopped(Exception):
@@ -84,38 +96,45 @@ class Execution:
         ``attempt`` is the lease's: where an earlier one still stands in line, this takes its place.
         ``age_s`` is how long ago it was accepted: a stop that is younger holds for it too.
         """
-        socket = await cls._connect(http, gateway_url)
-        execution = cls(socket, listener)
-        try:
-            await execution._send(
-                {
-                    "type": "begin",
-                    "behavior": behavior_id,
-                    "attempt": attempt,
-                    "robot": request.robot,
-                    "target": request.execute,
-                    "scene": request.scene.model_dump(),
-                    "mode": request.mode,
-                    "when_busy": request.when_busy,
-                    "age_s": age_s,
-                }
-            )
-            await asyncio.wait({execution._accepted, execution._receiver}, return_when=asyncio.FIRST_COMPLETED)
-            if not execution._accepted.done():
-                execution._receiver.result()
-                raise _lost()
-        except BaseException:
-            await execution.close()
-            raise
-        return execution
+        begin = {
+            "type": "begin",
+            "behavior": behavior_id,
+            "attempt": attempt,
+            "robot": request.robot,
+            "target": request.execute,
+            "scene": request.scene.model_dump(),
+            "mode": request.mode,
+            "when_busy": request.when_busy,
+        }
+        asked = time.monotonic()
+        for lost in range(1, _LOST_IN_LINE + 1):
+            execution = cls(await cls._connect(http, gateway_url), listener)
+            try:
+                await execution._stand_in_line(begin | {"age_s": age_s + time.monotonic() - asked})
+                return execution
+            except BaseException as error:
+                await execution.close()
+                if not isinstance(error, _Lost) or lost == _LOST_IN_LINE:
+                    raise
+            await asyncio.sleep(_RETRY_S)  # a gateway that lives lets go of the earlier one by then
+        raise AssertionError("unreachable")
+
+    async def _stand_in_line(self, begin: dict[str, Any]) -> None:
+        """Return when the robot's turn has come. Raises what the gateway says instead, _Lost if it went away."""
+        await self._send(begin)
+        await asyncio.wait({self._accepted, self._receiver}, return_when=asyncio.FIRST_COMPLETED)
+        if not self._accepted.done():
+            self._receiver.result()
+            raise _Lost
 
     @staticmethod
     async def _connect(http: aiohttp.ClientSession, gateway_url: str) -> aiohttp.ClientWebSocketResponse:
-        for attempt in range(1, _CONNECT_TRIES + 1):
+        give_up = time.monotonic() + _AWAY_S
+        while True:
             try:
                 return await http.ws_connect(f"{gateway_url}/v1/execute", heartbeat=5.0, max_msg_size=1 << 20)
             except (aiohttp.ClientError, OSError) as error:
-                if attempt == _CONNECT_TRIES:
+                if time.monotonic() > give_up:
                     raise ExecutionFailed(
                         Failure(
                             code="robot.unreachable",
@@ -124,13 +143,12 @@ class Execution:
                         )
                     ) from error
                 await asyncio.sleep(_RETRY_S)
-        raise AssertionError("unreachable")
 
     async def send(self, line: int, source: str) -> None:
         """Have one checked statement carried out after those before it. Raises what the gateway reported meanwhile."""
         if self._receiver.done():
             self._receiver.result()
-            raise _lost()
+            raise _Lost
         await self._send({"type": "statement", "line": line, "source": source})
 
     async def end(self) -> None:
@@ -171,7 +189,7 @@ class Execution:
             await asyncio.wait({self._receiver}, timeout=_LAST_WORD_S)
             if self._receiver.done():
                 self._receiver.result()
-            raise _lost() from error
+            raise _Lost from error
 
     async def _receive(self) -> None:
         try:
@@ -209,7 +227,7 @@ class Execution:
                 raise RobotReplaced(body["by"])
             elif kind == "failed":
                 raise ExecutionFailed(Failure.model_validate(body))
-        raise _lost()
+        raise _Lost
 
     def _over(self, receiver: asyncio.Task[None]) -> None:
         error = None if receiver.cancelled() else receiver.exception()
@@ -222,13 +240,4 @@ def _unconfirmed(why: str) -> Failure:
         code="robot.unconfirmed",
         message=f"{why}; it may still move",
         suggestion="look at the robot, and stop it by the emergency stop or by hand if it does",
-    )
-
-
-def _lost() -> ExecutionFailed:
-    return ExecutionFailed(
-        Failure(
-            code="robot.unreachable",
-            message="the connection to the robot gateway was lost; it stops the robot, at the latest when it is back",
-        )
     )

@@ -361,14 +361,32 @@ def test_a_later_attempt_takes_the_place_of_one_that_waits(nao: SimulatedNao) ->
     play(scenario())
 
 
-def test_a_later_attempt_does_not_take_the_robot_from_one_that_has_it(nao: SimulatedNao) -> None:
+def test_a_later_attempt_does_not_take_the_robot_from_one_that_acts(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            owner = await robots.open("once", mode="stream")
+            assert (await owner.message())["type"] == "accepted"
+            await owner.send('ALTextToSpeech.say("once")', end=False)
+            assert (await owner.message())["type"] == "action"
+            (second,) = await robots.run('ALTextToSpeech.say("twice")', behavior="once", attempt=2)
+            assert second["code"] == "robot.duplicate"
+            await owner.send()
+            assert (await owner.rest())[-1] == {"type": "done"}
+
+    play(scenario())
+
+
+def test_a_later_attempt_takes_the_robot_from_one_that_has_not_acted(nao: SimulatedNao) -> None:
+    """As when a worker died or froze between its robot's turn and the first statement."""
+
     async def scenario() -> None:
         async with gateway(nao.url) as robots:
             owner = await robots.open("once")
             assert (await owner.message())["type"] == "accepted"
-            (second,) = await robots.run('ALTextToSpeech.say("twice")', behavior="once", attempt=2)
-            assert second["code"] == "robot.duplicate"
-            await owner.send('ALTextToSpeech.say("once")')
-            assert (await owner.rest())[-1] == {"type": "done"}
+            assert (await robots.run('ALTextToSpeech.say("once")', behavior="once", attempt=2))[-1] == {"type": "done"}
+            await owner.rest()
+            (late,) = await robots.run('ALTextToSpeech.say("twice")', behavior="once", attempt=3)
+            assert late["code"] == "robot.duplicate"
+            assert [sentence["text"] for sentence in (await robots.state())["speech"]] == ["once"]
 
     play(scenario())

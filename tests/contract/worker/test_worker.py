@@ -278,6 +278,17 @@ def test_without_the_robot_gateway_the_behaviour_fails_and_says_so(
     assert document.error.code == "robot.unreachable"
 
 
+def test_a_gateway_that_is_back_soon_is_waited_for(stack: Stack, store: JobStore, engine: ScriptedEngine) -> None:
+    engine.play([HELLO])
+    stack.kill("gateway")
+    try:
+        behavior_id = submit(store)
+        time.sleep(3.0)
+    finally:
+        stack.start("gateway")
+    assert ended(store, behavior_id).status == "succeeded"
+
+
 def test_a_worker_that_is_shut_down_gives_back_what_it_has_not_ended(
     stack: Stack, store: JobStore, engine: ScriptedEngine
 ) -> None:

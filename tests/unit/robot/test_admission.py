@@ -14,7 +14,7 @@ from services.robot.settings import GatewaySettings
 class Waiting:
     """An attempt that stands in line and takes a moment to end."""
 
-    accepted = False
+    acted = False
     may_be_retried = True
 
     def __init__(self, attempt: int) -> None:
