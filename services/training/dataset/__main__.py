@@ -17,7 +17,7 @@ robot then did, and what fails is thrown away. docs/dataset.md says what is in i
 
 _EXAMPLES = """\
 examples:
-  scripts/dataset                          the whole dataset, in reports/dataset; three minutes
+  scripts/dataset                          the whole dataset, in reports/dataset; some five minutes
   scripts/dataset --pairs 200 --out few    a small one to look at
   scripts/dataset --publish                after a change of the generator: card and sample of the repository, too
 
