@@ -1,0 +1,1 @@
+"""Two or more backends compared under the same traffic: ``scripts/bench compare``."""
