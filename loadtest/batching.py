@@ -20,7 +20,7 @@ from loadtest.processes import ROOT, Program, StartError, free_port, our_environ
 MODEL_FOLDER = ROOT / ".venvs" / "model"
 NEW_TOKENS = 32
 _MOST_TOGETHER = 32
-_START_S = 600.0  # vLLM compiles the model the first time, for minutes on few cores
+START_S = 600.0  # vLLM compiles the model the first time, for minutes on few cores
 _ANSWER_S = 600.0
 _ERROR_CHARACTERS = 200
 _TEXT = (
@@ -110,12 +110,10 @@ def measure(plan: Plan, say: Callable[[str], None]) -> Iterator[Measured]:
 
 def _measure(target: Target, python: str, plan: Plan, measured: Measured, say: Callable[[str], None]) -> None:
     port = free_port()
-    settings = {f"{target.prefix}{name.upper()}": str(value) for name, value in target.settings.items()}
-    environ = {**our_environ(), "HF_HUB_OFFLINE": "1", **settings, f"{target.prefix}PORT": str(port)}
     url = f"http://127.0.0.1:{port}"
     say(f"{target.name}: starts")
-    with Program(target.name, [python, "-m", target.module], environ) as program:
-        program.wait_until_ok(f"{url}/health", _START_S)
+    with program_of(target, python, {"port": port}) as program:
+        program.wait_until_ok(f"{url}/health", START_S)
         _alone(url, 1)  # the first request of many engines pays for what the others find ready
         for repeat, together in itertools.product(range(plan.repeats), (1, *plan.together)):
             say(f"{target.name}: repeat {repeat + 1} of {plan.repeats}, {together} together")
@@ -129,6 +127,15 @@ def _measure(target: Target, python: str, plan: Plan, measured: Measured, say: C
                 with ThreadPoolExecutor(together) as threads:
                     tokens = sum(threads.map(lambda prompt: _complete(url, prompt), _prompts(together)))
             measured.tokens_per_s.setdefault(together, []).append(tokens / (time.monotonic() - began))
+
+
+def program_of(
+    target: Target, python: str, more: Mapping[str, object], environ: Mapping[str, str] | None = None
+) -> Program:
+    """The engine as a program, not started yet, with ``more`` settings over its own, and other variables."""
+    settings = {f"{target.prefix}{name.upper()}": str(value) for name, value in {**target.settings, **more}.items()}
+    variables = {**our_environ(), "HF_HUB_OFFLINE": "1", **(environ or {}), **settings}
+    return Program(target.name, [python, "-m", target.module], variables)
 
 
 def _prompts(count: int) -> list[str]:

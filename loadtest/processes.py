@@ -49,6 +49,16 @@ class Program:
                 break
         self._log.close()
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def check(self) -> None:
+        """Raises StartError if the program has ended."""
+        if self._process.poll() is not None:
+            raise StartError(f"{self._name} ended. It wrote:\n{self._tail()}")
+
     def wait_until_ok(self, url: str, timeout_s: float) -> None:
         """Wait until ``url`` answers 200. Raises StartError if the program ends or takes too long."""
         deadline = time.monotonic() + timeout_s
@@ -56,8 +66,7 @@ class Program:
             with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - http
                 if response.status == 200:
                     return
-            if self._process.poll() is not None:
-                raise StartError(f"{self._name} ended. It wrote:\n{self._tail()}")
+            self.check()
             if time.monotonic() > deadline:
                 raise StartError(f"{self._name} did not answer at {url} in {timeout_s:g} s. It wrote:\n{self._tail()}")
             time.sleep(0.1)

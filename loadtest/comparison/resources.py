@@ -104,9 +104,7 @@ class Sampler:
         first, last = inside[0], inside[-1]
         lasted = last.at_s - first.at_s
         parts = {
-            name: Part(
-                (last.cpu_s[name] - first.cpu_s[name]) / lasted, max(one.memory_mib[name] for one in inside)
-            )
+            name: Part((last.cpu_s[name] - first.cpu_s[name]) / lasted, max(one.memory_mib[name] for one in inside))
             for name in self._roots
         }
         gpus = tuple(

@@ -1,4 +1,4 @@
-"""What the figures say, in words: where each backend is saturated, who is how many times the other, and what to mind."""
+"""What the figures say, in words: where each backend is saturated, how many times the other it is, what to mind."""
 
 from __future__ import annotations
 
@@ -103,7 +103,9 @@ def verdicts(plan: Plan, cells: Cells, found: Sequence[Ratio]) -> list[str]:
     for level in plan.levels:
         at = f"At {plan.level_told(level)}"
         for one, other in itertools.combinations(plan.backends, 2):
-            here = {ratio.what: ratio for ratio in found if (ratio.one, ratio.other, ratio.level) == (one, other, level)}
+            here = {
+                ratio.what: ratio for ratio in found if (ratio.one, ratio.other, ratio.level) == (one, other, level)
+            }
             for what, verb in (("requests/s", "completes"), ("goodput", "serves within the objectives")):
                 if what in here and (what != "goodput" or plan.slos.told() != "none"):
                     said.append(f"{at}, {_more(here[what], verb)}.")
@@ -165,8 +167,9 @@ def cautions(plan: Plan, cells: Cells) -> list[str]:
         lengths = [_length(cells[name]) for name in (one, other)]
         if all(lengths) and abs(lengths[0] - lengths[1]) > _SAME_LENGTH * max(lengths):
             said.append(
-                f"{one} writes {lengths[0]:.0f} tokens an answer and {other} {lengths[1]:.0f}: their requests are not the "
-                "same work. Output tokens a second and TPOT compare the engines; requests a second and E2E what robots get."
+                f"{one} writes {lengths[0]:.0f} tokens an answer and {other} {lengths[1]:.0f}: their requests are not "
+                "the same work. Output tokens a second and TPOT compare the engines; requests a second and E2E what "
+                "robots get."
             )
     return said
 
