@@ -1,4 +1,4 @@
-"""``python -m loadtest.bench overhead|batching|stop``: what our parts cost, what batching pays, how fast a stop is."""
+"""``python -m loadtest.bench compare|overhead|batching|stop``: backends compared, and what our own parts cost."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from loadtest.comparison import options as comparison
+
 _EXAMPLES = """\
 examples:
+  scripts/bench compare --quick                   llama.cpp and Triton side by side, about a minute
   scripts/bench overhead                          five minutes
   scripts/bench overhead --quick                  one minute, to see that it works
   scripts/bench overhead --json reports/overhead.json
@@ -28,11 +31,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; 0 if every request was answered, 1 if not or if something does not start, 2 on bad usage."""
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
-        description="Benchmarks of the engine's own parts, on servers that it starts on loopback and stops again.",
+        description="Benchmarks of the LLM servers and of the engine's own parts, on servers that it starts on "
+        "loopback and stops again.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
+    compare = commands.add_parser(
+        "compare",
+        help="two or more backends under the same traffic, with a report",
+        description=comparison.DESCRIPTION,
+        epilog=comparison.EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    comparison.add_options(compare)
     overhead = commands.add_parser(
         "overhead",
         help="what our parts cost over the engine itself",
@@ -65,8 +77,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     stop.add_argument("--count", type=int, default=50, help="how many times (default %(default)s)")
     options = parser.parse_args(arguments)
+    plan = comparison.plan_of(options, compare) if options.command == "compare" else None
     for number in (signal.SIGTERM, signal.SIGHUP):  # the servers that were started end with us
         signal.signal(number, lambda number, _: sys.exit(128 + number))
+    if plan is not None:
+        from loadtest.comparison.command import compare as measure
+
+        return measure(options, plan)
     run = {"overhead": _overhead, "batching": _batching, "stop": _stop}[options.command]
     return run(options)
 

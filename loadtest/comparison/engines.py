@@ -14,8 +14,6 @@ from loadtest.batching import MODEL_FOLDER, TARGETS, Target, program_of
 from loadtest.processes import Program
 from services.embedded.stack import ADAPTER
 
-#: What people call a backend, beside the router's own name for it.
-ALIASES = {"triton": "tensorrtllm", "tensorrt-llm": "tensorrtllm", "llama.cpp": "llamacpp"}
 _CPU_PATIENCE = {"first_token_timeout_s": "300"}
 _BATCHED = {target.name: target for target in TARGETS}
 _TOKENS = 4096

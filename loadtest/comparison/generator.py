@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from loadtest.comparison.plan import Plan, Turn
+from loadtest.comparison.targets import Target
 from loadtest.processes import ROOT, our_environ
 
 _LOCUSTFILE = ROOT / "loadtest" / "locustfile.py"
@@ -32,19 +33,19 @@ class Generator:
     """A context manager that plays one turn's traffic, and ends Locust with its block.
 
     Args:
-        url: of the router.
+        target: where the router is.
         plan: what is measured.
         turn: which part of it.
         seconds: how long requests are sent.
         records: file that gets them; the log lies beside it.
     """
 
-    def __init__(self, url: str, plan: Plan, turn: Turn, seconds: float, records: Path, seed: int) -> None:
+    def __init__(self, target: Target, plan: Plan, turn: Turn, seconds: float, records: Path, seed: int) -> None:
         self._limit_s = seconds + plan.timeout_s + _SLACK_S
         self._log = records.with_suffix(".log")
         options = {
             "--locustfile": _LOCUSTFILE,
-            "--host": url,
+            "--host": target.url,
             "--backend": turn.backend,
             "--door": plan.door,
             "--mix": plan.mix,
@@ -52,6 +53,8 @@ class Generator:
             "--run-time": f"{seconds:g}s",
             "--records": records,
             "--timeout-s": f"{plan.timeout_s:g}",
+            "--exit-code-on-error": 0,  # requests that fail are figures, too
+            **({"--api-keys-file": target.keys_file} if target.keys_file else {}),
         }
         if plan.arrivals == "closed":
             options |= {"--arrivals": "closed", "--users": f"{turn.level:g}"}
@@ -101,7 +104,8 @@ class Generator:
             if time.monotonic() > deadline:
                 raise GeneratorError(f"Locust did not end within {self._limit_s:g} s. {self._wrote()}")
             time.sleep(_POLL_S)
-        if self._process.returncode != 0:
+        # 1 is also that nothing was sent, as in a short warm-up with few arrivals; then there are no records.
+        if self._process.returncode not in (0, 1):
             if shutil.disk_usage(self._log.parent).free < _TAIL_BYTES or "No space left" in self._tail():
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._log.parent))
             raise GeneratorError(f"Locust ended with status {self._process.returncode}. {self._wrote()}")

@@ -13,7 +13,7 @@ from loadtest.comparison.generator import Generator, GeneratorError
 from loadtest.comparison.measured import Measured, measured
 from loadtest.comparison.plan import Plan, Turn
 from loadtest.comparison.resources import GENERATOR, Sampler
-from loadtest.comparison.targets import BackendGone, Target, TargetGone, backends_of
+from loadtest.comparison.targets import BackendGone, Target, TargetGone, wait_until_ready
 from loadtest.machine import yardstick_ms
 from loadtest.records import read_records
 
@@ -98,13 +98,12 @@ def _measure(plan: Plan, target: Target, turn: Turn, folder: Path) -> Measured:
     sampler = _generate(plan, target, turn, plan.warm_up_s + plan.seconds, plan.traffic_seed(turn), records)
     yardstick = max(before, yardstick_ms())
     target.check(turn.backend)
-    state = backends_of(target.url).get(turn.backend)
-    if state is None or not state["ready"]:
-        raise BackendGone(f"it was not ready after the turn: {(state or {}).get('detail') or 'no reason told'}")
+    wait_until_ready(target, turn.backend, timeout_s=0.0)
     try:
         found = measured(turn, list(read_records(records)), plan.warm_up_s, plan.seconds, yardstick_ms=yardstick)
     except (FileNotFoundError, ValueError) as error:
-        raise GeneratorError(f"Locust left no records that can be read: {error}") from error
+        log = records.with_suffix(".log")
+        raise GeneratorError(f"there are no records that can be read ({error}); {log} may tell why") from error
     return replace(found, usage=sampler.usage(found.began_s, found.seconds))
 
 
@@ -112,7 +111,7 @@ def _generate(plan: Plan, target: Target, turn: Turn, seconds: float, seed: int,
     """Send a turn's requests and wait for their answers; what it cost meanwhile."""
     records.unlink(missing_ok=True)
     with (
-        Generator(target.url, plan, turn, seconds, records, seed) as generator,
+        Generator(target, plan, turn, seconds, records, seed) as generator,
         Sampler({GENERATOR: generator.pid, **target.roots(turn.backend)}) as sampler,
     ):
         generator.wait(lambda: target.check(turn.backend))

@@ -15,7 +15,7 @@ import psutil
 
 from loadtest.comparison.engines import ENGINES
 from loadtest.comparison.plan import Plan
-from loadtest.comparison.targets import backends_of
+from loadtest.comparison.targets import OwnStack, Target, TargetGone, backends_of
 from loadtest.processes import ROOT
 from services.training.machine import commit, machine
 
@@ -28,14 +28,14 @@ _VERSIONS = (
 )
 
 
-def system(plan: Plan, url: str, own: bool) -> dict[str, str]:
+def system(plan: Plan, target: Target) -> dict[str, str]:
     """Label and value of everything that a figure means nothing without.
 
     Args:
         plan: what was measured.
-        url: of the router.
-        own: whether the engines were started here, so that their packages are known.
+        target: the router that was asked; of engines that were started here more is known.
     """
+    own = isinstance(target, OwnStack)
     here = machine()
     release = platform.freedesktop_os_release().get("PRETTY_NAME", "") if sys.platform == "linux" else ""
     found = {
@@ -47,29 +47,27 @@ def system(plan: Plan, url: str, own: bool) -> dict[str, str]:
         "Python": here["python"],
         "commit": commit() or "unknown",
         "packages": _told(_versions(_OURS)),
-        "router": url if not own else "started by the benchmark, with the quick start's settings",
+        "router": "started by the benchmark, with the quick start's settings" if own else target.url,
     }
-    states = _asked(url)
+    states = _asked(target)
     for name in plan.backends:
         engine = ENGINES.get(name)
         state = states.get(name, {})
         told = {key: state.get(key) for key in ("kind", "model", "constrained", "max_concurrency") if key in state}
         if own and engine is not None:
             settings = {f"{engine.target.prefix}{key.upper()}": value for key, value in engine.target.settings.items()}
-            found[f"{name}"] = engine.about
+            found[name] = engine.about
             found[f"{name}, packages"] = _told(_versions_of(engine.python, engine.packages))
             found[f"{name}, engine's settings"] = _told(settings) or "defaults"
         found[f"{name}, to the router"] = _told(told)
-    if not own and (images := _images(url)):
+    if not own and (images := _images(target.url)):
         found["images"] = images
     return found
 
 
-def _asked(url: str) -> dict[str, dict[str, Any]]:
-    from loadtest.comparison.targets import TargetGone
-
+def _asked(target: Target) -> dict[str, dict[str, Any]]:
     try:
-        return backends_of(url)
+        return backends_of(target)
     except TargetGone:  # it was there when the run began; the report is made all the same
         return {}
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
-from urllib.parse import urlsplit
 
 import psutil
 
@@ -19,10 +17,11 @@ from loadtest.batching import START_S
 from loadtest.comparison.engines import ENGINES
 from loadtest.comparison.plan import Plan, Turn
 from loadtest.processes import Program, StartError, free_port
+from loadtest.traffic.options import BadOption, read_key
+from loadtest.traffic.target import BadTarget, ask_backends
 from services.embedded.stack import SERVICES, Stack, StackError
 
-_READY_S = 60.0
-_ANSWER_S = 10.0
+_READY_S = 30.0
 _POLL_S = 0.3
 #: Memory that store, router, worker, robot and load generator need, GiB.
 _OWN_GIB = 2.0
@@ -40,6 +39,8 @@ class Target(Protocol):
     """Where the router is, and what has to be done so that a backend can be measured behind it."""
 
     url: str
+    #: File of API keys, if the router asks for one; empty: it does not.
+    keys_file: str
 
     def turns(self, plan: Plan) -> Iterator[Turn]:
         """The plan's turns, in the order that suits."""
@@ -60,15 +61,16 @@ class Target(Protocol):
 class RunningRouter:
     """A router that somebody else started, with its backends. Only the load generator's resources can be told."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, keys_file: str) -> None:
         self.url = url.rstrip("/")
+        self.keys_file = keys_file
         self._used: set[str] = set()
 
     def turns(self, plan: Plan) -> Iterator[Turn]:
         return plan.turns()
 
     def use(self, backend: str) -> bool:
-        wait_until_ready(self.url, backend)
+        wait_until_ready(self, backend)
         new = backend not in self._used
         self._used.add(backend)
         return new
@@ -89,6 +91,8 @@ class OwnStack:
     Raises:
         TargetGone: something does not start.
     """
+
+    keys_file = ""
 
     def __init__(self, backends: Sequence[str], say: Callable[[str], None]) -> None:
         self._backends = backends
@@ -134,7 +138,7 @@ class OwnStack:
                 raise BackendGone(str(error)) from error
             self._fresh.add(backend)
         self.check(backend)
-        wait_until_ready(self.url, backend)
+        wait_until_ready(self, backend)
         fresh = backend in self._fresh
         self._fresh.discard(backend)
         return fresh
@@ -175,41 +179,26 @@ class OwnStack:
             self._engines.popitem()[1].__exit__(None, None, None)
 
 
-def backends_of(url: str) -> dict[str, dict[str, Any]]:
+def backends_of(target: Target) -> dict[str, dict[str, Any]]:
     """The backends that a router has, as it tells them, by name. Raises TargetGone if none answers there."""
     try:
-        document = _get(url, "/v1/backends")
-        return {one["name"]: one for one in document["backends"]}
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
-        raise TargetGone(
-            f"no router answers at {url} ({error}); start one with `docker compose up --wait` or "
-            "`scripts/quickstart --keep --port 8000`, or leave --url out"
-        ) from error
+        return {one["name"]: one for one in ask_backends(target.url, read_key(target.keys_file))["backends"]}
+    except (BadTarget, BadOption, http.client.HTTPException) as error:
+        raise TargetGone(str(error)) from error
 
 
-def wait_until_ready(url: str, backend: str, timeout_s: float = _READY_S) -> None:
-    """Wait until the router says that a backend is ready. Raises TargetGone, and BackendGone if it does not."""
+def wait_until_ready(target: Target, backend: str, timeout_s: float = _READY_S) -> None:
+    """Wait until the router says that a backend is ready.
+
+    Raises TargetGone if no router answers, BackendGone if it has no such backend or that is not ready in time.
+    """
     deadline = time.monotonic() + timeout_s
     while True:
-        state = backends_of(url).get(backend)
+        state = backends_of(target).get(backend)
         if state is None:
-            raise BackendGone(f"the router has no backend {backend}")
+            raise BackendGone("the router has no such backend")
         if state["ready"]:
             return
         if time.monotonic() > deadline:
-            raise BackendGone(
-                f"{backend} was not ready within {timeout_s:g} s: {state.get('detail') or 'no reason told'}"
-            )
+            raise BackendGone(f"it is not ready: {state.get('detail') or 'no reason told'}")
         time.sleep(_POLL_S)
-
-
-def _get(url: str, path: str) -> Any:
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    with contextlib.closing(kind(parts.netloc, timeout=_ANSWER_S)) as connection:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        body = response.read()
-        if response.status != 200:
-            raise ValueError(f"HTTP {response.status} for {path}")
-        return json.loads(body)
