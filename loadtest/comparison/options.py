@@ -64,7 +64,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME,…",
         help="which, at least two (default: llamacpp,triton)",
     )
-    add("--url", type=_url, default="", help="of a running router, as in http://127.0.0.1:8000 (default: start one)")
+    add("--url", type=_url, help="of a running router, as in http://127.0.0.1:8000 (default: start one)")
     add(
         "--api-keys-file",
         default="",

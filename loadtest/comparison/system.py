@@ -53,7 +53,7 @@ def system(plan: Plan, target: Target) -> dict[str, str]:
     for name in plan.backends:
         engine = ENGINES.get(name)
         state = states.get(name, {})
-        told = {key: state.get(key) for key in ("kind", "model", "constrained", "max_concurrency") if key in state}
+        told = {key: state.get(key) for key in ("kind", "model", "constrained", "max_concurrency") if state.get(key)}
         if own and engine is not None:
             settings = {f"{engine.target.prefix}{key.upper()}": value for key, value in engine.target.settings.items()}
             found[name] = engine.about

@@ -106,9 +106,10 @@ def verdicts(plan: Plan, cells: Cells, found: Sequence[Ratio]) -> list[str]:
             here = {
                 ratio.what: ratio for ratio in found if (ratio.one, ratio.other, ratio.level) == (one, other, level)
             }
-            for what, verb in (("requests/s", "completes"), ("goodput", "serves within the objectives")):
-                if what in here and (what != "goodput" or plan.slos.told() != "none"):
-                    said.append(f"{at}, {_more(here[what], verb)}.")
+            if "requests/s" in here:
+                said.append(f"{at}, {_more(here['requests/s'], 'completes')}.")
+            if "goodput" in here and here["goodput"].figure.value != here["requests/s"].figure.value:
+                said.append(f"{at}, {_more(here['goodput'], 'serves within the objectives')}.")
             if first := here.get("TTFA p50") or here.get("TTFT p50"):
                 said.append(f"{at}, {_sooner(first)}.")
     for name, levels in cells.items():
@@ -148,7 +149,8 @@ def times(figure: Figure) -> str:
 
 def cautions(plan: Plan, cells: Cells) -> list[str]:
     """What in the figures themselves a reader must know before believing them."""
-    said = []
+    said: list[str] = []
+    few: list[str] = []
     for name, levels in cells.items():
         for cell in levels:
             where = f"{name} at {plan.level_told(cell.level)}"
@@ -160,9 +162,11 @@ def cautions(plan: Plan, cells: Cells) -> list[str]:
                     f"{cell.first_error}"
                 )
             if 0 < cell.outcomes["completed"] < 100:
-                said.append(f"{where}: {cell.outcomes['completed']} completed requests; p99 is the slowest of them.")
+                few.append(f"{where} ({cell.outcomes['completed']})")
             if len(cell.repeats) < plan.repeats:
                 said.append(f"{where}: {len(cell.repeats)} of {plan.repeats} repeats were measured.")
+    if few:
+        said.append(f"Of fewer than 100 completed requests p99 is the slowest: {', '.join(few)}.")
     for one, other in itertools.combinations(cells, 2):
         lengths = [_length(cells[name]) for name in (one, other)]
         if all(lengths) and abs(lengths[0] - lengths[1]) > _SAME_LENGTH * max(lengths):

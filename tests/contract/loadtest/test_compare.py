@@ -61,7 +61,7 @@ def ratio(report: dict[str, Any], level: float, what: str) -> dict[str, Any]:
     return found
 
 
-SHORT = ("--seconds", "4", "--warm-up", "1", "--repeats", "2")
+SHORT = ("--seconds", "4", "--warm-up", "1", "--repeats", "1")
 
 
 @pytest.mark.parametrize("door", ["durable", "passthrough"])
@@ -72,8 +72,9 @@ def test_it_finds_the_ratio_of_two_engines(router: str, tmp_path: Path, door: st
     assert report["complete"] is True
     for level in (1.0, 3.0):
         faster = ratio(report, level, "requests/s")
-        assert faster["value"] == pytest.approx(2.0, rel=0.15)
+        assert faster["value"] == pytest.approx(2.0, rel=0.2)  # of 8 and 15 requests, one more or less
         assert faster["differs"]
+        assert ratio(report, level, "E2E p50")["value"] == pytest.approx(0.51, abs=0.05)
         assert ratio(report, level, "TPOT p50")["value"] == pytest.approx(0.5, rel=0.1)
         sentence = f"At {level:g} at once, llamacpp completes {faster['value']:.2f}×"
         assert any(verdict.startswith(sentence) for verdict in report["verdicts"]), report["verdicts"]
@@ -90,8 +91,7 @@ def test_it_finds_the_ratio_of_two_engines(router: str, tmp_path: Path, door: st
     else:
         assert one["times_s"]["itl"]["p50"]["value"] == pytest.approx(1 / 180, rel=0.2)
     kept = {path.name for path in (tmp_path / "records").glob("*.jsonl")}
-    assert kept >= {f"r{repeat}-{level}-{name}.jsonl" for repeat in (1, 2) for level in (1, 3) for name in
-                    ("llamacpp", "vllm")}  # fmt: skip
+    assert kept >= {f"r1-{level}-{name}.jsonl" for level in (1, 3) for name in ("llamacpp", "vllm")}
     assert {"report.html", "report.md", "requests.csv"} <= {path.name for path in tmp_path.iterdir()}
 
 
@@ -101,7 +101,7 @@ def test_open_loop(router: str, tmp_path: Path) -> None:
     report = document(tmp_path)
     sent = {one["backend"]: one["sent"] for one in report["levels"]}
     assert sent["llamacpp"] == pytest.approx(sent["vllm"], abs=2)  # the same arrivals
-    assert 16 < sent["llamacpp"] < 50  # 32 are expected
+    assert 5 <= sent["llamacpp"] <= 30  # 16 are expected
     assert ratio(report, 4.0, "E2E p50")["value"] == pytest.approx(0.5, rel=0.15)
 
 
@@ -119,7 +119,7 @@ def test_an_engine_that_dies_is_given_up_and_the_other_measured_on(tmp_path: Pat
     assert report["complete"] is False
     assert any("vllm was given up at 3 at once: it is not ready" in trouble for trouble in report["troubles"])
     measured = {(one["backend"], one["level"]): one["repeats"] for one in report["levels"]}
-    assert measured == {("llamacpp", 1.0): [1, 2], ("llamacpp", 3.0): [1, 2], ("vllm", 1.0): [1]}
+    assert measured == {("llamacpp", 1.0): [1], ("llamacpp", 3.0): [1], ("vllm", 1.0): [1]}
     assert "Partial report" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Partial report" in out
 
