@@ -15,6 +15,7 @@ from loadtest.comparison.report import write_report
 from loadtest.comparison.run import RECORDS, TURNS, Run, play
 from loadtest.comparison.summary import summarise
 from loadtest.comparison.system import system
+from loadtest.comparison.tables import markdown
 from loadtest.comparison.targets import OwnStack, RunningRouter, Target, TargetGone, backends_of
 from loadtest.machine import yardstick_ms
 from services.embedded.stack import StackError
@@ -52,8 +53,9 @@ def _report(folder: Path, run: Run, told: dict[str, str]) -> int:
     summary = summarise(run, told)
     for trouble in run.troubles:
         print(trouble, file=sys.stderr)
+    print(markdown(summary), flush=True)  # whatever becomes of the files
     try:
-        print(write_report(folder, run, summary), flush=True)
+        write_report(folder, run, summary)
     except OSError as error:
         print(f"The report is not whole: {error.filename or folder}: {error.strerror or error}.", file=sys.stderr)
         return run.stopped or PARTIAL

@@ -20,19 +20,14 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def write_report(folder: Path, run: Run, summary: Summary) -> str:
-    """Write ``report.html``, ``report.json``, ``report.md`` and ``requests.csv``; the Markdown is returned.
-
-    Raises OSError, as of a full disk.
-    """
-    text = markdown(summary)
-    (folder / "report.md").write_text(text, encoding="utf-8")
+def write_report(folder: Path, run: Run, summary: Summary) -> None:
+    """Write ``report.html``, ``report.json``, ``report.md`` and ``requests.csv``. Raises OSError, as of a full disk."""
+    (folder / "report.md").write_text(markdown(summary), encoding="utf-8")
     (folder / "report.json").write_text(
         json.dumps(document(summary), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
     )
     (folder / "report.html").write_text(page(summary), encoding="utf-8")
     _write_requests(folder / "requests.csv", run)
-    return text
 
 
 def _write_requests(path: Path, run: Run) -> None:

@@ -17,7 +17,7 @@ from loadtest.batching import START_S
 from loadtest.comparison.engines import ENGINES
 from loadtest.comparison.plan import Plan, Turn
 from loadtest.processes import Program, StartError, free_port
-from loadtest.traffic.options import BadOption, read_key
+from loadtest.traffic.settings import BadOption, read_key
 from loadtest.traffic.target import BadTarget, ask_backends
 from services.embedded.stack import SERVICES, Stack, StackError
 

@@ -163,6 +163,8 @@ def cautions(plan: Plan, cells: Cells) -> list[str]:
                 )
             if 0 < cell.outcomes["completed"] < 100:
                 few.append(f"{where} ({cell.outcomes['completed']})")
+            if not cell.rates["requests"].value:
+                said.append(f"{where}: no request was completed in the time that counts; --seconds may be too short.")
             if len(cell.repeats) < plan.repeats:
                 said.append(f"{where}: {len(cell.repeats)} of {plan.repeats} repeats were measured.")
     if few:
