@@ -14,12 +14,13 @@ _TICKS = 5
 
 @dataclass(frozen=True)
 class Point:
-    """A point with its interval, if it has one."""
+    """A point with its interval, if it has one; an ``open`` one is drawn as a ring, for figures that are in doubt."""
 
     x: float
     y: float
     low: float | None = None
     high: float | None = None
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Axes:
     ticks: Sequence[float] = ()
     #: Largest y; None: that of the points.
     top: float | None = None
-    width: int = 460
+    width: int = 440
     height: int = 260
 
 
@@ -128,7 +129,8 @@ class _Frame:
                 y1, y2 = _n(self.y(point.low)), _n(self.y(point.high))
                 drawn.append(element("line", x1=x, x2=x, y1=y1, y2=y2, **{"class": f"line {colour}"}))
             if line.marks:
-                drawn.append(element("circle", cx=x, cy=_n(self.y(point.y)), r=3, **{"class": f"mark {colour}"}))
+                kind = f"mark {colour} open" if point.open else f"mark {colour}"
+                drawn.append(element("circle", cx=x, cy=_n(self.y(point.y)), r=3, **{"class": kind}))
         return "".join(drawn)
 
 

@@ -58,7 +58,7 @@ def _lines(summary: Summary, of: Callable[[Cell], Figure], scale: float = 1.0, d
             figure = of(row.cell)
             if figure.value is not None:
                 low, high = (None if end is None else end * scale for end in (figure.low, figure.high))
-                points.append(Point(row.cell.level, figure.value * scale, low, high))
+                points.append(Point(row.cell.level, figure.value * scale, low, high, row.limited))
         found.append(Line(colour, points, dash))
     return found
 

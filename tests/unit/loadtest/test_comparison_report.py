@@ -128,6 +128,8 @@ def test_a_load_generator_that_was_the_bottleneck_is_told_beside_the_figures(tmp
     assert limited == [("llamacpp", 4.0)]
     assert "16.0 (16.0 to 16.0) *" in files["report.md"]
     assert "16.0 (16.0 to 16.0) *" in files["report.html"]
+    assert 'class="mark colour-0 open"' in files["report.html"]
+    assert 'class="mark colour-1 open"' not in files["report.html"]
     assert "may have been the bottleneck itself; the backend may do more: llamacpp at 4 at once." in files["report.md"]
     rows = list(csv.DictReader(files["requests.csv"].splitlines()))
     assert {(row["backend"], row["level"], row["repeat"]) for row in rows if row["generator_limited"] == "True"} == {
