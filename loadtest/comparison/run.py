@@ -19,6 +19,8 @@ from loadtest.records import read_records
 
 #: Between two turns, for what the one before left behind: requests that were given up are cancelled down to the engine.
 _SETTLE_S = 1.0
+#: How long a backend may take, right after a turn, to be seen alive.
+_ALIVE_S = 5.0
 RECORDS = "records"
 TURNS = "turns.jsonl"
 
@@ -98,7 +100,7 @@ def _measure(plan: Plan, target: Target, turn: Turn, folder: Path) -> Measured:
     sampler = _generate(plan, target, turn, plan.warm_up_s + plan.seconds, plan.traffic_seed(turn), records)
     yardstick = max(before, yardstick_ms())
     target.check(turn.backend)
-    wait_until_ready(target, turn.backend, timeout_s=0.0)
+    wait_until_ready(target, turn.backend, _ALIVE_S)
     try:
         found = measured(turn, list(read_records(records)), plan.warm_up_s, plan.seconds, yardstick_ms=yardstick)
     except (FileNotFoundError, ValueError) as error:
@@ -119,7 +121,7 @@ def _generate(plan: Plan, target: Target, turn: Turn, seconds: float, seed: int,
 
 
 def _keep(one: Measured, folder: Path) -> None:
-    """Note a turn beside its records, so that a report can be made anew from the folder."""
+    """Note a turn beside its records: whatever happens later, it is known which part of them counts."""
     note = {
         **asdict(one.turn),
         "began_s": one.began_s,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from loadtest.comparison.engines import ENGINES
+from loadtest.comparison.engines import ENGINES, Engine
 from loadtest.comparison.plan import Plan
 from loadtest.comparison.targets import OwnStack, Target, TargetGone, backends_of
 from loadtest.processes import ROOT
@@ -55,7 +56,9 @@ def system(plan: Plan, target: Target) -> dict[str, str]:
         state = states.get(name, {})
         told = {key: state.get(key) for key in ("kind", "model", "constrained", "max_concurrency") if state.get(key)}
         if own and engine is not None:
-            settings = {f"{engine.target.prefix}{key.upper()}": value for key, value in engine.target.settings.items()}
+            settings = _given(engine) | {
+                f"{engine.target.prefix}{key.upper()}": value for key, value in engine.target.settings.items()
+            }
             found[name] = engine.about
             found[f"{name}, packages"] = _told(_versions_of(engine.python, engine.packages))
             found[f"{name}, engine's settings"] = _told(settings) or "defaults"
@@ -63,6 +66,12 @@ def system(plan: Plan, target: Target) -> dict[str, str]:
     if not own and (images := _images(target.url)):
         found["images"] = images
     return found
+
+
+def _given(engine: Engine) -> dict[str, object]:
+    """Settings of an engine that the caller's environment has."""
+    prefixes = (engine.target.prefix, *(["LLAMACPP_"] if "xllamacpp" in engine.packages else []))
+    return {name: value for name, value in os.environ.items() if name.startswith(prefixes)}
 
 
 def _asked(target: Target) -> dict[str, dict[str, Any]]:

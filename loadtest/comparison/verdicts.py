@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from loadtest.comparison.figures import Cell, Figure, ratio
@@ -70,7 +70,7 @@ class Ratio:
 
 
 #: What is compared: a name in words, and the figure.
-_COMPARED = {
+_COMPARED: dict[str, Callable[[Cell], Figure]] = {
     "requests/s": lambda cell: cell.rates["requests"],
     "output tokens/s": lambda cell: cell.rates["tokens"],
     "goodput": lambda cell: cell.rates["good"],
@@ -113,13 +113,13 @@ def verdicts(plan: Plan, cells: Cells, found: Sequence[Ratio]) -> list[str]:
             if first := here.get("TTFA p50") or here.get("TTFT p50"):
                 said.append(f"{at}, {_sooner(first)}.")
     for name, levels in cells.items():
-        at = saturation(levels)
+        end = saturation(levels)
         most = max(levels, key=lambda cell: cell.rates["requests"].value or 0.0)
         top = f"{most.rates['requests'].value or 0.0:.2f} requests a second at {plan.level_told(most.level)}"
-        if at.level is None:
+        if end.level is None:
             said.append(f"{name} was not saturated at any level that was measured; its most was {top}.")
         else:
-            said.append(f"{name} is saturated from {plan.level_told(at.level)} on: {at.why}. Its most was {top}.")
+            said.append(f"{name} is saturated from {plan.level_told(end.level)} on: {end.why}. Its most was {top}.")
     return said
 
 

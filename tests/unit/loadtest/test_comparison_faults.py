@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from synthetic import closed_loop, plan
 
-from loadtest.comparison import command, run, targets
+from loadtest.comparison import command, run
 from loadtest.comparison.command import NOTHING, PARTIAL, USAGE, compare
 from loadtest.comparison.generator import Generator, GeneratorError
 from loadtest.comparison.plan import Plan, Turn
@@ -105,7 +105,7 @@ def test_a_disk_with_too_little_room_is_told_before_anything_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(command.shutil, "disk_usage", lambda _: usage(10**9, 10**9, 10**6))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage(10**9, 10**9, 10**6))
     assert compare(_options(tmp_path), plan(backends=("llamacpp", "llamacpp"))) == NOTHING
     assert "only 1 MB are free, 200 are needed" in capsys.readouterr().err
 
@@ -217,7 +217,7 @@ def test_processor_and_memory_of_a_part_are_seen() -> None:
 
 def test_engines_that_do_not_fit_into_memory_together_are_up_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = namedtuple("memory", "available")
-    monkeypatch.setattr(targets.Path, "exists", lambda _: False)  # no GPU
+    monkeypatch.setattr(Path, "exists", lambda _: False)  # no GPU
     for gib, apart in ((4, True), (40, False)):
-        monkeypatch.setattr(targets.psutil, "virtual_memory", lambda gib=gib: memory(gib * 2**30))
+        monkeypatch.setattr("psutil.virtual_memory", lambda gib=gib: memory(gib * 2**30))
         assert OwnStack(("llamacpp", "tensorrtllm"), lambda _: None).apart is apart
