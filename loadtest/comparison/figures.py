@@ -62,7 +62,9 @@ class Cell:
     values: dict[str, Floats]
     #: How the requests ended that were sent.
     outcomes: Counter[str]
-    #: What the first went wrong with, if any did.
+    #: How all ended, those of the warm-up and after the end too.
+    all_outcomes: Counter[str]
+    #: What the first of these went wrong with, if any did.
     first_error: str
     #: Tokens of an answer, on average.
     answer_tokens: Figure
@@ -87,6 +89,7 @@ def cell(turns: Sequence[Measured], slos: Slos) -> Cell:
         times[name] = _percentiles(values[name], np.array([index for _, index in pairs], dtype=np.int64), counts)
     slices = [turn.slices(slos) for turn in turns]
     sent = [one for turn in turns for one in turn.sent]
+    everything = [one for turn in turns for one in turn.records]
     return Cell(
         backend=turns[0].turn.backend,
         level=turns[0].turn.level,
@@ -95,7 +98,8 @@ def cell(turns: Sequence[Measured], slos: Slos) -> Cell:
         times=times,
         values=values,
         outcomes=Counter(one.outcome for one in sent),
-        first_error=next((one.error or one.outcome for one in sent if one.outcome != "completed"), ""),
+        all_outcomes=Counter(one.outcome for one in everything),
+        first_error=next((one.error or one.outcome for one in everything if one.outcome != "completed"), ""),
         answer_tokens=_mean(np.array([float(one.output_tokens or 0) for one in requests]), counts),
     )
 

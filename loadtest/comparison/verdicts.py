@@ -156,15 +156,17 @@ def cautions(plan: Plan, cells: Cells) -> list[str]:
             where = f"{name} at {plan.level_told(cell.level)}"
             bad = {kind: count for kind, count in cell.outcomes.items() if kind != "completed"}
             if bad:
-                kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(bad.items()))
                 said.append(
-                    f"{where}: {sum(bad.values())} of {cell.sent} requests were not completed ({kinds}); the first: "
-                    f"{cell.first_error}"
+                    f"{where}: {sum(bad.values())} of {cell.sent} requests were not completed ({_kinds(bad)}); the first "
+                    f"trouble: {cell.first_error}"
                 )
             if 0 < cell.outcomes["completed"] < 100:
                 few.append(f"{where} ({cell.outcomes['completed']})")
             if not cell.rates["requests"].value:
-                said.append(f"{where}: no request was completed in the time that counts; --seconds may be too short.")
+                said.append(
+                    f"{where}: no request was completed in the time that counts, for which --seconds may be too short. "
+                    f"Of all, with those of the warm-up: {_kinds(cell.all_outcomes)}."
+                )
             if len(cell.repeats) < plan.repeats:
                 said.append(f"{where}: {len(cell.repeats)} of {plan.repeats} repeats were measured.")
     if few:
@@ -178,6 +180,10 @@ def cautions(plan: Plan, cells: Cells) -> list[str]:
                 "robots get."
             )
     return said
+
+
+def _kinds(outcomes: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(outcomes.items()))
 
 
 def _length(cells: Sequence[Cell]) -> float:

@@ -20,9 +20,10 @@ from services.embedded.stack import Stack
 
 pytestmark = pytest.mark.timeout(240)
 
-#: 37 tokens each: the first takes 0.05 + 36/180 = 0.25 s, the other twice as long.
-FAST = ("--ttft-ms", "50", "--tokens-per-second", "180")
-SLOW = ("--ttft-ms", "100", "--tokens-per-second", "90")
+#: 37 tokens each: the first takes 0.1 + 36/90 = 0.5 s, the other twice as long, so that what all else takes, on a busy
+#: machine too, is small beside it.
+FAST = ("--ttft-ms", "100", "--tokens-per-second", "90")
+SLOW = ("--ttft-ms", "200", "--tokens-per-second", "45")
 _SERVICES = ("store", "simulator", "gateway", "worker", "router")
 
 
@@ -66,32 +67,32 @@ SHORT = ("--seconds", "4", "--warm-up", "1", "--repeats", "1")
 
 @pytest.mark.parametrize("door", ["durable", "passthrough"])
 def test_it_finds_the_ratio_of_two_engines(router: str, tmp_path: Path, door: str) -> None:
-    done = compare(router, tmp_path, "--door", door, "--concurrency", "1,3", *SHORT)
+    done = compare(router, tmp_path, "--door", door, "--concurrency", "2,6", *SHORT)
     assert done.returncode == 0, done.stdout + done.stderr
     report = document(tmp_path)
     assert report["complete"] is True
-    for level in (1.0, 3.0):
+    for level in (2.0, 6.0):
         faster = ratio(report, level, "requests/s")
-        assert faster["value"] == pytest.approx(2.0, rel=0.2)  # of 8 and 15 requests, one more or less
+        assert faster["value"] == pytest.approx(2.0, rel=0.3)  # of 8 and 16 requests, one or two more or less
         assert faster["differs"]
-        assert ratio(report, level, "E2E p50")["value"] == pytest.approx(0.51, abs=0.05)
-        assert ratio(report, level, "TPOT p50")["value"] == pytest.approx(0.5, rel=0.1)
+        assert ratio(report, level, "E2E p50")["value"] == pytest.approx(0.52, abs=0.08)
+        assert ratio(report, level, "TPOT p50")["value"] == pytest.approx(0.5, rel=0.15)
         sentence = f"At {level:g} at once, llamacpp completes {faster['value']:.2f}×"
         assert any(verdict.startswith(sentence) for verdict in report["verdicts"]), report["verdicts"]
         assert sentence in done.stdout
     levels = {(one["backend"], one["level"]): one for one in report["levels"]}
-    one = levels["llamacpp", 1.0]
-    assert one["times_s"]["e2e"]["p50"]["value"] == pytest.approx(0.26, abs=0.03)
-    assert one["times_s"]["ttft"]["p50"]["value"] == pytest.approx(0.06, abs=0.03)
+    one = levels["llamacpp", 2.0]
+    assert 0.5 <= one["times_s"]["e2e"]["p50"]["value"] < 0.7
+    assert 0.1 <= one["times_s"]["ttft"]["p50"]["value"] < 0.25
     assert one["answer_tokens"]["value"] == 37
     assert one["outcomes"] == {"completed": one["sent"]}
     assert one["resources"]["load generator"]["cores"] > 0
     if door == "durable":
         assert one["times_s"]["ttfa"]["p50"]["value"] > one["times_s"]["ttft"]["p50"]["value"]
     else:
-        assert one["times_s"]["itl"]["p50"]["value"] == pytest.approx(1 / 180, rel=0.2)
+        assert one["times_s"]["itl"]["p50"]["value"] == pytest.approx(1 / 90, rel=0.2)
     kept = {path.name for path in (tmp_path / "records").glob("*.jsonl")}
-    assert kept >= {f"r1-{level}-{name}.jsonl" for level in (1, 3) for name in ("llamacpp", "vllm")}
+    assert kept >= {f"r1-{level}-{name}.jsonl" for level in (2, 6) for name in ("llamacpp", "vllm")}
     assert {"report.html", "report.md", "requests.csv"} <= {path.name for path in tmp_path.iterdir()}
 
 

@@ -145,8 +145,17 @@ def test_requests_that_failed_are_told_with_the_first_reason(tmp_path: Path) -> 
         bad = record(1005.0, 0.1, outcome="refused", error="HTTP 429: the queue is full", backend=turn.backend)
         turns.append(measured(turn, [*good.records, bad], 2.0, 10.0))
     text = _written(Run(made, turns), tmp_path)["report.md"]
-    assert "llamacpp at 1 at once: 1 of 21 requests were not completed (1 refused); the first: HTTP 429" in text
+    assert "llamacpp at 1 at once: 1 of 21 requests were not completed (1 refused); the first trouble: HTTP 429" in text
     assert "this run can tell no difference between llamacpp and tensorrtllm in requests a second: 1.00×" in text
+
+
+def test_requests_that_outlast_the_time_that_counts_are_told(tmp_path: Path) -> None:
+    made = plan(levels=(1.0,), repeats=1)
+    slow = {"outcome": "timed_out", "error": "no end within 60 s"}
+    turns = [measured(turn, [record(1000.0, 60.0, backend=turn.backend, **slow)], 2.0, 10.0) for turn in made.turns()]
+    text = _written(Run(made, turns), tmp_path)["report.md"]
+    assert "llamacpp at 1 at once: no request was completed in the time that counts" in text
+    assert "Of all, with those of the warm-up: 1 timed out." in text
 
 
 def test_answers_of_other_lengths_are_told(tmp_path: Path) -> None:
