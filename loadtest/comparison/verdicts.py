@@ -157,8 +157,8 @@ def cautions(plan: Plan, cells: Cells) -> list[str]:
             bad = {kind: count for kind, count in cell.outcomes.items() if kind != "completed"}
             if bad:
                 said.append(
-                    f"{where}: {sum(bad.values())} of {cell.sent} requests were not completed ({_kinds(bad)}); the first "
-                    f"trouble: {cell.first_error}"
+                    f"{where}: {sum(bad.values())} of {cell.sent} requests were not completed ({_kinds(bad)}); the "
+                    f"first trouble: {cell.first_error}"
                 )
             if 0 < cell.outcomes["completed"] < 100:
                 few.append(f"{where} ({cell.outcomes['completed']})")
