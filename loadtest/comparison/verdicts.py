@@ -42,6 +42,8 @@ def saturation(cells: Sequence[Cell]) -> Saturation:
     found = []
     throughput = [cell.rates["requests"].value or 0.0 for cell in cells]
     goodput = [cell.rates["good"].value or 0.0 for cell in cells]
+    if not any(throughput):
+        return Saturation(None, "nothing was completed")
     for index in range(len(cells) - 1):
         if max(throughput[index + 1 :]) <= (1 + LEAST_CHANGE) * throughput[index]:
             found.append(Saturation(cells[index].level, "throughput grows no more"))
@@ -116,7 +118,9 @@ def verdicts(plan: Plan, cells: Cells, found: Sequence[Ratio]) -> list[str]:
         end = saturation(levels)
         most = max(levels, key=lambda cell: cell.rates["requests"].value or 0.0)
         top = f"{most.rates['requests'].value or 0.0:.2f} requests a second at {plan.level_told(most.level)}"
-        if end.level is None:
+        if not most.rates["requests"].value:
+            said.append(f"{name} completed nothing in the time that counts.")
+        elif end.level is None:
             said.append(f"{name} was not saturated at any level that was measured; its most was {top}.")
         else:
             said.append(f"{name} is saturated from {plan.level_told(end.level)} on: {end.why}. Its most was {top}.")

@@ -156,6 +156,8 @@ def test_requests_that_outlast_the_time_that_counts_are_told(tmp_path: Path) -> 
     text = _written(Run(made, turns), tmp_path)["report.md"]
     assert "llamacpp at 1 at once: no request was completed in the time that counts" in text
     assert "Of all, with those of the warm-up: 1 timed out." in text
+    assert "llamacpp completed nothing in the time that counts." in text
+    assert "saturated" not in text
 
 
 def test_answers_of_other_lengths_are_told(tmp_path: Path) -> None:
