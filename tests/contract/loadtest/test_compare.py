@@ -74,10 +74,10 @@ def test_it_finds_the_ratio_of_two_engines(router: str, tmp_path: Path, door: st
     for level in (2.0, 6.0):
         faster = ratio(report, level, "requests/s")
         assert faster["value"] == pytest.approx(2.0, rel=0.3)  # of 8 and 16 requests, one or two more or less
-        assert faster["differs"]
+        assert ratio(report, level, "E2E p50")["differs"]
         assert ratio(report, level, "E2E p50")["value"] == pytest.approx(0.52, abs=0.08)
         assert ratio(report, level, "TPOT p50")["value"] == pytest.approx(0.5, rel=0.15)
-        sentence = f"At {level:g} at once, llamacpp completes {faster['value']:.2f}×"
+        sentence = f"At {level:g} at once, the wait for the first "
         assert any(verdict.startswith(sentence) for verdict in report["verdicts"]), report["verdicts"]
         assert sentence in done.stdout
     levels = {(one["backend"], one["level"]): one for one in report["levels"]}
