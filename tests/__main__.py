@@ -20,10 +20,10 @@ _MOST_NAMED = 10
 
 _EXAMPLES = """\
 examples:
-  scripts/test                                      what every change must pass
-  scripts/test --stack --fault --engines --safety   all there is
-  scripts/test -k store -x                          pytest's own arguments go to pytest
-  scripts/test tests/unit/embedded                  only these tests, after lint and types
+  scripts/test                                              what every change must pass
+  scripts/test --stack --fault --load --engines --safety    all there is
+  scripts/test -k store -x                                  pytest's own arguments go to pytest
+  scripts/test tests/unit/embedded                          only these tests, after lint and types
 
 The summary at the end says what ran and what was skipped, and why; the exit status is 1 if anything failed.
 The first run installs the packages (about 370 MB) into .venvs/. PYTHON=/path/to/python chooses the Python
@@ -45,7 +45,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """Our own options, and what is left for pytest."""
     parser = argparse.ArgumentParser(
         prog="scripts/test",
-        usage="scripts/test [--stack] [--fault] [--engines] [--safety] [--help] [PYTEST ARGUMENT …]",
+        usage="scripts/test [--stack] [--fault] [--load] [--engines] [--safety] [--help] [PYTEST ARGUMENT …]",
         description="Format, lint and type checks, then unit, contract and safety tests on real servers on loopback.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -53,6 +53,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     )
     parser.add_argument("--stack", action="store_true", help="also the tests of compose.yaml; they need Docker")
     parser.add_argument("--fault", action="store_true", help="also the fault tests: kill -9 under load; some minutes")
+    parser.add_argument("--load", action="store_true", help="also those of load tests and comparisons; some minutes")
     parser.add_argument(
         "--engines",
         action="store_true",
@@ -127,6 +128,10 @@ def checks(options: argparse.Namespace, pytest_arguments: list[str]) -> list[Che
         done.append(run_pytest("fault tests", ["tests/fault"], rest))
     else:
         done.append(Check("fault tests", "skipped", "not asked for: --fault"))
+    if options.load:
+        done.append(run_pytest("load tests", ["tests/load"], rest))
+    else:
+        done.append(Check("load tests", "skipped", "not asked for: --load"))
     if options.engines:
         done += engine_checks(rest)
     else:

@@ -10,8 +10,8 @@ import pytest
 
 from loadtest.processes import fake_engine
 from loadtest.records import Record
-from tests.contract.loadtest.conftest import BROKEN, FAST, NARROW, WRONG, LoadTest
 from tests.contract.router.running_router import running_router
+from tests.load.conftest import BROKEN, FAST, NARROW, WRONG, LoadTest
 
 
 def by_robot(records: list[Record]) -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from loadtest.processes import ROOT, Program
 from loadtest.records import read_records
 from services.embedded.ports import port_of, reserve_port
-from tests.contract.loadtest.conftest import FAST, NARROW, environ
+from tests.load.conftest import FAST, NARROW, environ
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 #: What the tab shows in its columns, by their place.
