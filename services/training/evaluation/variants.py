@@ -28,7 +28,7 @@ class Variant:
         if not self.tuned:
             settings = {"LLAMACPP_LORA_PATH": "", "LLAMACPP_TUNED": ""}
         elif adapter is not None:
-            settings = {"LLAMACPP_LORA_PATH": str(adapter), "LLAMACPP_TUNED": "nao=0"}
+            settings = {"LLAMACPP_LORA_PATH": str(adapter), "LLAMACPP_TUNED": "nao"}
         else:
             raise ValueError(f"{self.name} needs an adapter")
         return settings if self.grammar else settings | _FREE
