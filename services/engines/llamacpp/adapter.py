@@ -38,6 +38,8 @@ _LAYERS = {
     "down_proj": "ffn_down",
 }
 _ALPHA = "adapter.lora.alpha"
+#: Of the models that have these layers, in ggml's words.
+ARCHITECTURE = "llama"
 
 
 class AdapterProblem(Exception):
@@ -107,6 +109,8 @@ def _from_gguf(path: Path) -> Adapter:
 
     try:
         reader = GGUFReader(path)
+        if (architecture := reader.fields["general.architecture"].contents()) != ARCHITECTURE:
+            raise ValueError(f"it is for the architecture {architecture}, not {ARCHITECTURE}")
         alpha = float(reader.fields[_ALPHA].contents())
         matrices = {tensor.name: dequantize(tensor.data, tensor.tensor_type) for tensor in reader.tensors}
         names = dict.fromkeys(name.rpartition(".lora_")[0] for name in matrices)
@@ -125,7 +129,7 @@ def to_gguf(adapter: Adapter, path: Path) -> None:
     from services.engines.llamacpp.writing import write
 
     block, _ = GGML_QUANT_SIZES[GGMLQuantizationType.Q8_0]
-    writer = GGUFWriter(path, "llama")
+    writer = GGUFWriter(path, ARCHITECTURE)
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
     writer.add_float32(_ALPHA, adapter.alpha)

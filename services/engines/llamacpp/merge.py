@@ -16,7 +16,7 @@ from gguf import GGMLQuantizationType, GGUFReader, GGUFValueType, GGUFWriter, Ll
 from gguf.constants import Keys
 from gguf.quants import dequantize, quant_shape_to_byte_shape, quantize
 
-from services.engines.llamacpp.adapter import Adapter, AdapterProblem
+from services.engines.llamacpp.adapter import ARCHITECTURE, Adapter, AdapterProblem
 from services.engines.llamacpp.writing import write
 
 _FORM = GGMLQuantizationType.Q8_0
@@ -26,7 +26,7 @@ def merge(model: Path, adapter: Adapter, path: Path) -> None:
     """Write the model in the GGUF file ``model`` with the adapter in its weights, one tensor after the other.
 
     Raises:
-        AdapterProblem: the adapter belongs to another model, or the model is none that can be read.
+        AdapterProblem: the adapter belongs to another model, or the model is none that can take one.
         OSError: ``path`` cannot be written.
     """
     try:
@@ -34,9 +34,13 @@ def merge(model: Path, adapter: Adapter, path: Path) -> None:
         architecture = str(reader.fields[Keys.General.ARCHITECTURE].contents())
     except (ValueError, KeyError, IndexError) as error:
         raise AdapterProblem(f"{model} is no model that an adapter can be put into ({error!r})") from error
+    if architecture != ARCHITECTURE:  # others have the rows of queries and keys in another order
+        raise AdapterProblem(
+            f"adapters belong into models of the architecture {ARCHITECTURE}; {model} is {architecture}"
+        )
     tensors = {tensor.name: tensor for tensor in reader.tensors}
     _check(tensors, adapter)
-    writer = GGUFWriter(path, architecture)
+    writer = GGUFWriter(path, ARCHITECTURE)
     _copy_fields(reader, writer)
     for name, tensor in tensors.items():
         shape, kind, form = tensor.data.shape, tensor.data.dtype, tensor.tensor_type

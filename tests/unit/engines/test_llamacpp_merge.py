@@ -98,6 +98,17 @@ def test_an_adapter_of_another_model_is_told(
         merge(model(tmp_path / "base.gguf"), other, tmp_path / "merged.gguf")
 
 
+def test_a_model_of_another_architecture_is_told(tmp_path: Path) -> None:
+    writer = GGUFWriter(tmp_path / "base.gguf", "qwen2")
+    writer.add_tensor(LAYER, matrix(1, OUT, IN))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    with pytest.raises(AdapterProblem, match=r"of the architecture llama; .*base.gguf is qwen2"):
+        merge(tmp_path / "base.gguf", adapter(), tmp_path / "merged.gguf")
+
+
 def test_it_is_made_once_and_anew_for_another_adapter_or_model(tmp_path: Path) -> None:
     base, other_base = model(tmp_path / "base.gguf"), model(tmp_path / "other.gguf", seed=3)
     lora, other_lora = written(tmp_path / "a.gguf"), written(tmp_path / "b.gguf", seed=9)
