@@ -21,7 +21,7 @@ def write(writer: GGUFWriter, tensors: Iterable[npt.NDArray[Any]]) -> None:
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
-        (file,) = writer.fout or ()
+        [file] = writer.fout or []
         size = sum(writer.ggml_pad(number, writer.data_alignment) for number in (file.tell(), *sizes))
         os.posix_fallocate(file.fileno(), 0, size)
         for tensor in tensors:
