@@ -49,7 +49,7 @@ HttpUrl = Annotated[
 ]
 
 
-def _robots(value: object) -> object:
+def tuned_robots(value: object) -> object:
     """``robot=adapter`` pairs of a setting, by robot; a robot alone has no adapter: the model itself is tuned."""
     if not isinstance(value, str):
         return value
@@ -74,7 +74,7 @@ class BackendConfig(BaseModel):
     grammar: Literal["none", "gbnf", "tgi", "vllm", "triton"] = Field(
         default="none", description="how the server is told a grammar, if it can be told one"
     )
-    tuned: Annotated[dict[str, str], BeforeValidator(_robots)] = Field(
+    tuned: Annotated[dict[str, str], BeforeValidator(tuned_robots)] = Field(
         default={},
         description="robots that its model is fine-tuned for, each with the LoRA that makes it so (nao=NAME), or none "
         "where it is in the weights; these are asked for in few words, without the robot's API",

@@ -31,7 +31,7 @@ examples:
   scripts/quickstart --json "Say good morning to everybody" | jq .actions
   scripts/quickstart --keep --port 8000                then talk to it with curl; Ctrl-C ends it
 
-The first run installs the packages (about 170 MB) into .venvs/; later runs start in seconds. Everything runs on this
+The first run installs the packages (about 190 MB) into .venvs/; later runs start in seconds. Everything runs on this
 machine and on loopback only: a Redis-protocol store, llama.cpp with a small model, a simulated NAO that speaks the real
 NAOqi protocol, the worker and the router. Nothing keeps running afterwards.
 

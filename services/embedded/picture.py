@@ -26,7 +26,7 @@ docs/robots/nao.md has all that there is to call. A scene is JSON as in a reques
   {"objects": [{"name": "red ball", "position": [1.0, 0.5, 0.0]}]}
 
 exit status: 0 the picture is made; 1 the program does not run, and standard error says why; 2 wrong usage.
-The first run of this or of scripts/quickstart installs the packages (about 170 MB) into .venvs/.
+The first run of this or of scripts/quickstart installs the packages (about 190 MB) into .venvs/.
 """
 
 

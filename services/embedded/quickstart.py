@@ -21,7 +21,8 @@ from services.embedded.client import TERMINAL_EVENTS, Event, RouterProblem, fetc
 from services.embedded.console import Console, standard_console
 from services.embedded.options import DEFAULT_INSTRUCTIONS, names, parse
 from services.embedded.ports import PortTaken
-from services.embedded.stack import ROOT, SERVICES, Stack, StackError
+from services.embedded.stack import MERGED, ROOT, SERVICES, Stack, StackError
+from services.engines.llamacpp.merged import PATTERN
 
 #: What each robot may be asked after its default instruction.
 _NEXT = {"nao": "Walk forward one metre", "porter": "Go to the kitchen"}
@@ -77,6 +78,10 @@ def run(stack: Stack, options: argparse.Namespace, console: Console) -> None:
     """
     began = time.monotonic()
     instruction = options.instruction
+    if options.robot == "nao" and not any(MERGED.glob(PATTERN)):
+        console.progress(
+            "The first start puts the fine-tuning into the model's weights, which takes some seconds more …"
+        )
     with stack:
         console.progress(f"Everything is up after {time.monotonic() - began:.1f} s.")
         if not options.json:

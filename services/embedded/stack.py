@@ -31,6 +31,8 @@ from services.embedded.process import ServiceProcess, Watchdog
 ROOT = Path(__file__).resolve().parents[2]
 #: What makes the engine's model write programs for the NAO (docs/finetuning.md).
 ADAPTER = ROOT / "services" / "training" / "adapter"
+#: Where the engine keeps its model with that in its weights: beside the environments, to which it belongs.
+MERGED = ROOT / ".venvs" / "merged"
 
 #: In the order in which they stop; the router first, so that nothing new comes in, and the store last.
 _ALL = ("router", "worker", "gateway", "simulator", "porter", "engine", "store")
@@ -217,7 +219,9 @@ class Stack:
             "LLAMACPP_HOST": "127.0.0.1",
             "LLAMACPP_PORT": port["engine"],
             "LLAMACPP_LORA_PATH": str(ADAPTER),
-            "LLAMACPP_TUNED": "nao=0",
+            # In the weights it is fastest, and serves the NAO alone.
+            "LLAMACPP_TUNED": "nao=0" if "porter" in self.services else "nao",
+            "LLAMACPP_MERGED_PATH": str(MERGED),
             "NAO_HOST": "127.0.0.1",
             "NAO_PORT": port["simulator"],
             "NAO_SPEED": str(self._robot_speed),

@@ -159,8 +159,10 @@ def test_one_variable_switches_the_engine(
 
 def test_the_second_robot_has_a_profile_of_its_own(compose: ComposeStack) -> None:
     porter = json.dumps({"porter": {"simulator_url": "tcp://porter:9560"}})
-    document = config(compose, "default", COMPOSE_PROFILES="llamacpp,porter", MORE_ROBOTS=porter)
-    services = document["services"]
+    settings = {"COMPOSE_PROFILES": "llamacpp,porter", "LLAMACPP_TUNED": "nao=0", "MORE_ROBOTS": porter}
+    services = config(compose, "default", **settings)["services"]
+    for name in ("engine-llamacpp", "router", "worker"):
+        assert services[name]["environment"]["LLAMACPP_TUNED"] == "nao=0"
     assert services.keys() == CORE | {"engine-llamacpp", "porter"}
     assert services["porter"]["networks"].keys() & services["robot"]["networks"].keys() == {"nao"}
     assert services["porter"]["read_only"]

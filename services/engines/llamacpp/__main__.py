@@ -8,15 +8,22 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from services.engines.llamacpp.adapter import AdapterProblem, gguf_files
+from services.engines.llamacpp.merged import FolderProblem, merged_model
 from services.engines.llamacpp.settings import EngineSettings
 from services.engines.llamacpp.waiting import wait_briefly
 from services.observability import configure_logging
 from services.settings import SettingError, read_settings
+
+if TYPE_CHECKING:
+    import xllamacpp
 
 log = structlog.get_logger("engine")
 
@@ -50,6 +57,16 @@ def _problem(settings: EngineSettings) -> str | None:
             f"there is no adapter at {settings.lora_path}: set LLAMACPP_LORA_PATH to a GGUF file or a folder of "
             "scripts/finetune, or leave it out"
         )
+    if settings.merges and any(settings.tuned.values()):
+        return (
+            "LLAMACPP_TUNED has robots with an adapter's number and robots without one: give all of them a number, or "
+            "none, for the adapter to be in the model's weights"
+        )
+    if settings.merges and settings.merged_path is None:
+        return (
+            "the adapter belongs into the model's weights, by LLAMACPP_TUNED: set LLAMACPP_MERGED_PATH to a folder "
+            "that keeps the model, or give the robots the adapter's number, as in LLAMACPP_TUNED=nao=0"
+        )
     files = {"LLAMACPP_MODEL_PATH": settings.model_path, "LLAMACPP_LORA_PATH": settings.lora_path}
     try:
         for setting, path in files.items():
@@ -78,14 +95,14 @@ def _serve(settings: EngineSettings) -> None:
     started = time.monotonic()
     wait_briefly(os.environ)
     try:
-        import xllamacpp
+        with _parameters(settings) as params:
+            import xllamacpp
 
-        from services.engines.llamacpp.server import parameters
-
-        with gguf_files([settings.lora_path] if settings.lora_path else []) as adapters:
-            server = xllamacpp.Server(parameters(settings, adapters))
+            server = xllamacpp.Server(params)
     except (AdapterProblem, OSError) as error:
         os._exit(_give_up(f"LLAMACPP_LORA_PATH: {error}"))
+    except FolderProblem as error:
+        os._exit(_give_up(f"LLAMACPP_MERGED_PATH: {error}"))
     except Exception as error:  # in this thread, anything else would leave a process that serves nothing
         print(file=sys.stderr)  # llama.cpp's own log may have left a line begun
         os._exit(_give_up(f"llama.cpp cannot serve {settings.model_path}: {error}"))
@@ -93,11 +110,25 @@ def _serve(settings: EngineSettings) -> None:
         "engine serves",
         address=server.listening_address,
         model=settings.model_path.stem,
+        merged=settings.merges,
         slots=settings.slots,
         threads=settings.threads,
         load_s=round(time.monotonic() - started, 2),
     )
     threading.Event().wait()  # holds the server, which ends with its last reference
+
+
+@contextmanager
+def _parameters(settings: EngineSettings) -> Iterator[xllamacpp.CommonParams]:
+    """llama.cpp's parameters, and the files that they name while it reads them."""
+    from services.engines.llamacpp.server import parameters
+
+    if settings.merges and settings.lora_path is not None and settings.merged_path is not None:
+        with merged_model(settings.model_path, settings.lora_path, settings.merged_path) as merged:
+            yield parameters(settings, merged=merged)
+    else:
+        with gguf_files([settings.lora_path] if settings.lora_path else []) as adapters:
+            yield parameters(settings, adapters)
 
 
 def _give_up(sentence: str) -> int:

@@ -1,23 +1,25 @@
-"""A LoRA adapter as peft writes it, in the form that llama.cpp reads.
+"""A LoRA adapter by llama.cpp's names: read as peft or llama.cpp writes it, written as llama.cpp reads it.
 
-The adapter ships once, in the form that TGI, vLLM, TensorRT-LLM and Transformers take; the engine makes its own form of
-it at the start, in eight bits where rows divide into ggml's blocks: a prompt is read faster so (docs/performance.md).
-
-Formats: safetensors, https://huggingface.co/docs/safetensors; GGUF 3, docs/gguf.md of ggml.
+The adapter ships once, in the form that TGI, vLLM, TensorRT-LLM and Transformers take; the engine makes its own of it
+at the start: ``merged`` puts it into the model's weights, ``gguf_files`` has it beside them, in eight bits where rows
+divide into ggml's blocks: a prompt is read faster so (docs/performance.md).
 """
 
 from __future__ import annotations
 
 import json
-import struct
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from services.engines.llamacpp.eight_bits import BLOCK, Q8_0, q8_0
+# Only what is done once needs these: an engine that finds its file made starts without them.
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Matrix = npt.NDArray[Any]
 
 WEIGHTS_FILE = "adapter_model.safetensors"
 CONFIG_FILE = "adapter_config.json"
@@ -35,25 +37,23 @@ _LAYERS = {
     "up_proj": "ffn_up",
     "down_proj": "ffn_down",
 }
-_ALIGNMENT = 32
-_FLOAT16 = 1
-_TYPE_FLOAT32, _TYPE_STRING = 6, 8
-_HALF_BYTES = 2
+_ALPHA = "adapter.lora.alpha"
+#: Of the models that have these layers, in ggml's words.
+ARCHITECTURE = "llama"
 
 
 class AdapterProblem(Exception):
-    """The adapter cannot be converted; the message is a sentence for people."""
+    """The adapter cannot be used; the message is a sentence for people."""
 
 
 @dataclass(frozen=True)
-class _Tensor:
-    """A matrix [``rows``, ``columns``], row by row; ``form`` is ggml's number for how its numbers are written."""
+class Adapter:
+    """``layers``: A [rank, inputs] and B [outputs, rank] by the name of the weights they belong to, as in
+    ``blk.0.attn_q.weight``; they add ``alpha`` / rank · B · A.
+    """
 
-    name: str
-    rows: int
-    columns: int
-    form: int
-    data: bytes
+    alpha: float
+    layers: dict[str, tuple[Matrix, Matrix]]
 
 
 @contextmanager
@@ -67,81 +67,82 @@ def gguf_files(adapters: Iterable[Path]) -> Iterator[list[Path]]:
         for number, adapter in enumerate(adapters):
             if adapter.is_dir():
                 file = Path(place) / f"{number}.gguf"
-                to_gguf(adapter, file)
+                to_gguf(read_adapter(adapter), file)
                 files.append(file)
             else:
                 files.append(adapter)
         yield files
 
 
-def to_gguf(folder: Path, path: Path) -> None:
-    """Write the adapter in ``folder`` as a GGUF file. Raises AdapterProblem, OSError."""
+def read_adapter(path: Path) -> Adapter:
+    """The adapter in a folder of scripts/finetune or a GGUF file. Raises AdapterProblem, OSError."""
+    return _from_folder(path) if path.is_dir() else _from_gguf(path)
+
+
+def _from_folder(folder: Path) -> Adapter:
+    from safetensors import SafetensorError, safe_open
+
+    matrices: dict[str, dict[str, Matrix]] = {}
     try:
-        config: dict[str, Any] = json.loads((folder / CONFIG_FILE).read_bytes())
-        alpha = float(config["lora_alpha"])
-        tensors = list(_tensors(folder / WEIGHTS_FILE))
-    except (FileNotFoundError, ValueError, KeyError, struct.error) as error:
+        alpha = float(json.loads((folder / CONFIG_FILE).read_bytes())["lora_alpha"])
+        with safe_open(folder / WEIGHTS_FILE, framework="numpy") as file:
+            told = file.metadata() or {}
+            heads = {"q_proj": int(told[HEADS]), "k_proj": int(told[KEY_HEADS])}
+            for name in file.keys():  # noqa: SIM118 - it is no dict
+                *_, number, _, part, side, _ = name.split(".")  # …model.layers.0.self_attn.q_proj.lora_A.weight
+                matrix = file.get_tensor(name)
+                if side == "lora_B" and part in heads:
+                    matrix = _interleaved(matrix, heads[part])
+                matrices.setdefault(f"blk.{number}.{_LAYERS[part]}.weight", {})[side] = matrix
+        layers = {name: (sides["lora_A"], sides["lora_B"]) for name, sides in matrices.items()}
+    except (FileNotFoundError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise AdapterProblem(
             f"{folder} holds no adapter of scripts/finetune ({error!r}); llama.cpp's convert_lora_to_gguf.py makes a "
             "GGUF file of any other"
         ) from error
-    fields = [
-        _string("general.type") + struct.pack("<I", _TYPE_STRING) + _string("adapter"),
-        _string("general.architecture") + struct.pack("<I", _TYPE_STRING) + _string("llama"),
-        _string("adapter.type") + struct.pack("<I", _TYPE_STRING) + _string("lora"),
-        _string("adapter.lora.alpha") + struct.pack("<If", _TYPE_FLOAT32, alpha),
-    ]
-    offset = 0
-    infos = []
-    for tensor in tensors:
-        infos.append(_string(tensor.name) + struct.pack("<IQQIQ", 2, tensor.columns, tensor.rows, tensor.form, offset))
-        offset += len(tensor.data) + _padding(len(tensor.data))
-    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(fields)) + b"".join(fields + infos)
-    with path.open("wb") as file:
-        file.write(head + bytes(_padding(len(head))))
-        for tensor in tensors:
-            file.write(tensor.data + bytes(_padding(len(tensor.data))))
+    return Adapter(alpha, layers)
 
 
-def _tensors(path: Path) -> Iterator[_Tensor]:
-    """The adapter's matrices, named and ordered as llama.cpp wants them."""
-    with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header: dict[str, Any] = json.loads(file.read(length))
-        start = file.tell()
-        metadata = header.pop("__metadata__", {})
-        heads = {"q_proj": int(metadata[HEADS]), "k_proj": int(metadata[KEY_HEADS])}
-        for name, told in header.items():
-            *_, number, _, part, side, _ = name.split(".")  # …model.layers.0.self_attn.q_proj.lora_A.weight
-            if told["dtype"] != "F16":
-                raise ValueError(f"{name} is {told['dtype']}, not F16")
-            rows, columns = told["shape"]
-            begin, end = told["data_offsets"]
-            file.seek(start + begin)
-            data = file.read(end - begin)
-            if len(data) != rows * columns * _HALF_BYTES:
-                raise ValueError(f"{name} is cut off")
-            if side == "lora_B" and part in heads:
-                data = _interleaved(data, rows, heads[part])
-            form = _FLOAT16 if columns % BLOCK else Q8_0
-            if form == Q8_0:
-                data = q8_0(data, rows, columns)
-            yield _Tensor(f"blk.{number}.{_LAYERS[part]}.weight.{side.lower()}", rows, columns, form, data)
+def _from_gguf(path: Path) -> Adapter:
+    from gguf import GGUFReader
+    from gguf.quants import dequantize
+
+    try:
+        reader = GGUFReader(path)
+        if (architecture := reader.fields["general.architecture"].contents()) != ARCHITECTURE:
+            raise ValueError(f"it is for the architecture {architecture}, not {ARCHITECTURE}")
+        alpha = float(reader.fields[_ALPHA].contents())
+        matrices = {tensor.name: dequantize(tensor.data, tensor.tensor_type) for tensor in reader.tensors}
+        names = dict.fromkeys(name.rpartition(".lora_")[0] for name in matrices)
+        layers = {name: (matrices[f"{name}.lora_a"], matrices[f"{name}.lora_b"]) for name in names}
+    except (ValueError, KeyError, IndexError, TypeError, NotImplementedError) as error:
+        raise AdapterProblem(f"{path} holds no LoRA adapter that can be read ({error!r})") from error
+    return Adapter(alpha, layers)
 
 
-def _interleaved(data: bytes, rows: int, heads: int) -> bytes:
+def to_gguf(adapter: Adapter, path: Path) -> None:
+    """Write it as a GGUF file. Raises OSError."""
+    from gguf import GGMLQuantizationType, GGUFWriter
+    from gguf.constants import GGML_QUANT_SIZES
+    from gguf.quants import quantize
+
+    from services.engines.llamacpp.writing import write
+
+    block, _ = GGML_QUANT_SIZES[GGMLQuantizationType.Q8_0]
+    writer = GGUFWriter(path, ARCHITECTURE)
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32(_ALPHA, adapter.alpha)
+    tensors = []
+    for name, sides in adapter.layers.items():
+        for side, matrix in zip("ab", sides, strict=True):
+            form = GGMLQuantizationType.F16 if matrix.shape[1] % block else GGMLQuantizationType.Q8_0
+            tensor = quantize(matrix.astype("float32"), form)
+            writer.add_tensor_info(f"{name}.lora_{side}", tensor.shape, tensor.dtype, tensor.nbytes, form)
+            tensors.append(tensor)
+    write(writer, tensors)
+
+
+def _interleaved(matrix: Matrix, heads: int) -> Matrix:
     """The rows of queries or keys in llama.cpp's order: it turns neighbours where Transformers turns the two halves."""
-    size = len(data) // rows
-    half = rows // heads // 2
-    order = (
-        head * 2 * half + part * half + number for head in range(heads) for number in range(half) for part in range(2)
-    )
-    return b"".join(data[row * size : (row + 1) * size] for row in order)
-
-
-def _string(text: str) -> bytes:
-    return struct.pack("<Q", len(text)) + text.encode("ascii")
-
-
-def _padding(length: int) -> int:
-    return -length % _ALIGNMENT
+    return matrix.reshape(heads, 2, -1, matrix.shape[1]).swapaxes(1, 2).reshape(matrix.shape)

@@ -16,16 +16,23 @@ _SOCKET_TIMEOUT_S = 600
 _LOG_ERRORS = 1
 
 
-def parameters(settings: EngineSettings, adapters: Sequence[Path] = ()) -> xllamacpp.CommonParams:
+def parameters(
+    settings: EngineSettings, adapters: Sequence[Path] = (), *, merged: Path | None = None
+) -> xllamacpp.CommonParams:
     """llama.cpp's parameters; what is not set here stays as llama.cpp has it.
 
-    ``adapters`` are GGUF files, numbered from 0, each switched off but for requests that say otherwise.
+    Args:
+        adapters: GGUF files, numbered from 0, each switched off but for requests that say otherwise.
+        merged: the model with the adapter in its weights, in place of the one that is set.
     """
+    name = settings.model_path.stem
+    if merged is not None and settings.lora_path is not None:
+        name = f"{name}+{settings.lora_path.stem}"
     params = xllamacpp.CommonParams()
     params.hostnames = [settings.host]
     params.port = settings.port
-    params.model.path = str(settings.model_path)
-    params.model_alias = {settings.model_path.stem}
+    params.model.path = str(merged or settings.model_path)
+    params.model_alias = {name}
     params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(path), 0.0) for path in adapters]
     params.offline = True  # never looks for a model on the network
 

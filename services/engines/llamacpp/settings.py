@@ -7,8 +7,10 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from services.backends.config import tuned_robots
 
 PACKAGED_MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
@@ -34,8 +36,14 @@ class EngineSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     model_path: Path = Field(default_factory=packaged_model)
-    #: LoRA adapter, a GGUF file or a folder of scripts/finetune; it answers requests that switch it on, by number 0.
+    #: LoRA adapter, a GGUF file or a folder of scripts/finetune; it answers requests that switch it on, by number 0,
+    #: unless ``tuned`` has it in the model's weights.
     lora_path: Path | None = None
+    #: The backend's setting (services/backends/config.py), read here so that the two cannot disagree: a robot without
+    #: an adapter's number is one that the model itself is tuned for.
+    tuned: Annotated[dict[str, str], NoDecode, BeforeValidator(tuned_robots)] = {}
+    #: Folder that keeps the model with the adapter in its weights.
+    merged_path: Path | None = None
     #: Generations that advance together; more requests wait inside the engine.
     slots: Annotated[int, Field(ge=1, le=256)] = 4
     #: Longest prompt and answer together, for each slot.
@@ -43,3 +51,8 @@ class EngineSettings(BaseSettings):
     threads: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=usable_cores)
     #: Memory for computed prompts that have lost their slot to another.
     prompt_cache_mib: Annotated[int, Field(ge=0)] = 256
+
+    @property
+    def merges(self) -> bool:
+        """Whether the adapter belongs into the model's weights."""
+        return self.lora_path is not None and "" in self.tuned.values()

@@ -40,7 +40,7 @@ file, for a browser), report.json (everything) and NAME.jsonl with the answers o
 too. A failure, a crash and a time-out all count as not passed. docs/evaluation.md tells what the figures mean.
 
 The hand-written set has 260 items; on 2 cores an item takes about 2 seconds. Times mean something only on a machine
-that does nothing else. The first run of this or of scripts/quickstart installs the packages (about 170 MB) into
+that does nothing else. The first run of this or of scripts/quickstart installs the packages (about 190 MB) into
 .venvs/.
 
 exit status: 0 the report is made, however many items passed; 1 it is not, and standard error says why; 2 wrong usage;

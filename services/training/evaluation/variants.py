@@ -28,7 +28,7 @@ class Variant:
         if not self.tuned:
             settings = {"LLAMACPP_LORA_PATH": "", "LLAMACPP_TUNED": ""}
         elif adapter is not None:
-            settings = {"LLAMACPP_LORA_PATH": str(adapter), "LLAMACPP_TUNED": "nao=0"}
+            settings = {"LLAMACPP_LORA_PATH": str(adapter), "LLAMACPP_TUNED": "nao"}
         else:
             raise ValueError(f"{self.name} needs an adapter")
         return settings if self.grammar else settings | _FREE
@@ -37,7 +37,7 @@ class Variant:
 VARIANTS = {
     variant.name: variant
     for variant in (
-        Variant("tuned", "the adapter and the short prompt, and the grammar of what it has learnt", True, True),
+        Variant("tuned", "the adapter in the weights, the short prompt, the grammar of what it has learnt", True, True),
         Variant("tuned-free", "the same without the grammar", True, False),
         Variant("untuned", "the model as it is, with the API and examples in its prompt, and the grammar", False, True),
         Variant("untuned-free", "the same without the grammar", False, False),

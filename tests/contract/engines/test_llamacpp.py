@@ -30,6 +30,9 @@ from services.embedded.ports import port_of, reserve_port
 from services.embedded.stack import ADAPTER
 from services.engines.llamacpp.settings import PACKAGED_MODEL
 
+ORDERS = ("Please sit down", "Wave and say hello", "Walk forward one metre", "Close your left hand", "What can you do?")
+#: How near, in log-probability, two tokens are that eight bits may take for each other.
+CLOSE = 0.3
 LONG = GenerationRequest([{"role": "user", "content": "Count to one thousand."}], 400, grammar='root ::= ("one " )+')
 
 
@@ -55,13 +58,13 @@ def serving(**settings: object) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         url = f"http://127.0.0.1:{port_of(holder)}"
         process = start(port=port_of(holder), **settings)
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 120
             while True:
                 with contextlib.suppress(OSError):
                     fetch(f"{url}/health")
                     break
                 assert process.poll() is None, process.stderr and process.stderr.read()
-                assert time.monotonic() < deadline, "the engine was not healthy within 60 s"
+                assert time.monotonic() < deadline, "the engine was not healthy within 120 s"
                 time.sleep(0.05)
             yield url, process
         finally:
@@ -75,6 +78,12 @@ def serving(**settings: object) -> Iterator[tuple[str, subprocess.Popen[str]]]:
 def engine() -> Iterator[str]:
     with serving(slots=2, context_tokens=1024) as (url, _):
         yield url
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the engine keeps the model with the adapter in its weights; the first that is asked to makes it."""
+    return tmp_path_factory.mktemp("kept")
 
 
 def backend_at(url: str) -> Backend:
@@ -131,6 +140,63 @@ def test_an_adapter_answers_those_alone_who_switch_it_on(engine: str) -> None:
     assert first == again == plain
     assert tuned == tuned_again
     assert re.match(r"# Step 1: .*\n", tuned), tuned
+
+
+def probabilities(url: str, prompt: str, tokens: int, **more: Any) -> list[dict[int, float]]:
+    """The likeliest tokens at each place of a greedy answer, with their log-probabilities."""
+    fields = {"prompt": prompt, "n_predict": tokens, "temperature": 0, "n_probs": 5, "cache_prompt": False, **more}
+    request = urllib.request.Request(
+        f"{url}/completion", json.dumps(fields).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as response:
+        places = json.load(response)["completion_probabilities"]
+    return [{top["id"]: top["logprob"] for top in place["top_logprobs"]} for place in places]
+
+
+@pytest.mark.timeout(300)
+def test_in_the_weights_the_adapter_does_what_it_does_beside_them(kept: Path) -> None:
+    """Token by token as far as the answers are the same words, which is where one token is clearly the likeliest."""
+    prompts = [
+        "".join(f"<|im_start|>{told['role']}\n{told['content']}<|im_end|>\n" for told in messages)
+        + "<|im_start|>assistant\n"
+        for messages in (tuned_messages(BehaviorRequest(instruction=order)) for order in ORDERS)
+    ]
+    common: dict[str, Any] = {"slots": 1, "context_tokens": 1024, "lora_path": ADAPTER}
+
+    def answers(url: str, scale: float | None) -> list[list[dict[int, float]]]:
+        more = {} if scale is None else {"lora": [{"id": 0, "scale": scale}]}
+        return [probabilities(url, prompt, 24, **more) for prompt in prompts]
+
+    with serving(**common, tuned="nao", merged_path=kept) as (url, _):
+        merged = answers(url, None)
+        name = json.loads(fetch(f"{url}/v1/models"))["data"][0]["id"]
+    assert name == f"{PACKAGED_MODEL.removesuffix('.gguf')}+adapter"
+    with serving(**common) as (url, _):
+        beside, plain = (answers(url, scale) for scale in (1.0, 0.0))
+    away, far, same = [], [], 0
+    for ours, theirs, other in zip(merged, beside, plain, strict=True):
+        for place, (mine, yours) in enumerate(zip(ours, theirs, strict=False)):
+            (first, likely), (second, less) = list(yours.items())[:2]
+            away.append(abs(mine.get(first, -99.0) - likely))
+            if next(iter(mine)) != first:
+                assert likely - less < CLOSE, f"{second} is taken for {first} though it is far less likely"
+                break
+            same += 1
+            if place == 0:
+                far.append(abs(other[0].get(first, -99.0) - likely))
+    assert same > 0.8 * 24 * len(ORDERS)
+    assert sum(away) / len(away) < 0.02
+    assert min(far) > 1.0, "without the adapter the model would say something else"
+
+
+@pytest.mark.timeout(300)
+def test_the_next_start_takes_what_the_first_has_made(kept: Path) -> None:
+    made = []
+    for _ in range(2):
+        with serving(slots=1, context_tokens=512, lora_path=ADAPTER, tuned="nao", merged_path=kept):
+            (file,) = kept.iterdir()
+            made.append(file.stat().st_mtime_ns)
+    assert made[0] == made[1]
 
 
 def test_many_at_once_are_all_answered(engine: str) -> None:
@@ -237,6 +303,23 @@ def test_an_adapter_that_is_missing_or_none_is_told(tmp_path: Path) -> None:
     assert "holds no adapter of scripts/finetune" in refusal(port=0, lora_path=tmp_path)
     other.write_bytes(b"GGUF but broken")
     assert "llama.cpp cannot serve" in refusal(port=0, lora_path=other)
+
+
+def test_what_keeps_the_adapter_from_the_weights_is_told(tmp_path: Path) -> None:
+    settings = {"port": 0, "lora_path": ADAPTER, "tuned": "nao", "merged_path": tmp_path / "kept"}
+    assert "set LLAMACPP_MERGED_PATH to a folder" in refusal(**{**settings, "merged_path": ""})
+    assert "give all of them a number, or none" in refusal(**{**settings, "tuned": "nao,porter=0"})
+    (tmp_path / "file").touch()
+    told = refusal(**{**settings, "merged_path": tmp_path / "file"})
+    assert f"LLAMACPP_MERGED_PATH: {tmp_path}/file cannot take the model" in told
+    (tmp_path / "adapter").mkdir()
+    told = refusal(**{**settings, "lora_path": tmp_path / "adapter"})
+    assert "LLAMACPP_LORA_PATH: " in told
+    assert "holds no adapter of scripts/finetune" in told
+    other = tmp_path / "model.gguf"
+    other.write_bytes(b"GGUF but broken")
+    assert "is no model that an adapter can be put into" in refusal(**{**settings, "model_path": other})
+    assert not [*(tmp_path / "kept").iterdir()]
 
 
 def test_a_wrong_setting_is_told() -> None:

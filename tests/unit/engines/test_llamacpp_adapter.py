@@ -12,7 +12,8 @@ import pytest
 from gguf import GGMLQuantizationType, GGUFReader
 from gguf.quants import quantize
 
-from services.engines.llamacpp.adapter import AdapterProblem, gguf_files, to_gguf
+from services.engines.llamacpp.adapter import AdapterProblem, gguf_files, read_adapter, to_gguf
+from services.engines.llamacpp.settings import packaged_model
 
 HEADS, KEY_HEADS, WIDTH, RANK = 6, 2, 48, 3
 Matrices = dict[str, np.ndarray[Any, Any]]
@@ -65,7 +66,7 @@ def turned(vectors: np.ndarray[Any, Any], angles: np.ndarray[Any, Any], *, neigh
 
 
 def test_gguf_s_library_reads_what_was_written(folder: Path, tmp_path: Path) -> None:
-    to_gguf(folder, tmp_path / "adapter.gguf")
+    to_gguf(read_adapter(folder), tmp_path / "adapter.gguf")
     reader = GGUFReader(tmp_path / "adapter.gguf")
     fields = {name: field.contents() for name, field in reader.fields.items() if not name.startswith("GGUF.")}
     assert fields == {
@@ -87,7 +88,7 @@ def test_gguf_s_library_reads_what_was_written(folder: Path, tmp_path: Path) -> 
 
 def test_rows_of_whole_blocks_are_written_in_eight_bits(tmp_path: Path) -> None:
     given = matrices(width=96, rank=32)
-    to_gguf(adapter(tmp_path / "adapter", given, **HEADS_TOLD), tmp_path / "adapter.gguf")
+    to_gguf(read_adapter(adapter(tmp_path / "adapter", given, **HEADS_TOLD)), tmp_path / "adapter.gguf")
     written = {tensor.name: tensor for tensor in GGUFReader(tmp_path / "adapter.gguf").tensors}
     assert {tensor.tensor_type for tensor in written.values()} == {GGMLQuantizationType.Q8_0}
     layer = "base_model.model.model.layers.4.mlp.down_proj"
@@ -102,7 +103,7 @@ def test_rows_of_whole_blocks_are_written_in_eight_bits(tmp_path: Path) -> None:
 
 def test_attention_is_the_same_in_both_orders(folder: Path, tmp_path: Path) -> None:
     """Scores of a query and a key, each turned by its position, do not depend on who turns them how."""
-    to_gguf(folder, tmp_path / "adapter.gguf")
+    to_gguf(read_adapter(folder), tmp_path / "adapter.gguf")
     written = {tensor.name: tensor.data.astype(np.float64) for tensor in GGUFReader(tmp_path / "adapter.gguf").tensors}
     given, layer = matrices(), "base_model.model.model.layers.4.self_attn"
     random = np.random.default_rng(2)
@@ -129,7 +130,7 @@ def test_a_gguf_file_is_taken_as_it_is_and_a_folder_is_converted_for_the_while(f
     assert not files[1].exists()
 
 
-@pytest.mark.parametrize("fault", ["no heads", "no config", "cut off", "float32", "empty"])
+@pytest.mark.parametrize("fault", ["no heads", "no config", "cut off", "bfloat16", "one side", "empty"])
 def test_a_folder_that_is_no_adapter_of_ours_is_told(fault: str, folder: Path, tmp_path: Path) -> None:
     weights = folder / "adapter_model.safetensors"
     match fault:
@@ -139,9 +140,30 @@ def test_a_folder_that_is_no_adapter_of_ours_is_told(fault: str, folder: Path, t
             (folder / "adapter_config.json").write_text("{}")
         case "cut off":
             weights.write_bytes(weights.read_bytes()[:-8])
-        case "float32":
-            folder = adapter(tmp_path / "float32", matrices(), "F32", num_attention_heads="6", num_key_value_heads="2")
+        case "bfloat16":  # numpy has no such numbers
+            folder = adapter(tmp_path / "bfloat16", matrices(), "BF16", **HEADS_TOLD)
+        case "one side":
+            halves = {name: matrix for name, matrix in matrices().items() if "lora_A" in name}
+            folder = adapter(tmp_path / "one side", halves, **HEADS_TOLD)
         case "empty":
             weights.write_bytes(b"")
     with pytest.raises(AdapterProblem, match=r"holds no adapter of scripts/finetune .*convert_lora_to_gguf"):
-        to_gguf(folder, tmp_path / "adapter.gguf")
+        read_adapter(folder)
+
+
+def test_a_gguf_file_is_read_as_it_was_written(folder: Path, tmp_path: Path) -> None:
+    given = read_adapter(folder)
+    to_gguf(given, tmp_path / "adapter.gguf")
+    read = read_adapter(tmp_path / "adapter.gguf")
+    assert read.alpha == given.alpha
+    assert read.layers.keys() == given.layers.keys()
+    for name, sides in given.layers.items():
+        assert all(map(np.array_equal, read.layers[name], sides))
+
+
+def test_a_gguf_file_that_is_no_adapter_is_told(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"GGUF but broken")
+    for file in (broken, packaged_model()):
+        with pytest.raises(AdapterProblem, match=r"holds no LoRA adapter that can be read"):
+            read_adapter(file)

@@ -19,9 +19,12 @@ def test_the_services_do_as_a_variant_says(variant: Variant, monkeypatch: pytest
     settings = variant.settings(ADAPTER)
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    assert read_settings(EngineSettings).lora_path == (ADAPTER if variant.tuned else None)
+    engine = read_settings(EngineSettings)
+    assert engine.lora_path == (ADAPTER if variant.tuned else None)
+    assert engine.merges == variant.tuned
     backend = load_backends(settings).configured["llamacpp"]
-    assert backend.adapter("nao") == ("0" if variant.tuned else None)
+    assert ("nao" in backend.tuned) == variant.tuned
+    assert backend.adapter("nao") is None, "it is in the weights"
     assert backend.grammar == ("gbnf" if variant.grammar else "none")
 
 
