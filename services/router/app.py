@@ -21,6 +21,7 @@ from services.jobs.store import JobStore
 from services.router import about, behaviors, health, passthrough, pictures, tgi_views
 from services.router import backends as backend_views
 from services.router import robots as robot_views
+from services.router.body import Bodies, install_body_release
 from services.router.connections import install_reserve
 from services.router.context import Context, connect_backends, connect_gateway
 from services.router.guard import install_guard
@@ -72,6 +73,7 @@ def create_app(
         circuits={name: Circuit(circuits) for name in backends.configured},
         routing=routing,
         gateway=connect_gateway(settings.gateway_url),
+        bodies=Bodies(settings.router_bodies_max_bytes),
     )
     # No static folder: the API serves no files.
     app = _App(__name__, static_folder=None)
@@ -81,6 +83,7 @@ def create_app(
     _install_accounting(app, context)
     install_reserve(app)
     install_guard(app, settings, keys)
+    install_body_release(app)
     register_error_handlers(app)
     for part in (behaviors, pictures, robot_views, passthrough, backend_views, tgi_views, health, about):
         app.register_blueprint(part.create_blueprint(context))

@@ -53,7 +53,7 @@ def create_blueprint(context: Context) -> Blueprint:
         wait_s = _wait_parameter()
         idempotency_key = _idempotency_key()
         try:
-            order = BehaviorRequest.model_validate_json(read_json(context.settings))
+            order = BehaviorRequest.model_validate_json(read_json(context.settings, context.bodies)[0])
         except ValidationError as error:
             raise from_validation(error) from None
         backend = _admissible(order, context)

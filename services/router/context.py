@@ -8,6 +8,7 @@ from services.backends.circuit import Circuit
 from services.backends.config import Backends
 from services.backends.routing import Routing
 from services.jobs.store import JobStore
+from services.router.body import Bodies
 from services.router.keys import KeyRing
 from services.router.metrics import Metrics
 from services.router.settings import RouterSettings
@@ -32,6 +33,7 @@ class Context:
     circuits: dict[str, Circuit]
     routing: Routing
     gateway: Upstream
+    bodies: Bodies
 
 
 def connect_backends(backends: Backends) -> dict[str, Upstream]:

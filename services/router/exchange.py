@@ -18,6 +18,7 @@ from services.backends.base import BackendError, Failed, TimedOut, Unavailable
 from services.backends.circuit import Admission, Circuit
 from services.backends.config import BackendConfig
 from services.backends.registry import dialect_for
+from services.router.body import Share
 from services.router.fields import Fields, fields_for_client
 from services.router.hangup import HangupWatch
 from services.router.metrics import Metrics
@@ -73,10 +74,15 @@ class Exchange:
     Made when the backend's circuit has admitted a request; the circuit is told once how it went.
     """
 
-    def __init__(self, gate: Gate, admission: Admission, client: Any | None) -> None:
-        """``client`` is the client's gevent socket, None where there is none or the server does not tell it."""
+    def __init__(self, gate: Gate, admission: Admission, client: Any | None, share: Share) -> None:
+        """``client`` is the client's gevent socket, None where there is none or the server does not tell it.
+
+        ``share`` is the request body's: held until it is sent on as it is, or, where it is translated, to the end.
+        """
         self._gate = gate
         self._admission = admission
+        self._share: Share | None = share
+        share.hold()
         self._began = time.perf_counter()
         self._watch = HangupWatch(client) if client is not None else None
         self._stops = StopWatch(LAST_ANSWERS_S)
@@ -127,6 +133,7 @@ class Exchange:
     def forward(self, path: str, fields: Fields, body: bytes, wait_s: float) -> Response:
         """Send a request and return the backend's reply as it is. Raises as ``open`` does."""
         reply = self.open(path, fields, body, wait_s)
+        self._let_go_of_body()
         response = Response(status=reply.get_code(), headers=fields_for_client(reply))
         if "Content-Type" not in reply:
             del response.headers["Content-Type"]
@@ -192,6 +199,7 @@ class Exchange:
             if self._watch.fired or (self._reply is not None and not self._reply.complete and not self._broken):
                 self._gate.metrics.hangups.labels(self._gate.name).inc()
             self._watch = None
+        self._let_go_of_body()
         if not self._told:
             self._tell()
         if self._reply is not None:
@@ -220,6 +228,11 @@ class Exchange:
         else:
             self._told = True
             self._admission.abandoned()
+
+    def _let_go_of_body(self) -> None:
+        if self._share is not None:
+            self._share.release()
+            self._share = None
 
     def _failed(self, error: UpstreamError | BackendError) -> None:
         self._told = True

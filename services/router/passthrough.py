@@ -18,7 +18,7 @@ from services.backends.base import BackendError, Invalid, Overloaded
 from services.backends.base import TimedOut as GenerationTimedOut
 from services.backends.circuit import Circuit
 from services.router import openai, tgi
-from services.router.body import read_json
+from services.router.body import Share, read_json
 from services.router.context import Context
 from services.router.doors import DOORS, Door, read
 from services.router.exchange import Busy, Exchange, Gate
@@ -106,16 +106,18 @@ class _Doors:
             raise Problem(422, "unknown-backend", f"No backend of this name is configured; X-Backend takes: {known}.")
         routing = self._context.routing
         first = named or routing.choose()
-        body = read_json(self._context.settings)
+        body, share = read_json(self._context.settings, self._context.bodies)
         # Where the backend answers before we wait for it, nothing else would let the other connections have their turn.
         gevent.sleep(0)
         fields, query = fields_for_backend(request.environ, g.request_id), request.environ["QUERY_STRING"]
         for name in routing.shadows(first) if named is None else ():
-            self._copy(self._gates[name], door, query, fields, body)
+            self._copy(self._gates[name], door, query, fields, body, share)
         gates = [self._gates[name] for name in routing.candidates(first, named=named is not None)]
-        return self._ask_each(gates, door, query, fields, body)
+        return self._ask_each(gates, door, query, fields, body, share)
 
-    def _ask_each(self, gates: list[Gate], door: Door, query: str, fields: Fields, body: bytes) -> Response:
+    def _ask_each(
+        self, gates: list[Gate], door: Door, query: str, fields: Fields, body: bytes, share: Share
+    ) -> Response:
         """The answer of the first that begins one; raises the last one's failure as a Problem."""
         problem: Problem | None = None
         for gate in gates:
@@ -123,7 +125,7 @@ class _Doors:
             if (admission := gate.circuit.admit()) is None:
                 problem = problem or _left_alone(gate.name, gate.circuit)
                 continue
-            exchange = Exchange(gate, admission, request.environ.get("gunicorn.socket"))
+            exchange = Exchange(gate, admission, request.environ.get("gunicorn.socket"), share)
             try:
                 wait_s = self._context.settings.router_admission_timeout_s if last else 0.0
                 response = _ask(exchange, gate, door, query, fields, body, wait_s)
@@ -149,7 +151,7 @@ class _Doors:
         assert problem is not None  # noqa: S101 - there is at least one gate
         raise problem
 
-    def _copy(self, gate: Gate, door: Door, query: str, fields: Fields, body: bytes) -> None:
+    def _copy(self, gate: Gate, door: Door, query: str, fields: Fields, body: bytes, share: Share) -> None:
         """Have a shadow answer too, and read its answer to the end for the metrics' sake."""
         count = self._context.metrics.shadows
         admission = gate.circuit.admit() if self._shadows[gate.name] < _SHADOWS_AT_ONCE else None
@@ -157,9 +159,10 @@ class _Doors:
             count.labels(gate.name, "skipped").inc()
             return
         self._shadows[gate.name] += 1
+        share.hold()
 
         def ask() -> None:
-            exchange = Exchange(gate, admission, None)
+            exchange = Exchange(gate, admission, None, share)
             outcome = "answered"
             try:
                 response = _ask(exchange, gate, door, query, fields, body, 0.0)
@@ -172,6 +175,7 @@ class _Doors:
                 outcome = "failed"
             finally:
                 exchange.close()
+                share.release()
                 self._shadows[gate.name] -= 1
                 count.labels(gate.name, outcome).inc()
 

@@ -40,6 +40,8 @@ class RouterSettings(BaseSettings):
     more_robots: str = ""
 
     router_max_body_bytes: Annotated[int, Field(ge=1024)] = 10 * 1024 * 1024
+    #: What the larger bodies that are read or in hand may take up in each process; beyond it requests get 503.
+    router_bodies_max_bytes: Annotated[int, Field(ge=1024)] = 20 * 1024 * 1024
     #: Longest that a request's body may take to arrive.
     router_body_timeout_s: Seconds = 30.0
     #: Longest that a pass-through request waits for its turn at a busy backend before it is answered with 429.
@@ -73,6 +75,15 @@ class RouterSettings(BaseSettings):
     def _are_robots(cls, text: str) -> str:
         _robots(text)
         return text
+
+    @model_validator(mode="after")
+    def _one_body_fits(self) -> Self:
+        if self.router_bodies_max_bytes >= self.router_max_body_bytes:
+            return self
+        raise ValueError(
+            f"ROUTER_BODIES_MAX_BYTES={self.router_bodies_max_bytes} leaves no room for one body of "
+            f"ROUTER_MAX_BODY_BYTES={self.router_max_body_bytes}: raise the one or lower the other"
+        )
 
     @model_validator(mode="after")
     def _open_to_loopback_only(self) -> Self:

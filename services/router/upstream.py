@@ -19,6 +19,7 @@ from geventhttpclient.response import HTTPResponse
 from services.router.hangup import ClientGone, is_quiet
 
 _RECEIVE_BYTES = 64 * 1024
+_LARGE_BYTES = 64 * 1024
 #: Header fields are kept in memory and handed on: a server that never ends them is cut off.
 _MAX_HEAD_BYTES = 256 * 1024
 _LONGEST_HEAD_S = 600.0
@@ -80,7 +81,9 @@ class Upstream:
         ]
         head += [f"{name}: {value}\r\n" for name, value in fields]
         head.append("\r\n")
-        message = "".join(head).encode("latin-1") + body
+        message = ["".join(head).encode("latin-1"), body]
+        if len(body) < _LARGE_BYTES:
+            message = [b"".join(message)]  # one packet; a large body is not copied for that
         if (connection := self._take_idle()) is not None:
             try:
                 return self._exchange(connection, method, message, timeout_s)
@@ -97,7 +100,7 @@ class Upstream:
         while self._idle:
             self._idle.pop().close()
 
-    def _exchange(self, connection: Any, method: str, message: bytes, timeout_s: float) -> Reply:
+    def _exchange(self, connection: Any, method: str, message: list[bytes], timeout_s: float) -> Reply:
         reply = Reply(self, connection, method)
         try:
             connection.settimeout(timeout_s)
@@ -108,9 +111,10 @@ class Upstream:
             raise
         return reply
 
-    def _send(self, connection: Any, message: bytes) -> None:
+    def _send(self, connection: Any, message: list[bytes]) -> None:
         try:
-            connection.sendall(message)
+            for part in message:
+                connection.sendall(part)
         except ClientGone:
             raise
         except TimeoutError:
