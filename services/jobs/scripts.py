@@ -110,6 +110,8 @@ if ARGV[5] ~= '' then
   if surplus > 0 then
     local oldest = redis.call('ZPOPMIN', KEYS[6], surplus)
     for i = 1, #oldest, 2 do
+      local key = redis.call('HGET', 'rbe:b:' .. oldest[i], 'idempotency')
+      if key and redis.call('HGET', key, 'id') == oldest[i] then redis.call('UNLINK', key) end
       redis.call('UNLINK', 'rbe:b:' .. oldest[i], 'rbe:e:' .. oldest[i], 'rbe:r:' .. oldest[i])
     end
   end

@@ -68,8 +68,9 @@ class JobSettings(BaseSettings):
     queue_ttl_s: Annotated[int, Field(gt=0, le=_DAY_S)] = 600
     #: Seconds that a finished behaviour, its events and its idempotency key are kept.
     result_ttl_s: Annotated[int, Field(gt=0, le=30 * _DAY_S)] = 3600
-    #: Finished behaviours kept at most, whatever their age: the bound on the store's memory. What a simulated robot did
-    #: is kept with each, which is a thousand bytes for most of them (``MAX_RECORDING_CHARACTERS`` at most).
+    #: Finished behaviours kept at most, whatever their age, and with them their idempotency keys: the bound on the
+    #: store's memory. What a simulated robot did is kept with each, which is a thousand bytes for most of them
+    #: (``MAX_RECORDING_CHARACTERS`` at most).
     results_limit: Annotated[int, Field(gt=0, le=1_000_000)] = 20_000
     #: Seconds after which a silent worker is taken for dead; it renews three times as often.
     lease_s: Annotated[int, Field(gt=0, le=600)] = 10

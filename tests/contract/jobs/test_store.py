@@ -222,6 +222,18 @@ def test_finished_behaviours_are_bounded_in_number(redis_url: str, redis_client:
     assert len(redis_client.keys("rbe:e:*")) == 3
 
 
+def test_an_idempotency_key_is_forgotten_with_its_behaviour(redis_url: str, redis_client: redis.Redis) -> None:
+    settings = JobSettings(redis_url=redis_url, results_limit=2)
+    store = JobStore(connect(settings), settings)
+    for number in range(4):
+        store.cancel(store.submit(WAVE, backend="llamacpp", idempotency_key=f"key-{number}").id)
+        time.sleep(0.002)
+
+    assert len(redis_client.keys("rbe:i:*")) == 2
+    assert not store.submit(WAVE, backend="llamacpp", idempotency_key="key-3").created
+    assert store.submit(WAVE, backend="llamacpp", idempotency_key="key-0").created
+
+
 def test_an_absent_store_is_reported_and_not_waited_for(unused_tcp_port: int) -> None:
     settings = JobSettings(redis_url=f"redis://127.0.0.1:{unused_tcp_port}/0")
     store = JobStore(connect(settings), settings)

@@ -196,7 +196,7 @@ def test_a_key_whose_result_is_forgotten_does_not_make_the_robot_act_again(
     key = {"Idempotency-Key": "abc-1"}
     first = client.post("/v1/behaviors", json={"instruction": "Wave"}, headers=key).json()["id"]
     store.cancel(first)
-    redis_client.delete(keys.record(first), keys.events(first), keys.result(first))  # as RESULTS_LIMIT has it done
+    redis_client.delete(keys.record(first), keys.events(first), keys.result(first))  # as a store may have lost them
     for path in ("/v1/behaviors", "/v1/behaviors?wait=1"):
         again = client.post(path, json={"instruction": "Wave"}, headers=key)
         assert again.status_code == 410
