@@ -20,7 +20,7 @@ from services.backends.config import BackendConfig
 from services.backends.registry import dialect_for
 from services.router.body import Share
 from services.router.fields import Fields, fields_for_client
-from services.router.hangup import HangupWatch
+from services.router.hangup import HangupWatch, Interrupted
 from services.router.metrics import Metrics
 from services.router.settings import RouterSettings
 from services.router.stopping import LAST_ANSWERS_S, ServerStops, StopWatch
@@ -43,6 +43,13 @@ _DRAIN_S = 0.1
 
 class Busy(Exception):
     """The backend has as many requests as it takes at once."""
+
+
+class _OverTime(Interrupted):
+    """The whole exchange has taken as long as it may."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ECONNRESET, "the answer has taken as long as it may")
 
 
 class Gate:
@@ -86,6 +93,8 @@ class Exchange:
         self._began = time.perf_counter()
         self._watch = HangupWatch(client) if client is not None else None
         self._stops = StopWatch(LAST_ANSWERS_S)
+        # Also while a client that takes nothing of its answer keeps the server from writing on.
+        self._limit = gevent.Timeout.start_new(gate.settings.router_completion_timeout_s, _OverTime())
         # Writes why an answer breaks off, where something can be said after what has gone out.
         self._failure: Callable[[str, str], bytes] | None = None
         self._between_events = True
@@ -112,9 +121,12 @@ class Exchange:
         ``streaming`` says whether the reply comes piece by piece; by default the body is looked at.
         """
         gate = self._gate
-        with self._stops:
-            if not gate.slots.acquire(blocking=wait_s > 0, timeout=wait_s or None):
-                raise Busy
+        try:
+            with self._stops:
+                if not gate.slots.acquire(blocking=wait_s > 0, timeout=wait_s or None):
+                    raise Busy
+        except _OverTime:
+            raise Busy from None
         self._admitted = True
         gate.active.inc()
         self._streaming = _STREAMING.search(body) is not None if streaming is None else streaming
@@ -128,6 +140,8 @@ class Exchange:
         except UpstreamError as error:
             self._failed(error)
             raise
+        except _OverTime:
+            raise self._too_late() from None
         return self._reply
 
     def forward(self, path: str, fields: Fields, body: bytes, wait_s: float) -> Response:
@@ -173,18 +187,18 @@ class Exchange:
         if self._reply is None:
             return b""
         self._reads += 1
-        if self._reads % _READS_IN_A_ROW == 0:
-            gevent.sleep(0)  # a backend that always has more to say must not keep the others from their turn
-        left_s = self._began + self._gate.settings.router_completion_timeout_s - time.perf_counter()
         try:
-            if left_s <= 0:
-                raise TooSlow("the answer was not complete in time")
+            if self._reads % _READS_IN_A_ROW == 0:
+                gevent.sleep(0)  # a backend that always has more to say must not keep the others from their turn
             with self._stops:
-                data = self._reply.read(min(self._patience_s, left_s))
+                data = self._reply.read(self._patience_s)
         except UpstreamError as error:
             self._broken = True
             self._failed(error)
             raise
+        except _OverTime:
+            self._broken = True
+            raise self._too_late() from None
         if self._silent:
             self._silent = False
             self._patience_s = self._gate.config.idle_timeout_s
@@ -193,6 +207,12 @@ class Exchange:
 
     def close(self) -> None:
         """Give everything back; more than once does no harm."""
+        begun = self._reply is not None and not self._reply.complete
+        untaken = begun and not self._told and not self._broken and not self._limit.pending
+        self._limit.close()
+        if untaken:
+            log.warning("client did not take the answer in time", backend=self._gate.name)
+            self._broken = True
         if self._watch is not None:
             self._watch.stop()
             # Seen by the watch, or by the server as it wrote: then we are closed amid a sound answer.
@@ -212,6 +232,7 @@ class Exchange:
 
     def succeeded(self) -> None:
         """All that was asked for has come; what is left of the reply is read, so that its connection can be kept."""
+        self._limit.close()
         with contextlib.suppress(UpstreamError):
             while self._reply is not None and not self._reply.complete and self._reply.read(_DRAIN_S):
                 pass
@@ -240,6 +261,11 @@ class Exchange:
         self._admission.failed(unreachable=isinstance(error, Unreachable | Unavailable))
         if before != "open" and self._gate.circuit.state == "open":
             log.error("backend is left alone for a while: it keeps failing", backend=self._gate.name, reason=str(error))
+
+    def _too_late(self) -> TooSlow:
+        error = TooSlow(f"the answer was not complete within {self._gate.settings.router_completion_timeout_s:g} s")
+        self._failed(error)
+        return error
 
     def _tell(self) -> None:
         self._told = True

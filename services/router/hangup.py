@@ -10,8 +10,15 @@ import gevent
 from gevent import getcurrent
 
 
-class ClientGone(ConnectionResetError):
-    """The client closed its connection; a connection error, so that the HTTP server takes it as the request's end."""
+class Interrupted(ConnectionResetError):
+    """Thrown into what serves a request, wherever it waits, to end it.
+
+    A connection error, so that the HTTP server, if it waits there, takes it as the request's end.
+    """
+
+
+class ClientGone(Interrupted):
+    """The client closed its connection."""
 
     def __init__(self) -> None:
         super().__init__(errno.ECONNRESET, "the client hung up")

@@ -16,7 +16,7 @@ import gevent
 from gevent import socket, ssl
 from geventhttpclient.response import HTTPResponse
 
-from services.router.hangup import ClientGone, is_quiet
+from services.router.hangup import Interrupted, is_quiet
 
 _RECEIVE_BYTES = 64 * 1024
 _LARGE_BYTES = 64 * 1024
@@ -115,7 +115,7 @@ class Upstream:
         try:
             for part in message:
                 connection.sendall(part)
-        except ClientGone:
+        except Interrupted:
             raise
         except TimeoutError:
             raise TimedOut("the server does not take the request") from None
@@ -136,7 +136,7 @@ class Upstream:
         except BaseException as error:
             if connection is not None:
                 connection.close()
-            if isinstance(error, OSError) and not isinstance(error, ClientGone):
+            if isinstance(error, OSError) and not isinstance(error, Interrupted):
                 raise Unreachable(f"no connection to {self._host_field}: {error.strerror or error}") from None
             raise
 
@@ -212,7 +212,7 @@ class Reply(HTTPResponse):
     def _receive(self, silent: bool) -> bytes:
         try:
             data: bytes = self._connection.recv(_RECEIVE_BYTES)
-        except ClientGone:
+        except Interrupted:
             raise
         except TimeoutError:
             raise TimedOut("the server kept silent for too long") from None
