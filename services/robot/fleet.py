@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from services.addresses import RobotAddress
 from services.behavior.catalogue import Catalogue, load_catalogue
 from services.behavior.schema import DEFAULT_ROBOT
 from services.behavior.stubs import stubs
@@ -17,7 +18,7 @@ from services.robot.line import Line
 from services.robot.protocol import Target
 from services.robot.robot import Robot
 from services.robot.sandbox import Sandbox
-from services.robot.settings import GatewaySettings, RobotAddress
+from services.robot.settings import GatewaySettings
 from services.robot.typecheck import TypeChecker
 
 

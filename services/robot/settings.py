@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.behavior.catalogue import robots
+from services.addresses import MoreRobots, RobotAddress, RobotUrl, addresses
 from services.behavior.schema import DEFAULT_ROBOT
-from services.settings import Seconds, from_json
-
-_MAX_PORT = 65_535
-#: A name or an IPv4 address, or an IPv6 address in brackets, and a port; nothing else, for qi takes nothing else.
-_ROBOT_URL = re.compile(r"tcps?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?):(?P<port>[0-9]{1,5})")
-
-
-def _checked_robot_url(url: str) -> str:
-    """The address, if qi can go to it. Raises ValueError."""
-    parts = _ROBOT_URL.fullmatch(url)
-    if url and not (parts and 0 < int(parts["port"]) <= _MAX_PORT):
-        raise ValueError("it has to be like tcp://nao.local:9559, or tcps://nao.local:9503 for an encrypted connection")
-    return url
-
-
-#: Address of a robot's service directory; empty for none.
-RobotUrl = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_checked_robot_url)]
-
-
-class RobotAddress(BaseModel):
-    """Where one robot is, simulated and real, and what opens the real one. Empty means that there is none."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    simulator_url: RobotUrl = ""
-    robot_url: RobotUrl = ""
-    robot_user: str = ""
-    robot_password_file: Path | None = None
+from services.settings import Seconds
 
 
 class GatewaySettings(BaseSettings):
@@ -56,7 +27,7 @@ class GatewaySettings(BaseSettings):
     robot_url: RobotUrl = Field(default="", description="a real NAO, such as tcp://nao.local:9559; empty for none")
     robot_user: str = Field(default="nao", description="the user that the real NAO knows, if it asks for one")
     robot_password_file: Path | None = Field(default=None, description="file with that user's password")
-    more_robots: str = Field(
+    more_robots: MoreRobots = Field(
         default="", description='other robots by name, as JSON: {"porter": {"simulator_url": "tcp://…"}}'
     )
 
@@ -77,18 +48,4 @@ class GatewaySettings(BaseSettings):
             robot_user=self.robot_user,
             robot_password_file=self.robot_password_file,
         )
-        return {DEFAULT_ROBOT: first, **_robots(self.more_robots)}
-
-    @field_validator("more_robots")
-    @classmethod
-    def _have_catalogues(cls, text: str) -> str:
-        named = _robots(text)
-        if unknown := sorted(set(named) - set(robots())):
-            raise ValueError(f"robots without a catalogue: {unknown}; known: {', '.join(robots())}")
-        if DEFAULT_ROBOT in named:
-            raise ValueError(f"{DEFAULT_ROBOT} has the settings SIMULATOR_URL and ROBOT_URL of its own")
-        return text
-
-
-def _robots(text: str) -> dict[str, RobotAddress]:
-    return from_json(dict[str, RobotAddress], text) if text else {}
+        return {DEFAULT_ROBOT: first, **addresses(self.more_robots)}

@@ -6,12 +6,13 @@ import ipaddress
 from functools import cached_property
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.addresses import MoreRobots, RobotAddress, RobotUrl, addresses
 from services.backends.config import HttpUrl
 from services.behavior.schema import DEFAULT_ROBOT
-from services.settings import Seconds, from_json
+from services.settings import Seconds
 
 
 class RouterSettings(BaseSettings):
@@ -35,9 +36,9 @@ class RouterSettings(BaseSettings):
 
     gateway_url: HttpUrl = "http://127.0.0.1:8200"
     #: Address of the real robot; only whether there is one matters to the router.
-    robot_url: str = ""
+    robot_url: RobotUrl = ""
     #: The other robots of the gateway, by name, as JSON; only which there are matters to the router.
-    more_robots: str = ""
+    more_robots: MoreRobots = ""
 
     router_max_body_bytes: Annotated[int, Field(ge=1024)] = 10 * 1024 * 1024
     #: What the larger bodies that are read or in hand may take up in each process; beyond it requests get 503.
@@ -54,27 +55,21 @@ class RouterSettings(BaseSettings):
     router_slow_request_s: Seconds = 10.0
 
     @cached_property
-    def _addresses(self) -> dict[str, dict[str, str]]:
-        return _robots(self.more_robots)
+    def _addresses(self) -> dict[str, RobotAddress]:
+        return addresses(self.more_robots)
 
     def reaches(self, robot: str, execute: str) -> bool:
         """Whether a behaviour can be carried out so: by the simulated robot (``simulate``) or the real one."""
         if robot == DEFAULT_ROBOT:
             return execute == "simulate" or bool(self.robot_url)
-        setting = "simulator_url" if execute == "simulate" else "robot_url"
-        return bool(self._addresses.get(robot, {}).get(setting))
+        address = self._addresses.get(robot, RobotAddress())
+        return bool(address.simulator_url if execute == "simulate" else address.robot_url)
 
     @property
     def allowed_hosts(self) -> frozenset[str]:
         """Host names, in lower case, that a router without keys answers to besides loopback's."""
         names = (name.strip().lower() for name in self.router_allowed_hosts.split(","))
         return frozenset(name for name in names if name)
-
-    @field_validator("more_robots")
-    @classmethod
-    def _are_robots(cls, text: str) -> str:
-        _robots(text)
-        return text
 
     @model_validator(mode="after")
     def _one_body_fits(self) -> Self:
@@ -94,10 +89,6 @@ class RouterSettings(BaseSettings):
             "address: set API_KEYS_FILE, or in a container whose port is published on loopback set "
             "ROUTER_PUBLISHED_ON=127.0.0.1"
         )
-
-
-def _robots(text: str) -> dict[str, dict[str, str]]:
-    return from_json(dict[str, dict[str, str]], text) if text else {}
 
 
 def is_loopback(host: str) -> bool:

@@ -3,8 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic_settings import BaseSettings
 
 from services.robot.settings import GatewaySettings
+from services.router.settings import RouterSettings
 from services.settings import SettingError, read_settings
 
 
@@ -33,10 +35,13 @@ def test_others_are_told_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
         ('{"nao": {}}', "nao has the settings SIMULATOR_URL and ROBOT_URL"),
     ],
 )
-def test_what_cannot_be_meant_is_said(monkeypatch: pytest.MonkeyPatch, value: str, words: str) -> None:
+@pytest.mark.parametrize("kind", [GatewaySettings, RouterSettings])
+def test_what_cannot_be_meant_is_said(
+    monkeypatch: pytest.MonkeyPatch, kind: type[BaseSettings], value: str, words: str
+) -> None:
     monkeypatch.setenv("MORE_ROBOTS", value)
     with pytest.raises(SettingError) as caught:
-        read_settings(GatewaySettings)
+        read_settings(kind)
     assert words in str(caught.value)
 
 
