@@ -12,6 +12,7 @@ import structlog
 from pydantic_settings import BaseSettings
 
 from services.backends.circuit import CircuitSettings
+from services.engines.llamacpp.settings import EngineSettings
 from services.jobs import store
 from services.jobs.celery_app import create_celery
 from services.jobs.settings import JobSettings
@@ -152,6 +153,11 @@ def test_nothing_grows_without_bound(monkeypatch: pytest.MonkeyPatch, setting: s
     assert told == f"{setting}={value} is not valid: Input should be less than or equal to {int(value) - 1}"
 
 
+def test_the_engines_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = fault(EngineSettings, monkeypatch, LLAMACPP_PROMPT_CACHE_MIB="1048577")
+    assert told.startswith("LLAMACPP_PROMPT_CACHE_MIB=1048577 is not valid: Input should be less than or equal to")
+
+
 @pytest.mark.parametrize(
     "url", ["redis://store", "redis://:secret@store:6379/3", "redis://[::1]:6379/", "rediss://store/0?ssl_ca_certs=/ca"]
 )
@@ -193,8 +199,9 @@ def test_no_password_goes_with_the_gateways_address(monkeypatch: pytest.MonkeyPa
         "tcp://nao:70000",
     ],
 )
-def test_an_address_of_a_robot_says_how_to_reach_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    told = fault(GatewaySettings, monkeypatch, ROBOT_URL=url)
+@pytest.mark.parametrize("kind", [GatewaySettings, RouterSettings])
+def test_an_address_of_a_robot_says_how_to_reach_it(monkeypatch: pytest.MonkeyPatch, kind: Kind, url: str) -> None:
+    told = fault(kind, monkeypatch, ROBOT_URL=url)
     assert told.startswith(f"ROBOT_URL={url} is not valid: it has to be like tcp://nao.local:9559")
 
 

@@ -50,7 +50,7 @@ class EngineSettings(BaseSettings):
     context_tokens: Annotated[int, Field(ge=512, le=1_048_576)] = 4096
     threads: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=usable_cores)
     #: Memory for computed prompts that have lost their slot to another.
-    prompt_cache_mib: Annotated[int, Field(ge=0)] = 256
+    prompt_cache_mib: Annotated[int, Field(ge=0, le=1_048_576)] = 256
 
     @property
     def merges(self) -> bool:
