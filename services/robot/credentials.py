@@ -16,7 +16,7 @@ class Credentials:
 
     def factory(self) -> Any:
         """What ``qi.Session.setClientAuthenticatorFactory`` takes. Raises OSError when the file cannot be read."""
-        return _Factory(self.user, self.password_file.read_text("utf-8").strip())
+        return _Factory(self.user, self.password_file.read_text("utf-8-sig").strip())
 
     def __str__(self) -> str:
         return f"the user {self.user!r} and the password in {self.password_file}"

@@ -69,7 +69,7 @@ class KeyRing:
 
     def _read(self) -> dict[bytes, str]:
         try:
-            lines = self._path.read_text(encoding="utf-8").splitlines()
+            lines = self._path.read_text(encoding="utf-8-sig").splitlines()  # as Windows' editors write it
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise KeyFileError(f"API_KEYS_FILE={self._path} cannot be read: {reason}") from None

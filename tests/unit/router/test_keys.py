@@ -29,6 +29,10 @@ def test_knows_no_other_key(tmp_path: Path, key: str) -> None:
     assert ring(tmp_path, "alice:secret-a\n").name_of(key) is None
 
 
+def test_a_file_may_begin_with_a_mark_of_its_encoding(tmp_path: Path) -> None:
+    assert ring(tmp_path, "\ufeffalice:secret-a\n").name_of("secret-a") == "alice"
+
+
 def test_keeps_no_key_in_memory(tmp_path: Path) -> None:
     assert "secret-a" not in repr(vars(ring(tmp_path, "alice:secret-a\n")))
 
