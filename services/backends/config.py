@@ -7,7 +7,7 @@ the API key is read from the file that ``<NAME>_API_KEY_FILE`` names.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -179,7 +179,7 @@ def load_backends(environ: Mapping[str, str] = os.environ) -> Backends:
     """
     chosen = [name.strip().lower() for name in environ.get("BACKENDS", "").split(",") if name.strip()]
     default = environ.get("BACKEND", "").strip().lower() or (chosen or [_DEFAULT_BACKEND])[0]
-    for setting, name in (("BACKEND", default), *(("BACKENDS", name) for name in chosen)):
+    for setting, name in (*(("BACKENDS", name) for name in chosen), ("BACKEND", default)):
         if name not in _KNOWN:
             raise SettingError(f"{setting}={name} is not a known backend; choose one of: {', '.join(_KNOWN)}.")
     if chosen and default not in chosen:
@@ -188,6 +188,17 @@ def load_backends(environ: Mapping[str, str] = os.environ) -> Backends:
         chosen = [name for name in _KNOWN if name == default or environ.get(f"{name.upper()}_URL", "").strip()]
     named = [name for name in _KNOWN if name in chosen]
     return Backends(default=default, configured={name: _load(name, environ) for name in named})
+
+
+def check_robots(backends: Backends, robots: Collection[str]) -> None:
+    """See that the models are fine-tuned for ``robots`` that there are. Raises ``SettingError``."""
+    for config in backends.configured.values():
+        for robot in config.tuned:
+            if robot not in robots:
+                raise SettingError(
+                    f"{config.name.upper()}_TUNED names a robot {robot!r}, which there is not; it takes robots, each "
+                    f"with its adapter if it has one, as in nao=0, and known are: {', '.join(sorted(robots))}."
+                )
 
 
 def _load(name: str, environ: Mapping[str, str]) -> BackendConfig:
@@ -207,7 +218,7 @@ def _load(name: str, environ: Mapping[str, str]) -> BackendConfig:
 
 def _read_key(setting: str, path: str) -> SecretStr:
     try:
-        key = Path(path).read_text(encoding="utf-8").strip()
+        key = Path(path).read_text(encoding="utf-8-sig").strip()  # editors on Windows begin files with a mark
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(f"{setting}={path} cannot be read: {error}.") from None
     if not key or not key.isprintable() or not key.isascii():

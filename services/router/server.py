@@ -23,6 +23,7 @@ from services.jobs.settings import JobSettings
 from services.router.connections import RESERVE
 from services.router.keys import KeyRing
 from services.router.settings import RouterSettings
+from services.settings import SettingError
 
 # Kept in step with services.router.metrics.MULTIPROCESS_DIRECTORY, which must not be imported before it is set.
 _METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
@@ -34,6 +35,21 @@ _SILENT_S = 30
 _KEEP_ALIVE_S = 20
 #: A client that takes nothing of what was sent to it for so long is cut off by the kernel.
 _UNTAKEN_MS = 60_000
+
+
+def check_address(host: str, port: int) -> None:
+    """See whether the router can listen there, which gunicorn would try for seconds. Raises SettingError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host.removeprefix("[").removesuffix("]"), port))
+    except (OSError, UnicodeError) as error:  # the latter for what can be no name
+        reason = getattr(error, "strerror", None) or error
+        raise SettingError(
+            f"it cannot listen on {host}:{port} ({reason}): the port is taken or the address is not this "
+            "machine's; set ROUTER_PORT or ROUTER_HOST to others"
+        ) from None
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -58,7 +74,8 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load_config(self) -> None:
         settings = self._settings
-        host = f"[{settings.router_host}]" if ":" in settings.router_host else settings.router_host
+        host = settings.router_host.removeprefix("[").removesuffix("]")
+        host = f"[{host}]" if ":" in host else host
         values: dict[str, Any] = {
             "bind": f"{host}:{settings.router_port}",
             "proc_name": "router",

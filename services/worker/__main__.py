@@ -10,8 +10,9 @@ from celery.signals import worker_shutting_down
 from prometheus_client import start_http_server
 
 from services.backends.circuit import CircuitSettings
-from services.backends.config import load_backends
+from services.backends.config import check_robots, load_backends
 from services.backends.routing import load_routing
+from services.behavior.catalogue import robots
 from services.jobs.celery_app import create_celery, register_batch_task
 from services.jobs.settings import JobSettings
 from services.observability import configure_logging
@@ -28,16 +29,24 @@ def main() -> int:
         jobs = read_settings(JobSettings)
         circuits = read_settings(CircuitSettings)
         backends = load_backends()
+        check_robots(backends, robots())
         routing = load_routing(backends)
     except SettingError as error:
         return _refuse(str(error))
+    if settings.worker_metrics_port:
+        place = settings.worker_metrics_host, settings.worker_metrics_port
+        try:
+            start_http_server(addr=place[0], port=place[1])
+        except OSError as error:
+            return _refuse(
+                f"its metrics cannot be served on {place[0]}:{place[1]} ({error.strerror}): the port is taken or the "
+                "address is not this machine's; set WORKER_METRICS_PORT or WORKER_METRICS_HOST to others"
+            )
     service = WorkerService(settings, jobs, backends, routing, circuits)
     try:
         service.start()
     except SettingError as error:
         return _refuse(str(error))
-    if settings.worker_metrics_port:
-        start_http_server(settings.worker_metrics_port, addr=settings.worker_metrics_host)
     app = create_celery(jobs, settings.worker_name, settings.batch_size)
     register_batch_task(
         app,

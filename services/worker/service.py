@@ -89,13 +89,14 @@ class WorkerService:
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
     async def _start(self) -> None:
+        # First, for they may be refused, and nothing is to be closed then.
+        backends = [create_backend(config) for config in self._backends.configured.values()]
         self._closing = asyncio.Event()
         self._room = asyncio.Semaphore(self._settings.worker_max_active)
         self._ledger = Ledger(connect(self._jobs), self._jobs, self._settings.worker_name)
         self._recovery = Recovery(self._ledger)
         self._journal = Journal(self._ledger)
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=2.0))
-        backends = [create_backend(config) for config in self._backends.configured.values()]
         self._engines = Engines(backends, self._routing, self._circuits)
         self._robots = Robots(self._http, self._settings.gateway_url)
         self._tools = Tools(

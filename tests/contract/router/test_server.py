@@ -33,6 +33,12 @@ from tests.contract.router.scripted_server import Received, ScriptedServer, defa
         ({"GATEWAY_URL": "nonsense"}, ["GATEWAY_URL"]),
         ({"LLAMACPP_URL": "nonsense"}, ["LLAMACPP_URL"]),
         ({"BACKEND": "unheard-of"}, ["BACKEND"]),
+        ({"LLAMACPP_TUNED": "noa=0"}, ["LLAMACPP_TUNED", "'noa'"]),
+        (
+            {"ROUTER_HOST": "nowhere.invalid", "ROUTER_PUBLISHED_ON": "127.0.0.1"},
+            ["nowhere.invalid:8000", "ROUTER_HOST"],
+        ),
+        ({"ROUTER_MAX_BODY_BYTES": "99999999"}, ["ROUTER_MAX_BODY_BYTES", "ROUTER_BODIES_MAX_BYTES"]),
         ({"VLLM_URL": "http://engine:99999"}, ["VLLM_URL"]),
         ({"BACKEND": "tensorrtllm", "TENSORRTLLM_CHAT_TEMPLATE": "/nonexistent.jinja"}, ["/nonexistent.jinja"]),
         ({"BACKEND_SPLIT": "vllm=1"}, ["BACKEND_SPLIT", "VLLM_URL"]),
@@ -55,6 +61,12 @@ def test_refuses_in_one_sentence(settings: dict[str, str], names: list[str]) -> 
     assert result.stderr.count("\n") == 1, result.stderr
     for name in names:
         assert name in result.stderr
+
+
+def test_a_port_that_is_taken_is_told_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        test_refuses_in_one_sentence({"ROUTER_PORT": port}, [port, "ROUTER_PORT", "taken"])
 
 
 def test_a_port_published_on_loopback_is_served_without_keys(redis_url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,25 @@ def test_a_wrong_setting() -> None:
         2,
         "The worker does not start: BATCH_SIZE=0 is not valid: Input should be greater than 0.\n",
     )
+
+
+def test_a_robot_that_there_is_not() -> None:
+    status, told = worker_that_ends(LLAMACPP_TUNED="noa=0")
+    assert (status, told.count("\n")) == (2, 1)
+    assert "LLAMACPP_TUNED names a robot 'noa'" in told
+
+
+def test_a_port_for_metrics_that_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        status, told = worker_that_ends(WORKER_METRICS_PORT=str(other.getsockname()[1]))
+    assert (status, told.count("\n")) == (2, 1)
+    assert "WORKER_METRICS_PORT" in told
+
+
+def test_a_chat_template_that_is_not_there() -> None:
+    status, told = worker_that_ends(BACKEND="tensorrtllm", TENSORRTLLM_CHAT_TEMPLATE="/no/such.jinja")
+    assert (status, told.count("\n")) == (2, 1)
+    assert "/no/such.jinja" in told
 
 
 def test_a_store_of_another_age(tmp_path: Path) -> None:

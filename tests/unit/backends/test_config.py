@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.backends.config import load_backends
+from services.backends.config import check_robots, load_backends
 from services.settings import SettingError
 
 
@@ -69,6 +69,13 @@ def test_an_adapter_that_llama_cpp_cannot_know_is_told() -> None:
         load_backends({"LLAMACPP_TUNED": "nao=nao"})
 
 
+@pytest.mark.parametrize("value", ["abc", "noa=0", "{", "nao=0,noa=1"])
+def test_a_robot_that_there_is_not_is_told(value: str) -> None:
+    backends = load_backends({"LLAMACPP_TUNED": value})
+    with pytest.raises(SettingError, match=r"^LLAMACPP_TUNED names a robot .*known are: nao, porter"):
+        check_robots(backends, ("porter", "nao"))
+
+
 def test_every_known_backend_is_one_variable_away() -> None:
     kinds = {}
     for name in ("llamacpp", "tgi", "tensorrtllm", "vllm", "transformers", "deepspeed"):
@@ -107,6 +114,7 @@ def test_the_address_may_be_written_as_for_openai_clients(written: str) -> None:
     [
         ({"BACKEND": "gpt"}, "BACKEND=gpt is not a known backend; choose one of: llamacpp, tgi, "),
         ({"BACKENDS": "tgi,gpt"}, "BACKENDS=gpt is not a known backend"),
+        ({"BACKENDS": "gpt"}, "BACKENDS=gpt is not a known backend"),
         ({"BACKEND": "tgi", "BACKENDS": "vllm"}, "BACKEND=tgi is not among BACKENDS=vllm"),
         ({"LLAMACPP_URL": "engine:8080"}, "LLAMACPP_URL=engine:8080 is not valid"),
         ({"LLAMACPP_URL": "http://u:hunter2@engine:8080"}, "LLAMACPP_URL is not valid: it must not hold a user name"),
@@ -124,7 +132,7 @@ def test_a_wrong_setting_is_named(environ: dict[str, str], told: str) -> None:
 
 def test_the_key_comes_from_its_file_and_does_not_show(tmp_path: Path) -> None:
     key_file = tmp_path / "key"
-    key_file.write_text("s3cret\n")
+    key_file.write_text("s3cret\n", encoding="utf-8-sig")
     config = load_backends({"LLAMACPP_API_KEY_FILE": str(key_file)}).configured["llamacpp"]
     assert config.api_key is not None
     assert config.api_key.get_secret_value() == "s3cret"
