@@ -43,6 +43,12 @@ def fold(name: str) -> str:
     return " ".join("".join(character for character in folded if unicodedata.category(character) != "Cf").split())
 
 
+def _visible(text: str) -> str:
+    if not fold(text):
+        raise ValueError("nothing of it can be seen; say in words what the robot is to do")
+    return text
+
+
 # Constraints come before it, not after: pydantic applies those that follow a function to what it was given, unstripped.
 PRINTABLE = AfterValidator(_printable)
 Coordinate = Annotated[float, Field(ge=-100.0, le=100.0, allow_inf_nan=False)]
@@ -104,6 +110,7 @@ class BehaviorRequest(Document):
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_INSTRUCTION_CHARACTERS),
         PRINTABLE,
+        AfterValidator(_visible),
     ]
     """What the robot is to do, in plain words of any language."""
     robot: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")] = DEFAULT_ROBOT

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from services.behavior.errors import CheckError
 from services.behavior.scene import Pose, SceneView
-from services.behavior.schema import Scene, SceneItem
+from services.behavior.schema import BehaviorRequest, Scene, SceneItem
 
 
 @pytest.fixture
@@ -67,6 +67,12 @@ def test_two_things_of_one_name_are_refused(other: str) -> None:
 def test_a_name_can_be_seen() -> None:
     with pytest.raises(ValidationError, match="cannot be seen"):
         Scene(objects=[SceneItem(name="\u200b", position=[0.0, 0.0, 0.0])])
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u2060 \ufeff"])
+def test_an_instruction_of_which_nothing_can_be_seen_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="nothing of it can be seen; say in words"):
+        BehaviorRequest(instruction=text)
 
 
 @pytest.mark.parametrize("name", ["Red Ball", "RED BALL", "red  ball", "ｒｅｄ　ｂａｌｌ", "red\u200b ball"])
