@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 
 import aiohttp
@@ -71,7 +72,7 @@ class StreamClient:
         except TimeoutError:
             raise self._no_token(first=True) from None
         except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(f"{name} at {url} cannot be reached: {error or type(error).__name__}") from error
+            raise Unavailable(f"{name} at {url} {_fault(error)}") from error
         return response
 
     async def _send(self, call: Call, trace: Mapping[str, str]) -> aiohttp.ClientResponse:
@@ -119,3 +120,20 @@ class StreamClient:
     def _no_token(self, first: bool) -> TimedOut:
         seconds = self._config.first_token_timeout_s if first else self._config.idle_timeout_s
         return TimedOut(f"{self._config.name} sent no {'first' if first else 'further'} token in {seconds:g} s")
+
+
+def _fault(error: Exception) -> str:
+    """What a server did instead of answering, in words for people: the library's hold its own objects."""
+    match error:
+        case aiohttp.ClientResponseError():
+            return "answered what is no HTTP"
+        case aiohttp.ServerDisconnectedError():
+            return "closed the connection without an answer"
+        case aiohttp.ClientConnectorDNSError():
+            return "cannot be reached: its name is not known"
+        case aiohttp.ClientSSLError():
+            return "cannot be reached: TLS with it fails, or its certificate is not to be trusted"
+        case OSError(errno=int(number)) if number > 0:
+            return f"cannot be reached: {os.strerror(number)}"
+        case _:
+            return "broke the connection off"

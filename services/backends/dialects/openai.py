@@ -75,6 +75,7 @@ class OpenAIAnswer:
         # Some servers leave a stop string in the text, or take no notice of it.
         self._cutter = StopCutter(request.stop)
         self._reason: str | None = None
+        self._done = False
         self._model = config.model or config.name
         self._usage: dict[str, Any] = {}
 
@@ -88,8 +89,7 @@ class OpenAIAnswer:
         texts: list[str] = []
         for payload in payloads:
             if payload == b"[DONE]":
-                self.ended = True
-                self._reason = self._reason or "stop"  # some servers end a stream without any finish_reason
+                self.ended = self._done = True
                 break
             event = self._event(payload)
             self._model = event.get("model") or self._model
@@ -110,6 +110,8 @@ class OpenAIAnswer:
 
     def finish(self) -> Finish:
         """See ``Answer.finish``."""
+        if self._reason is None and self._done:
+            raise Failed(f"{self.config.name} ended its answer without a finish_reason")
         if self._reason is None:
             raise Unavailable(f"{self.config.name} ended its answer in the middle; it may have been stopped")
         if self._reason not in self.finish_reasons:

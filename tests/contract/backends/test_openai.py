@@ -90,7 +90,6 @@ def test_what_the_server_does_not_take_is_left_out() -> None:
     ("chunks", "reason"),
     [
         pytest.param([event({"delta": {"content": "ab"}, "finish_reason": "stop"})], "stop", id="no [DONE]"),
-        pytest.param([event({"delta": {"content": "ab"}}), "data: [DONE]\n\n"], "stop", id="no finish_reason"),
         pytest.param(
             [event({"delta": {"content": "ab"}, "finish_reason": "length"}).strip()], "length", id="no newline"
         ),
@@ -100,7 +99,14 @@ def test_what_the_server_does_not_take_is_left_out() -> None:
             id="events joined",
         ),
         pytest.param(
-            [": ping\n\n", event({"delta": {"content": "ab"}}), ": ping\n\n", "data:[DONE]\n\n"], "stop", id="pings"
+            [
+                ": ping\n\n",
+                event({"delta": {"content": "ab"}, "finish_reason": "stop"}),
+                ": ping\n\n",
+                "data:[DONE]\n\n",
+            ],
+            "stop",
+            id="pings",
         ),
     ],
 )
@@ -220,6 +226,8 @@ def test_an_error_on_a_stream_begun_with_200_is_an_error(payload: str, kind: typ
         pytest.param(answering(event({"delta": {"content": "a"}})), Unavailable, id="body ends without an end"),
         pytest.param(answering(event({"delta": {"content": "a"}}), end=b"zz\r\n"), Unavailable, id="not HTTP"),
         pytest.param(answering(event({"delta": {}, "finish_reason": "abort"})), Failed, id="aborted"),
+        pytest.param(answering(event({"delta": {"content": "a"}}), "data: [DONE]\n\n"), Failed, id="no finish_reason"),
+        pytest.param(answering("wave\n", "data: [DONE]\n\n"), Failed, id="nothing but an end"),
         pytest.param(lambda exchange: exchange.reply(200, "{}"), Failed, id="not a stream"),
         pytest.param(answering("data: " + "x" * 2_000_000), Failed, id="an endless line"),
     ],
@@ -245,6 +253,29 @@ def test_a_connection_lost_in_the_middle_is_an_error() -> None:
     play(script, test)
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "llamacpp at http://127.0.0.1:{port} answered what is no HTTP"),
+        (b"", "llamacpp at http://127.0.0.1:{port} closed the connection without an answer"),
+    ],
+)
+def test_a_server_of_another_kind_is_told_in_words_for_people(said: bytes, told: str) -> None:
+    async def run() -> None:
+        async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(said)
+            writer.close()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as listener:
+            port = listener.sockets[0].getsockname()[1]
+            backend = create_backend(load_backends({"LLAMACPP_URL": f"http://127.0.0.1:{port}"}).configured["llamacpp"])
+            error = await failing(backend)
+            assert (type(error), error.message) == (Unavailable, told.format(port=port))
+            await backend.close()
+
+    asyncio.run(run())
+
+
 def test_a_server_that_is_away_is_unavailable_and_not_ready() -> None:
     async def run() -> None:
         listener = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
@@ -254,7 +285,7 @@ def test_a_server_that_is_away_is_unavailable_and_not_ready() -> None:
         backend = create_backend(load_backends({"LLAMACPP_URL": f"http://127.0.0.1:{port}"}).configured["llamacpp"])
         error = await failing(backend)
         assert type(error) is Unavailable
-        assert "cannot be reached" in error.message
+        assert error.message.endswith("cannot be reached: Connection refused")
         assert not await backend.ready()
         await backend.close()
         await backend.close()

@@ -313,6 +313,18 @@ def test_what_makes_no_sense_is_the_backends_failure(
     assert (refused.status_code, refused.json()["error_type"]) == (502, "generation")
 
 
+@pytest.mark.parametrize("said", [b"wave\nto us\n\ndata: [DONE]\n\n", events({"choices": [{"text": ""}]}, "[DONE]")])
+def test_an_end_that_says_nothing_is_no_answer(
+    http: httpx.Client, servers: dict[str, ScriptedServer], said: bytes
+) -> None:
+    servers["llamacpp"].script = streaming(said)
+    refused = post(http, "/generate", GENERATE, "llamacpp")
+    assert (refused.status_code, refused.json()["error"]) == (
+        502,
+        "llamacpp ended its answer without a finish_reason; try again.",
+    )
+
+
 def test_an_answer_of_ours_can_be_sent_back(http: httpx.Client, servers: dict[str, ScriptedServer]) -> None:
     answer = {"role": "assistant", "content": "Hello.", "refusal": None, "annotations": [], "tool_calls": None}
     servers["tensorrtllm"].script = streaming(triton("again"))
