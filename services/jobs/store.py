@@ -29,6 +29,9 @@ _BLOCK_MS = 10_000
 _SOCKET_TIMEOUT_S = 15
 #: No behaviour runs as long as this after its wait in the queue.
 _LONGEST_BEHAVIOR_S = 24 * 3600
+#: A size is told in the largest unit of which it holds a few.
+_UNITS = ((2**20, "MiB"), (2**10, "KiB"), (1, "bytes"))
+_FEW = 10
 #: Each client that waits or follows events holds a connection; the router's own limit on clients is lower than this.
 _MAX_CONNECTIONS = 5_000
 
@@ -46,10 +49,9 @@ class QueueFull(JobError):
         if waiting >= settings.queue_limit:
             reason = f"{waiting} behaviours are waiting, which is the limit"
         else:
-            limit_mib = settings.queue_max_bytes / 2**20
-            reason = (
-                f"the requests in hand hold {waiting_bytes / 2**20:.0f} of {limit_mib:.0f} MiB, too much for this one"
-            )
+            unit, name = next((pair for pair in _UNITS if settings.queue_max_bytes >= _FEW * pair[0]), _UNITS[-1])
+            held, limit = waiting_bytes / unit, settings.queue_max_bytes / unit
+            reason = f"the requests in hand hold {held:.0f} of {limit:.0f} {name}, too much for this one"
         super().__init__(f"{reason}; try again in {self.retry_after_s} s")
 
 

@@ -94,7 +94,7 @@ def test_the_queue_is_bounded_in_bytes_too(redis_url: str, redis_client: redis.R
     heavy = BehaviorRequest(instruction="x" * 2000)  # 2 kB and what goes with it
 
     first, second = (store.submit(heavy, backend="llamacpp") for _ in range(2))
-    with pytest.raises(QueueFull, match="MiB"):
+    with pytest.raises(QueueFull, match=r"hold 4\d\d\d of 5000 bytes"):
         store.submit(heavy, backend="llamacpp")
 
     store.cancel(first.id)
@@ -102,6 +102,13 @@ def test_the_queue_is_bounded_in_bytes_too(redis_url: str, redis_client: redis.R
     for submission in (second, third):
         store.cancel(submission.id)
     assert int(redis_client.get(keys.BYTES)) == 0
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"), [(64 * 2**20, "3 of 64 MiB"), (2 * 2**20, "3072 of 2048 KiB"), (5000, "3145728 of 5000 bytes")]
+)
+def test_a_full_queue_tells_its_size_in_a_unit_that_shows_it(limit: int, told: str) -> None:
+    assert f"hold {told}, too much" in str(QueueFull(1, 3 * 2**20, JobSettings(queue_max_bytes=limit)))
 
 
 def test_a_request_larger_than_the_bound_is_taken_when_nothing_else_waits(
