@@ -19,6 +19,8 @@ from services.router.context import Context
 from services.router.hangup import is_gone
 from services.router.operations import EVENTS, Operation, describes
 from services.router.problems import Problem, ProblemItem, forgotten_result, from_validation, invalid, unknown_behavior
+from services.router.robots import not_configured
+from services.router.settings import RouterSettings
 from services.router.stopping import ServerStops, StopWatch, until_stop
 
 log = structlog.get_logger(__name__)
@@ -197,13 +199,15 @@ def _admissible(order: BehaviorRequest, context: Context) -> str:
         mend = f"choose one that does ({', '.join(seeing)})" if seeing else "leave the image out"
         raise invalid("/image", f"The model behind {backend} takes no images; {mend}.")
     if order.execute != "none" and not context.settings.reaches(order.robot, order.execute):
-        raise invalid("/execute", _out_of_reach(order))
+        raise invalid("/execute", _out_of_reach(order, context.settings))
     return backend
 
 
-def _out_of_reach(order: BehaviorRequest) -> str:
+def _out_of_reach(order: BehaviorRequest, settings: RouterSettings) -> str:
     if order.robot == DEFAULT_ROBOT:
         return 'No real robot is connected; use "simulate" or "none", or have ROBOT_URL set.'
+    if not any(settings.reaches(order.robot, how) for how in ("simulate", "robot")):
+        return f'{not_configured(order.robot)} Or use "none".'
     kind = "simulated" if order.execute == "simulate" else "real"
     return f'No {kind} {order.robot} is connected; use "none", or have its address set in MORE_ROBOTS.'
 

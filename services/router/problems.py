@@ -34,6 +34,15 @@ class ProblemItem(BaseModel):
     parameter: str | None = Field(default=None, description="name of a query parameter")
 
 
+class OpenAIError(BaseModel):
+    """What OpenAI clients read of an error."""
+
+    message: str
+    type: Literal["invalid_request_error", "server_error"]
+    param: None = None
+    code: str
+
+
 class ProblemDocument(BaseModel):
     """An RFC 9457 problem document."""
 
@@ -44,6 +53,9 @@ class ProblemDocument(BaseModel):
     instance: str | None = Field(default=None, description="path of the request, unless it could not be read")
     request_id: str | None = Field(default=None, description="as in X-Request-Id, unless it could not be read")
     errors: list[ProblemItem] | None = None
+    error: OpenAIError | None = Field(
+        default=None, description="the same for OpenAI's clients, where they ask for what is not here"
+    )
 
 
 class Problem(Exception):
@@ -80,18 +92,20 @@ class Problem(Exception):
             instance=request.path,
             request_id=g.request_id,
             errors=self.errors,
+            error=self._openai_error() if request.path.startswith("/v1/") and request.url_rule is None else None,
         )
         body = document.model_dump_json(exclude_none=True)
         return Response(body, self.status, self.headers, content_type=PROBLEM_JSON)
 
-    def _openai(self) -> Response:
-        document = OpenAIErrorDocument(
-            error=OpenAIError(
-                message=self.detail,
-                type="invalid_request_error" if self.status < HTTPStatus.INTERNAL_SERVER_ERROR else "server_error",
-                code=(self.code or HTTPStatus(self.status).phrase.lower()).replace("-", "_").replace(" ", "_"),
-            )
+    def _openai_error(self) -> OpenAIError:
+        return OpenAIError(
+            message=self.detail,
+            type="invalid_request_error" if self.status < HTTPStatus.INTERNAL_SERVER_ERROR else "server_error",
+            code=(self.code or HTTPStatus(self.status).phrase.lower()).replace("-", "_").replace(" ", "_"),
         )
+
+    def _openai(self) -> Response:
+        document = OpenAIErrorDocument(error=self._openai_error())
         return Response(document.model_dump_json(), self.status, self.headers, content_type="application/json")
 
     def _tgi(self) -> Response:
@@ -110,15 +124,6 @@ class TGIErrorDocument(BaseModel):
 
     error: str
     error_type: str
-
-
-class OpenAIError(BaseModel):
-    """What OpenAI clients read of an error."""
-
-    message: str
-    type: Literal["invalid_request_error", "server_error"]
-    param: None = None
-    code: str
 
 
 class OpenAIErrorDocument(BaseModel):

@@ -218,17 +218,19 @@ def _json(body: str | bytes) -> Response:
     return Response(body, headers={"Cache-Control": "no-store"}, content_type="application/json")
 
 
-def _not_configured(method: str, robot: str) -> Problem:
-    title = load_catalogue(robot).title
-    warning = " Nothing was stopped by this request." if method == "POST" else ""
+def not_configured(robot: str) -> str:
+    """That a robot has no address, and how it gets one."""
     example = json.dumps({robot: {"simulator_url": "tcp://ADDRESS:PORT"}})
-    return Problem(
-        404,
-        "robot-not-connected",
-        f"The {title} ({robot}) is known, but the robot gateway has no address of one. Set MORE_ROBOTS={example}, or "
-        f'"robot_url" for a real one, for gateway and router alike, and start both again; scripts/quickstart --robot '
-        f"{robot} does that by itself.{warning}",
+    return (
+        f"The {load_catalogue(robot).title} ({robot}) is known, but the robot gateway has no address of one. Set "
+        f'MORE_ROBOTS={example}, or "robot_url" for a real one, for gateway and router alike, and start both again; '
+        f"scripts/quickstart --robot {robot} does that by itself."
     )
+
+
+def _not_configured(method: str, robot: str) -> Problem:
+    warning = " Nothing was stopped by this request." if method == "POST" else ""
+    return Problem(404, "robot-not-connected", not_configured(robot) + warning)
 
 
 def _failed(status: int, code: str, method: str, reason: object) -> Problem:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import openai
 import pytest
 
 from tests.contract.router.running_router import RunningRouter, running_router
@@ -293,6 +294,19 @@ def test_own_errors_have_openais_shape(client: httpx.Client, engine: ScriptedSer
     for response in (wrong_type, too_large, client.get(PATH)):
         assert set(response.json()["error"]) == {"message", "type", "param", "code"}
     assert engine.received.empty()
+
+
+@pytest.mark.parametrize(("path", "status"), [("/v1/embeddings", 404), ("/v1/behaviors", 405)])
+def test_openais_client_shows_why_there_is_nothing(router: RunningRouter, path: str, status: int) -> None:
+    with (
+        openai.OpenAI(base_url=router.url, api_key="none", max_retries=0) as client,
+        pytest.raises(openai.APIStatusError) as raised,
+    ):
+        client.get(path, cast_to=object) if status == 405 else client.post(path, cast_to=object)
+    document = raised.value.response.json()
+    assert (raised.value.status_code, document["status"]) == (status, status)
+    assert raised.value.body == document["error"]
+    assert document["error"]["message"] == document["detail"]
 
 
 def test_a_body_cut_short_is_not_sent_on(connection: socket.socket, engine: ScriptedServer) -> None:

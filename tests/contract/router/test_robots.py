@@ -79,6 +79,15 @@ def test_a_robot_that_is_known_but_not_configured(client: httpx.Client, gateway:
     assert ("Nothing was stopped" in response.json()["detail"]) == (method == "POST")
 
 
+def test_a_behavior_for_one_is_told_as_much(client: httpx.Client, gateway: ScriptedServer) -> None:
+    gateway.script = lambda request: request.send(answer(b"{}", status="404 Not Found"))
+    asked = client.get("/v1/robots/porter").json()["detail"]
+    for execute in ("simulate", "robot"):
+        order = {"instruction": "Roll on", "robot": "porter", "execute": execute}
+        response = client.post("/v1/behaviors", json=order)
+        assert (response.status_code, response.json()["detail"]) == (422, f'{asked} Or use "none".')
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
