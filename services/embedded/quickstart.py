@@ -27,6 +27,7 @@ from services.engines.llamacpp.merged import PATTERN
 #: What each robot may be asked after its default instruction.
 _NEXT = {"nao": "Walk forward one metre", "porter": "Go to the kitchen"}
 _CHECK_S = 0.2
+_SILENCE_S = 5.0
 _LONGEST_S = 330.0  # the worker gives up on a behaviour after 300 s
 
 
@@ -150,13 +151,18 @@ def _show_until_done(
     events: queue.SimpleQueue[Event | Exception], stack: Stack, options: argparse.Namespace, console: Console
 ) -> dict[str, Any]:
     """Show the events as they come; returns the result document of the terminal one."""
-    deadline = time.monotonic() + _LONGEST_S
-    while time.monotonic() < deadline:
+    began = heard = time.monotonic()
+    last, told = "", False
+    while time.monotonic() < began + _LONGEST_S:
         try:
             event = events.get(timeout=_CHECK_S)
         except queue.Empty:
             stack.check()
+            if not told and time.monotonic() > heard + _SILENCE_S:
+                console.silence(last)
+                told = True
             continue
+        heard, told = time.monotonic(), False
         if isinstance(event, RouterProblem):
             raise event
         if isinstance(event, Exception):
@@ -164,6 +170,7 @@ def _show_until_done(
             raise StackError(f"The router's answer broke off: {event}")
         if event.name in TERMINAL_EVENTS:
             return event.data
+        last = event.name
         if not options.json:
             console.event(event.name, event.data)
     raise StackError(f"No end of the behaviour within {_LONGEST_S:.0f} s.")
