@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import http.client
 import json
 import os
@@ -20,7 +21,7 @@ from typing import Any
 from services.embedded.client import TERMINAL_EVENTS, Event, RouterProblem, fetch, follow, submit
 from services.embedded.console import Console, standard_console
 from services.embedded.options import DEFAULT_INSTRUCTIONS, names, parse
-from services.embedded.ports import PortTaken
+from services.embedded.ports import LoopbackDown, PortTaken
 from services.embedded.stack import MERGED, ROOT, SERVICES, Stack, StackError
 from services.engines.llamacpp.merged import PATTERN
 
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, _terminated)
     logs = reports() / "behavior-logs"
+    if reports().parent != ROOT:
+        console.progress(f"{ROOT} cannot be written: the picture, and logs if it fails, go to {reports()}.")
     services = SERVICES if options.robot == "nao" else (*SERVICES, options.robot)
     stack = Stack(services, router_port=options.port, report=console.waiting, failure_logs=logs)
     try:
@@ -52,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.failure(f"{problem} (logs: {logs})")
     except PortTaken as taken:
         console.failure(f"{str(taken).capitalize()}: choose another with --port, or leave --port out.")
+    except LoopbackDown as down:
+        console.failure(str(down))
     except StackError as error:
         console.failure(f"{error}\nAll logs: {logs}")
     except BrokenPipeError:
@@ -194,12 +199,13 @@ def show_picture(router_url: str, path: str, *, keep: bool) -> str:
     return str(whole)
 
 
+@functools.cache
 def reports() -> Path:
-    """The folder for what outlives a run: the project's own, or that of temporary files where it cannot be written."""
+    """The folder for what outlives a run: the project's own, or a new private one where that cannot be written."""
     own = ROOT / "reports"
     with contextlib.suppress(OSError):
         own.mkdir(exist_ok=True)
-    return own if os.access(own, os.W_OK) and own.is_dir() else Path(tempfile.gettempdir())
+    return own if os.access(own, os.W_OK) and own.is_dir() else Path(tempfile.mkdtemp(prefix="behavior-reports-"))
 
 
 def keep(stack: Stack, robot: str, console: Console) -> None:
