@@ -19,8 +19,7 @@ examples:
                                         with "program", and "robot" and "scene" where they are not NAO and an empty one)
   scripts/safety --seed 7               other random programs
 
-The figures go to standard output, each as it is measured. What "monty worker: allocation … exceeds the memory limit"
-tells on standard error is part of it: the sandbox ends a hostile program that wants too much memory. Nothing here needs a robot, a GPU or, but for the first run,
+The figures go to standard output, each as it is measured. Nothing here needs a robot, a GPU or, but for the first run,
 which installs the packages (about 300 MB) into .venvs/, the network. docs/safety.md tells what the figures mean.
 exit status: 0 every bar was reached; 1 one was missed; 2 wrong usage. PYTHON=/path/to/python chooses the Python
 (3.11 or 3.12, with pip).
@@ -103,6 +102,7 @@ def main() -> int:
     # Here, because --help has to work where nothing is installed.
     from tests.safety.dataset import NoDataSet
 
+    print('"monty worker: …" below: the sandbox ends a program that wants too much memory.', file=sys.stderr)
     try:
         good = asyncio.run(measure(options))
     except NoDataSet as error:
