@@ -67,8 +67,8 @@ def notes(measured: Measurements, table: list[Row]) -> list[str]:
     middle = statistics.median(measured.yardsticks_ms)
     noise = "noisy" if middle > NOISY * quickest else "quiet"
     lines.append(
-        f"Machine {noise}: a fixed piece of work took {quickest:.0f} ms at best, {middle:.0f} in the middle, "
-        f"{slowest:.0f} at worst. Rows are of all repeats."
+        f"Yardstick {noise}: a fixed piece of work took {quickest:.0f} ms at best, {middle:.0f} in the middle, "
+        f"{slowest:.0f} at worst. Rows are of all repeats; ± is how far these lie apart."
     )
     busy = [row for row in table if row.generator_busy > GENERATOR_LIMIT]
     if busy:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[1]
+_WRONG_USAGE = 4
 _NO_TESTS_COLLECTED = 5
 _MOST_NAMED = 10
 
@@ -25,7 +27,8 @@ examples:
   scripts/test -k store -x                                  pytest's own arguments go to pytest
   scripts/test tests/unit/embedded                          only these tests, after lint and types
 
-The summary at the end says what ran and what was skipped, and why; the exit status is 1 if anything failed.
+The summary at the end says what ran and what was skipped, and why.
+exit status: 0 nothing failed; 1 something did; 2 wrong usage.
 The first run installs the packages (about 370 MB) into .venvs/. PYTHON=/path/to/python chooses the Python
 (3.11 or 3.12, with pip).
 """
@@ -39,6 +42,10 @@ class Check(NamedTuple):
     remark: str
     #: Tests that failed, as pytest takes them on its command line.
     failures: tuple[str, ...] = ()
+
+
+class WrongUsage(Exception):
+    """pytest does not take the arguments that it was given; the message says why."""
 
 
 def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -63,6 +70,21 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     return parser.parse_known_args(arguments)
 
 
+def check_usage(arguments: Sequence[str]) -> None:
+    """Have pytest read the arguments, and nothing run.
+
+    Raises:
+        WrongUsage: it does not know what to do with them.
+    """
+    if not arguments:
+        return
+    command = [sys.executable, "-m", "pytest", *arguments, "--markers"]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if answer.returncode == _WRONG_USAGE:
+        said = re.findall(r"error: (.+)", answer.stderr, re.IGNORECASE)
+        raise WrongUsage(said[-1] if said else answer.stderr.strip())
+
+
 def run(name: str, *command: str) -> Check:
     """Run a command; it passes when it exits with 0."""
     status, took_s = _execute(name, *command)
@@ -70,11 +92,17 @@ def run(name: str, *command: str) -> Check:
 
 
 def run_pytest(name: str, targets: Sequence[str], arguments: Sequence[str]) -> Check:
-    """Run pytest on the targets, counting what it ran and skipped."""
+    """Run pytest on the targets, counting what it ran and skipped.
+
+    Raises:
+        WrongUsage: it does not know what to do with the arguments.
+    """
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory) / "report.xml"
         command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments, *targets]
         status, took_s = _execute(name, *command)
+        if status == _WRONG_USAGE:
+            raise WrongUsage("pytest says why, above")
         counts = _counts(report) if report.exists() else "no report"
         failures = failed_tests(report) if report.exists() else ()
         if report.exists() and (table := conformance_table(report)):
@@ -100,7 +128,12 @@ def docker_trouble() -> str | None:
 
 
 def checks(options: argparse.Namespace, pytest_arguments: list[str]) -> list[Check]:
-    """Run everything that was asked for; the last failure does not keep the rest from running."""
+    """Run everything that was asked for; the last failure does not keep the rest from running.
+
+    Raises:
+        WrongUsage: pytest does not know what to do with its arguments.
+    """
+    check_usage(pytest_arguments)
     python = sys.executable
     targets = [argument for argument in pytest_arguments if (ROOT / argument.split("::")[0]).exists()]
     rest = [argument for argument in pytest_arguments if argument not in targets]
@@ -110,20 +143,20 @@ def checks(options: argparse.Namespace, pytest_arguments: list[str]) -> list[Che
         run("types", python, "-m", "mypy"),
     ]
     if targets:
-        done.append(run_pytest("tests", targets, rest))
+        done.append(run_pytest(f"tests ({' '.join(targets)} only)", targets, rest))
     else:
         # Those of one file stay together, so that what is made for a file, such as a server, is made once.
         spread = ["--numprocesses=auto", "--dist=loadfile", *rest]
         done.append(run_pytest("unit tests", ["tests/unit"], spread))
         # Each file's servers take memory, so not as many at once as there are cores.
         done.append(run_pytest("contract tests", ["tests/contract", "tests/safety"], ["--maxprocesses=4", *spread]))
-    trouble = docker_trouble()
-    if options.stack and trouble:
+    trouble = docker_trouble() if options.stack else None
+    if trouble:
         done.append(Check("compose tests", "FAILED", f"{trouble}, and --stack asks for one"))
     elif options.stack:
         done.append(run_pytest("compose tests", ["tests/stack"], rest))
     else:
-        done.append(Check("compose tests", "skipped", trouble or "not asked for: --stack"))
+        done.append(Check("compose tests", "skipped", "not asked for: --stack"))
     if options.fault:
         done.append(run_pytest("fault tests", ["tests/fault"], rest))
     else:
@@ -200,10 +233,13 @@ def summary(done: Sequence[Check]) -> str:
 
 
 def main() -> int:
-    """Run the checks, print the summary; 0 when nothing failed."""
+    """Run the checks, print the summary; 0 when nothing failed, 2 for wrong usage."""
     options, pytest_arguments = parse(sys.argv[1:])
     try:
         done = checks(options, pytest_arguments)
+    except WrongUsage as error:
+        print(f"scripts/test: wrong usage: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return 130

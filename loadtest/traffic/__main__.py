@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _HELP = """\
+usage: scripts/loadtest [OPTION …]
+
 Load test of the robot behaviour engine, with Locust: robots that ask for behaviours, and what they see of the answers.
 
 In the browser, beside an engine that runs, such as that of `scripts/quickstart --keep --port 8000`:

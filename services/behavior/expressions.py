@@ -116,7 +116,7 @@ class Expressions:
                 "refusal", f"{owner}.{method} follows a refusal", "after a refusal the robot may only speak"
             )
         if self._targets is not None and self.step is not None and self.sequence.outline(found).place:
-            self._targets.check(self.step)
+            self._targets.check(self.step, walks=found.walks)
         self.sequence.take(owner, found, args, self.line)
         return _RETURNS[found.returns]
 

@@ -2,6 +2,7 @@
 
 A program has up to twenty statements, a block counting for one. What changes how the robot stands may come anywhere,
 and what follows fits it. Names that are set stand together with what uses them, because after a walk they mean nothing.
+A step about a part of the robot does not walk, and the comment of the next one ends it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,24 @@ class LearntGrammar(Grammar):
         self._arguments = LearntArguments(self._rules, catalogue, self._states, setting)
 
     def _first(self, state: str) -> str:
-        return f'"# Step 1: " {self._told()} {self._do(_MAX_STATEMENTS, state)}'
+        return f'"# Step 1: " {self._step(_MAX_STATEMENTS, state)}'
+
+    def _step(self, left: int, state: str) -> str:
+        """The rule of what stands behind the number of a step, and of the rest of a program."""
+
+        def body() -> str:
+            # The goal stands before the branches, lest an engine follow it in each of them.
+            branches = [f'{self._plan()} "\\n" {self._do(left, state)}']
+            if (part := self._plan_of_parts()) is not None:
+                moved = (f"{done}{self._next(left - 1, after)}" for done, after in self._parts_moved(state))
+                branches.append(f'{part} "\\n" ({" | ".join(moved)})')
+            return f"{self._phrase()} ({' | '.join(branches)})"
+
+        return self._rules.once(f"step-{left}-{state}", body)
+
+    def _next(self, left: int, state: str) -> str:
+        """Perhaps a further step."""
+        return f' ("\\n" {self._number()} {self._step(left, state)})?' if left else ""
 
     def _told(self) -> str:
         """The rule of what stands behind the number of a step."""
@@ -33,7 +51,10 @@ class LearntGrammar(Grammar):
 
     def _head(self) -> str:
         """The rule of the comment of a step after the first. Counting is left to the model, which has learnt that."""
-        return self._rules.add("head", f'"# Step " ([2-9] | "1" [0-9]) ": " {self._told()}')
+        return self._rules.add("head", f"{self._number()} {self._told()}")
+
+    def _number(self) -> str:
+        return self._rules.add("number-of-step", '"# Step " ([2-9] | "1" [0-9]) ": "')
 
     def _do(self, left: int, state: str) -> str:
         """The rule of the rest of a program, of up to so many statements."""
@@ -51,7 +72,8 @@ class LearntGrammar(Grammar):
         if not left:
             return ""
         return " " + self._rules.once(
-            f"more-{left}-{state}", lambda: f'("\\n" {self._head()}? {self._do(left, state)})?'
+            f"more-{left}-{state}",
+            lambda: f'("\\n" ({self._do(left, state)} | {self._number()} {self._step(left, state)}))?',
         )
 
     # --- statements --------------------------------------------------------------------------------------------------

@@ -6,12 +6,13 @@ from abc import ABC, abstractmethod
 
 from services.behavior.catalogue import Catalogue
 from services.behavior.gbnf import Rules, choice
-from services.behavior.grammar_arguments import CONTROL, MARKS, SPACES, Setting
+from services.behavior.grammar_arguments import CONTROL, MARKS, SPACES, TARGET, Setting, Where
 from services.behavior.grammar_calls import Calls
 from services.behavior.grammar_states import states
 from services.behavior.targets import ENDINGS, WORDS
 
 MAX_PHRASE = 60
+MAX_STILL = 4
 NAME = "name"
 
 
@@ -25,7 +26,8 @@ class Grammar(ABC):
         self._calls = Calls(self._rules, catalogue, self._states, setting)
         self._start = start
         self._pictured = pictured
-        self._known = [*WORDS, *ENDINGS, *catalogue.parts]
+        self._known = [*WORDS, *ENDINGS]
+        self._parts = catalogue.parts
 
     def text(self) -> str:
         """The whole grammar, in GBNF."""
@@ -65,3 +67,19 @@ class Grammar(ABC):
         known = add("known", choice(self._known))
         about = add("about", f'("the ")? ({NAME} | {known})' if self._setting.located else f'("the ")? {known}')
         return add("plan", f'(" | target: " {about})? {self._fields()}')
+
+    def _plan_of_parts(self) -> str | None:
+        """The rule of the fields of a step that is about a part of the robot, or None where that is nothing special."""
+        if self._anywhere or not self._parts:
+            return None
+        return self._rules.add("plan-part", f'" | target: " ("the ")? {choice(self._parts)} {self._fields()}')
+
+    def _parts_moved(self, state: str) -> list[tuple[str, str]]:
+        """What a step about a part of the robot may do, each with the state it leads to: anything but walk."""
+        calm, look = (self._calls.acting(kind, Where(state)) for kind in ("calm", "look"))
+        there = self._calls.acting("look", Where(state, "place")) if self._setting.located else None
+        ways = [calm, look, there and f'"x, y, z = scene.position(" {TARGET} ")\\n" {there}']
+        one = self._rules.add("still", " | ".join(way for way in ways if way is not None))
+        moved = [(self._rules.add("stills", f'{one} ("\\n" {one}){{0,{MAX_STILL - 1}}}'), state)]
+        changes = [(self._calls.changing(state, after), after) for after in self._states.all_targets(state)]
+        return moved + [(change, after) for change, after in changes if change is not None]

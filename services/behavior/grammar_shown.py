@@ -3,7 +3,8 @@
 A step may hold four units of statements, a walk counting for two, a condition for two and a loop for three; what
 changes how the robot stands comes first in its step. ``x, y, z`` stand together with what uses them, because after a
 walk they mean nothing. A step whose target is neither of the scene nor a word for no thing (``targets.py``) gets no
-statements that go, look or point somewhere. No program of it exceeds the budgets.
+statements that go, look or point somewhere; one about a part of the robot none that go. No program of it exceeds the
+budgets.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ class ShownGrammar(Grammar):
                 calm = self._calls.acting("calm", Where(state))
                 again = f'("\\n" {calm}){{0,{MAX_UNITS_IN_STEP - 1}}}'
                 steps += f' | {elsewhere} "\\n" {calm} {again}{self._next(step, state)}'
+            if (part := self._plan_of_parts()) is not None:
+                moved = (f"{done}{self._next(step, after)}" for done, after in self._parts_moved(state))
+                steps += f' | {part} "\\n" ({" | ".join(moved)})'
             return f'"# Step {step}: " {self._phrase()} ({steps})'
 
         return self._rules.once(f"step-{step}-{state}", body)

@@ -44,22 +44,29 @@ class Targets:
     no place, so the numbers of such a step are made up. A target is there when it names a thing of the scene, whatever
     else it says of it ("the red ball near the door"), or some of the name ("ball"), or when what it is about is no
     thing: people in general, the robot and its parts, a direction, the ground. What it is about is its last word before
-    the first preposition ("visitor at the door": visitor), and in Chinese its ending.
+    the first preposition ("visitor at the door": visitor), and in Chinese its ending. The robot's parts are with it
+    wherever it is, so a step that walks is about none of them: it may look at its hand, but not go to it.
     """
 
     def __init__(self, catalogue: Catalogue, scene: SceneView) -> None:
         self._names = scene.names
         self._folded = [fold(name) for name in scene.names]
-        self._parts = tuple({fold(part) for part in (catalogue.name, *catalogue.parts)})
+        self._robot = fold(catalogue.name)
+        self._parts = tuple(fold(part) for part in catalogue.parts)
 
-    def check(self, step: PlanStep) -> None:
-        """Check the target of a step that goes, looks or points somewhere.
+    def check(self, step: PlanStep, *, walks: bool) -> None:
+        """Check the target of a step that walks (``walks``), or looks or points somewhere.
 
         Raises:
-            CheckError: ``plan.target``, nothing in the scene is called so.
+            CheckError: ``plan.target``, nothing in the scene is called so, or it walks about a part of the robot.
         """
-        if step.target is None or self._is_there(fold(step.target)):
+        if step.target is None or self._is_there(about := fold(step.target)):
             return
+        if self._is_part(about):
+            if not walks:
+                return
+            message = f"step {step.step} walks, but {step.target!r} is a part of the robot and nowhere to go"
+            raise CheckError("plan.target", message, "walk only to what the scene has, or do it without walking")
         message = f"step {step.step} is about {step.target!r}, which the scene does not have"
         near = did_you_mean(step.target, self._names) if self._names else ""
         hint = near if near.startswith("did") else "say that it is not there, or refuse"
@@ -71,10 +78,19 @@ class Targets:
         one = target.removesuffix("s")
         if any(_within(name, target) or _within(name, one) or _within(one, name) for name in self._folded):
             return True
-        first = _WORD.findall(_PREPOSITION.split(target.removeprefix("in front of "))[0])
-        words = first if set(first) - _ARTICLES else _WORD.findall(target)  # of "the behind" all words count
-        about = words[-1] if words else ""
-        return about in WORDS or about.endswith(ENDINGS) or any(_within(part, about) for part in self._parts)
+        about = _about(target)
+        return about in WORDS or about.endswith(ENDINGS) or _within(self._robot, about)
+
+    def _is_part(self, target: str) -> bool:
+        about = _about(target)
+        return any(_within(part, about) for part in self._parts)
+
+
+def _about(target: str) -> str:
+    """The word that tells what a target is about."""
+    first = _WORD.findall(_PREPOSITION.split(target.removeprefix("in front of "))[0])
+    words = first if set(first) - _ARTICLES else _WORD.findall(target)  # of "the behind" all words count
+    return words[-1] if words else ""
 
 
 def _within(part: str, whole: str) -> bool:

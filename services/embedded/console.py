@@ -14,6 +14,8 @@ _COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33",
 _LABELS = {"plan": "cyan", "program": "magenta", "robot": "green", "picture": "yellow"}
 #: What a service is, where its name alone does not say, and what it does while one waits for it.
 _NAMES = {"simulator": "simulated NAO", "porter": "simulated Porter", "gateway": "robot gateway"}
+#: What one waits for after an event, where it is not the model alone.
+_AFTER = {"statement": "the model is writing on, or the robot acts", "action": "the robot acts"}
 _DOING = {"engine": " (loads the model)", "worker": " (has the engine read its prompt)"}
 
 
@@ -73,6 +75,13 @@ class Console:
         """A line on standard error, in place of any that is shown there."""
         clear = "\r\033[K" if self._in_place else ""
         print(f"{clear}{self.paint(line, 'dim', self._progress)}", file=self._progress, flush=True)
+
+    def silence(self, last_event: str) -> None:
+        """Nothing has come for a while since an event of that name (none yet: empty): what one waits for."""
+        doing = _AFTER.get(last_event, "the model is writing")
+        load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
+        busy = f" (load {load:.0f} on {cores} cores: this machine is busy)" if load > cores else ""
+        self.progress(f"Wait: {doing} …{busy}")
 
     def failure(self, sentence: str) -> None:
         """Why it did not work, on standard error."""

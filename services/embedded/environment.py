@@ -33,6 +33,7 @@ from services.embedded import openmp
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED_MB = 1000
 LOCK_WAIT_S = 900
+_END_S = 10
 _DISK_FULL = f"The disk is full: free {NEEDED_MB} MB (also where TMPDIR points, else in /tmp) and run again."
 #: What pip says when it cannot reach its index, in the words of urllib3 and of the C library.
 _NETWORK_TROUBLE = re.compile(
@@ -82,16 +83,40 @@ def check_machine(directory: Path) -> None:
 
 @contextlib.contextmanager
 def _terminated_cleanly() -> Iterator[None]:
-    """Turn SIGTERM into an exception, so that pip is stopped with us."""
+    """Turn SIGTERM and SIGHUP into exceptions, so that pip is stopped with us."""
 
     def stop(signum: int, frame: object) -> None:
         raise SystemExit(128 + signum)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {signum: signal.signal(signum, stop) for signum in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+def _end(pip: subprocess.Popen[str]) -> None:
+    """Interrupt pip, which runs another one in the environment, and wait until both have gone: their pipe tells."""
+    for signum, patience in ((signal.SIGINT, _END_S), (signal.SIGKILL, None)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pip.pid, signum)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            pip.communicate(timeout=patience)
+            return
+
+
+def _why_anew(environment: Path, stamp: str) -> str:
+    """What has changed since an environment was made, in a sentence; nothing where there is none or not a whole one."""
+    with contextlib.suppress(OSError, ValueError):
+        requirements, *python = (environment / "stamp").read_text().split()
+        wanted, *present = stamp.split()
+        if python != present:
+            was, now = (f"Python {words[0]} ({words[-1]})" for words in (python, present))
+            return f"The environment was made with {was}, now it is {now}: making it anew."
+        if requirements != wanted:
+            return "The packages that are needed have changed: making the environment anew."
+    return ""
 
 
 def _show(line: str) -> None:
@@ -155,6 +180,8 @@ def make(environment: Path, requirements: Path, lock: int) -> None:
     check_machine(environment.parent)
     began = time.monotonic()
     total = sum(1 for line in requirements.read_text().splitlines() if re.match(r"\w[^ ]*==", line))
+    if why := _why_anew(environment, stamp_for(requirements)):
+        print(why, file=sys.stderr, flush=True)
     print(f"Installing the Python packages into {environment}, once …", file=sys.stderr, flush=True)
     if environment.exists():
         shutil.rmtree(environment)
@@ -173,6 +200,8 @@ def make(environment: Path, requirements: Path, lock: int) -> None:
         pip = subprocess.Popen(  # noqa: S603 - the command above
             command,
             cwd=environment,
+            stdin=subprocess.DEVNULL,
+            process_group=0,  # Ctrl-C comes to us alone, who pass it on and wait
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -182,10 +211,9 @@ def make(environment: Path, requirements: Path, lock: int) -> None:
         try:
             _follow(pip.stdout or (), log, total)
             status = pip.wait()
-        finally:
-            if pip.poll() is None:
-                pip.terminate()
-                pip.wait()
+        except BaseException:
+            _end(pip)
+            raise
     if status != 0:
         raise EnvironmentProblem(_why_pip_failed(log_path.read_text(), log_path))
     openmp.link_copy(environment)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 #: What each robot does when nothing else is asked of it.
 DEFAULT_INSTRUCTIONS = {"nao": "Wave and say hello", "porter": "Go to the bedroom and say good night"}
@@ -21,6 +24,8 @@ DEFAULT_SCENES: dict[str, dict[str, Any]] = {
     },
     "porter": {},
 }
+
+EXAMPLE_SCENE = json.dumps({"objects": [{"name": "red ball", "position": [1.0, 0.5, 0.0]}]})
 
 EXAMPLES = """\
 examples:
@@ -92,10 +97,13 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     try:
         options.scene = Scene.model_validate_json(scene).model_dump(exclude_unset=True)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the scene"
-        example = json.dumps({"objects": [{"name": "red ball", "position": [1.0, 0.5, 0.0]}]})
-        parser.error(f"--scene: {place}: {first['msg']}; one that is right: --scene '{example}'")
+        parser.error(f"--scene: {scene_trouble(error)}; one that is right: --scene '{EXAMPLE_SCENE}'")
+
+
+def scene_trouble(error: ValidationError) -> str:
+    """Where a scene is wrong first, and how."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the scene'}: {first['msg']}"
 
 
 def _port(text: str) -> int:

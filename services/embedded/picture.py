@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from services.embedded.options import EXAMPLE_SCENE, scene_trouble
+
 _DESCRIPTION = """\
 Carries a behaviour program out on a simulated NAO and draws what it does, as an animated SVG that any browser shows.
 The program is checked and runs in the sandbox as a request's would, in no time and without any server: the same
@@ -43,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the SVG goes (default: standard output)")
     parser.add_argument("--still", action="store_true", help="the last moment only")
     options = parser.parse_args(arguments)
+    if options.out is not None and not options.out.parent.is_dir():
+        parser.error(f"--out: there is no folder {options.out.parent}")
     # Here, because --help has to work where nothing is installed.
     from pydantic import ValidationError
 
@@ -62,8 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.out.write_text(picture + "\n", encoding="utf-8")
     except OSError as error:
         parser.error(f"{error.filename}: {error.strerror}")
-    except (UnicodeDecodeError, ValidationError) as error:
-        parser.error(str(error))
+    except ValidationError as error:
+        parser.error(f"--scene: {options.scene}: {scene_trouble(error)}; one that is right: {EXAMPLE_SCENE}")
+    except UnicodeDecodeError as error:
+        parser.error(f"{options.program}: {error}")
     except (ProgramError, CheckError, BehaviorFailed) as error:
         print(f"The program does not run: {error}", file=sys.stderr)
         return 1

@@ -9,6 +9,23 @@ class PortTaken(Exception):
     """Another process listens on the port that was asked for."""
 
 
+class LoopbackDown(Exception):
+    """The network interface ``lo`` is there but not up, as in a network namespace that nobody has set up."""
+
+
+def check_loopback() -> None:
+    """Find a way to 127.0.0.1, over which nothing is sent yet.
+
+    Raises:
+        LoopbackDown: there is none.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("127.0.0.1", 9))
+        except OSError as error:
+            raise LoopbackDown("This machine's loopback is down: bring it up with `ip link set lo up`.") from error
+
+
 def reserve_port(port: int = 0) -> socket.socket:
     """Bind, and never listen on, ``port`` of 127.0.0.1 (0: any free one).
 

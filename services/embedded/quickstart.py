@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import http.client
 import json
 import os
@@ -20,13 +21,14 @@ from typing import Any
 from services.embedded.client import TERMINAL_EVENTS, Event, RouterProblem, fetch, follow, submit
 from services.embedded.console import Console, standard_console
 from services.embedded.options import DEFAULT_INSTRUCTIONS, names, parse
-from services.embedded.ports import PortTaken
+from services.embedded.ports import LoopbackDown, PortTaken
 from services.embedded.stack import MERGED, ROOT, SERVICES, Stack, StackError
 from services.engines.llamacpp.merged import PATTERN
 
 #: What each robot may be asked after its default instruction.
 _NEXT = {"nao": "Walk forward one metre", "porter": "Go to the kitchen"}
 _CHECK_S = 0.2
+_SILENCE_S = 5.0
 _LONGEST_S = 330.0  # the worker gives up on a behaviour after 300 s
 
 
@@ -41,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, _terminated)
     logs = reports() / "behavior-logs"
+    if reports().parent != ROOT:
+        console.progress(f"{ROOT} cannot be written: the picture, and logs if it fails, go to {reports()}.")
     services = SERVICES if options.robot == "nao" else (*SERVICES, options.robot)
     stack = Stack(services, router_port=options.port, report=console.waiting, failure_logs=logs)
     try:
@@ -51,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.failure(f"{problem} (logs: {logs})")
     except PortTaken as taken:
         console.failure(f"{str(taken).capitalize()}: choose another with --port, or leave --port out.")
+    except LoopbackDown as down:
+        console.failure(str(down))
     except StackError as error:
         console.failure(f"{error}\nAll logs: {logs}")
     except BrokenPipeError:
@@ -150,13 +156,18 @@ def _show_until_done(
     events: queue.SimpleQueue[Event | Exception], stack: Stack, options: argparse.Namespace, console: Console
 ) -> dict[str, Any]:
     """Show the events as they come; returns the result document of the terminal one."""
-    deadline = time.monotonic() + _LONGEST_S
-    while time.monotonic() < deadline:
+    began = heard = time.monotonic()
+    last, told = "", False
+    while time.monotonic() < began + _LONGEST_S:
         try:
             event = events.get(timeout=_CHECK_S)
         except queue.Empty:
             stack.check()
+            if not told and time.monotonic() > heard + _SILENCE_S:
+                console.silence(last)
+                told = True
             continue
+        heard, told = time.monotonic(), False
         if isinstance(event, RouterProblem):
             raise event
         if isinstance(event, Exception):
@@ -164,6 +175,7 @@ def _show_until_done(
             raise StackError(f"The router's answer broke off: {event}")
         if event.name in TERMINAL_EVENTS:
             return event.data
+        last = event.name
         if not options.json:
             console.event(event.name, event.data)
     raise StackError(f"No end of the behaviour within {_LONGEST_S:.0f} s.")
@@ -187,12 +199,13 @@ def show_picture(router_url: str, path: str, *, keep: bool) -> str:
     return str(whole)
 
 
+@functools.cache
 def reports() -> Path:
-    """The folder for what outlives a run: the project's own, or that of temporary files where it cannot be written."""
+    """The folder for what outlives a run: the project's own, or a new private one where that cannot be written."""
     own = ROOT / "reports"
     with contextlib.suppress(OSError):
         own.mkdir(exist_ok=True)
-    return own if os.access(own, os.W_OK) and own.is_dir() else Path(tempfile.gettempdir())
+    return own if os.access(own, os.W_OK) and own.is_dir() else Path(tempfile.mkdtemp(prefix="behavior-reports-"))
 
 
 def keep(stack: Stack, robot: str, console: Console) -> None:

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from services.embedded import store
 from services.embedded.folder import StackFolder
-from services.embedded.ports import port_of, reserve_port
+from services.embedded.ports import check_loopback, port_of, reserve_port
 from services.embedded.process import ServiceProcess, Watchdog
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +75,7 @@ class Stack:
             they go with the rest.
 
     Raises:
+        LoopbackDown: there is no way to 127.0.0.1.
         PortTaken: ``router_port`` is in use.
         StackError: a service ended or was not ready in time.
     """
@@ -138,6 +139,7 @@ class Stack:
     # Life
 
     def __enter__(self) -> Self:
+        check_loopback()
         with contextlib.ExitStack() as cleanup:
             self._holders: dict[str, socket.socket] = {
                 name: cleanup.enter_context(reserve_port(self._router_port if name == "router" else 0))

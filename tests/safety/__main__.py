@@ -102,6 +102,7 @@ def main() -> int:
     # Here, because --help has to work where nothing is installed.
     from tests.safety.dataset import NoDataSet
 
+    print('"monty worker: …" below: the sandbox ends a program that wants too much memory.', file=sys.stderr)
     try:
         good = asyncio.run(measure(options))
     except NoDataSet as error:

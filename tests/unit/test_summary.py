@@ -59,3 +59,20 @@ def test_it_names_no_more_than_ten_of_a_tier() -> None:
     assert len([line for line in lines if " more" in line]) == 1
     assert lines[-1] == "Failed: many, ten."
     assert command.summary([done[2]]).splitlines()[-1] == "Nothing failed."
+
+
+def test_what_pytest_does_not_take_is_said_once_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["scripts/test", "--bogus"])
+    assert command.main() == 2
+    assert capfd.readouterr() == ("", "scripts/test: wrong usage: unrecognized arguments: --bogus\n")
+    command.check_usage(["-k", "store", "-x"])
+
+
+def test_a_part_that_was_chosen_is_named_and_what_was_not_asked_for_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_execute", lambda name, *arguments: (0, 1.0))
+    monkeypatch.setenv("PATH", "")  # no Docker
+    done = {check.name: check for check in command.checks(*command.parse(["tests/unit/router"]))}
+    assert done["tests (tests/unit/router only)"].outcome == "passed"
+    assert done["compose tests"].remark == "not asked for: --stack"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import venv
@@ -61,6 +64,7 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            process_group=0,
         )
 
     def run(self) -> tuple[int, str, str]:
@@ -149,6 +153,8 @@ def test_an_unsupported_python_is_told_where_this_machine_gets_another(
     """Debian 13, say, has Python 3.13 and no other."""
     commands = {
         "python3": '[ "$1" = --version ] && echo "Python 3.13.5" && exit\nexit 1',
+        "python3.11": "exit 127",
+        "python3.12": "exit 127",
         "apt-cache": f'[ "$1" = show ] || exit 1\ncase $2 in {"|".join(packages) or "none"}) exit 0 ;; esac\nexit 100',
     }
     for name, body in commands.items():
@@ -160,12 +166,53 @@ def test_an_unsupported_python_is_told_where_this_machine_gets_another(
     assert advice in err
 
 
+@pytest.mark.parametrize(
+    ("python", "trouble"),
+    [("/usr/bin/false", "/usr/bin/false is none that runs"), ("python2.99", "python2.99 is not there")],
+)
+def test_a_python_that_is_here_and_would_do_is_pointed_out(
+    checkout: Checkout, tmp_path: Path, python: str, trouble: str
+) -> None:
+    (tmp_path / "python3.12").symlink_to(BASE_PYTHON)
+    checkout.env |= {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHON": python}
+    status, _, err = checkout.run()
+    assert_one_sentence(status, err, f"Python 3.11 or 3.12 is needed, and {trouble}. python3.12 is here and would do: ")
+
+
+def test_another_python_is_told_when_it_makes_the_environment_anew(checkout: Checkout) -> None:
+    checkout.run()
+    stamp = checkout.environment / "stamp"
+    digest = stamp.read_text().split()[0]
+    stamp.write_text(f"{digest} 3.12.1 (main) [GCC] /opt/python3.12\n")
+    status, out, err = checkout.run()
+    assert (status, out) == (0, f"1.0 {checkout.environment}\n"), err
+    now = f"now it is Python {platform.python_version()} ({Path(BASE_PYTHON).resolve()}): making it anew."
+    assert err.startswith(f"The environment was made with Python 3.12.1 (/opt/python3.12), {now}\nInstalling ")
+
+
+def test_an_interrupt_is_told_when_pip_has_gone(checkout: Checkout) -> None:
+    """As a terminal does it: to the whole group of the script, which no longer has pip in it."""
+    with socket.create_server(("127.0.0.1", 0)) as index:  # takes pip's request, and never answers
+        del checkout.env["PIP_NO_INDEX"]
+        checkout.env |= {"PIP_INDEX_URL": f"http://127.0.0.1:{index.getsockname()[1]}/simple", "PIP_FIND_LINKS": ""}
+        checkout.env |= {"PIP_EXTRA_INDEX_URL": "", "NO_PROXY": "127.0.0.1"}
+        process = checkout.start()
+        index.settimeout(30)
+        with index.accept()[0]:
+            os.killpg(process.pid, signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.strip().splitlines()[-1] == "Interrupted: run it again to go on."
+    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert [line for line in lines if str(checkout.environment).encode() in line] == []
+
+
 def test_help_installs_nothing_and_teaches(tmp_path: Path) -> None:
     """Every script, in a copy of the project that has no environments yet, and with a Python that has no packages."""
     for folder in ("scripts", "services", "tests", "loadtest"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     before = sorted(path for path in tmp_path.rglob("*") if "__pycache__" not in path.parts)
-    scripts = sorted(path for path in (tmp_path / "scripts").iterdir() if os.access(path, os.X_OK))
+    scripts = sorted(path for path in (tmp_path / "scripts").iterdir() if path.is_file())
     assert len(scripts) >= 7
     for script in scripts:
         for option in ("--help", "-h"):

@@ -421,8 +421,8 @@ HALL = Scene(
         "Zoë and the red ball", "椅子", "那把椅子", "椅子前面",
         "visitors", "the visitor at the door", "everyone in the room", "me", "you", "the user", "person in front of me",
         "ahead", "left", "one metre ahead", "to the left", "in front of me", "open floor", "sky", "the robot itself",
-        "the behind", "behind", "red balls", "n/a", "-", "the ceiling", "left hand", "eyes", "head", "NAO",
-        "大家", "观众", "前方", "左边", "左手", "你", "房间中央",
+        "the behind", "behind", "red balls", "n/a", "-", "the ceiling", "NAO",
+        "大家", "观众", "前方", "左边", "你", "房间中央",
     ],
 )  # fmt: skip
 def test_targets_that_are_there_or_no_things_pass(target: str) -> None:
@@ -447,6 +447,23 @@ def test_nobody_goes_to_what_is_not_there(target: str, statement: str) -> None:
     assert error.message == f"step 2 is about {target!r}, which the scene does not have"
     assert error.line == len(statement.splitlines()) + 3
     assert error.suggestion
+
+
+@pytest.mark.parametrize("target", ["left hand", "the eyes", "head", "双手", "左手"])
+def test_a_part_of_the_robot_is_moved_looked_at_or_pointed_with_but_not_gone_to(target: str) -> None:
+    step, turn = f"# Step 1: do it | target: {target}", 'ALMotion.angleInterpolationWithSpeed("HeadYaw", 0.5, 0.2)'
+    look = "ALTracker.lookAt([0.2, 0.1, 0.3], 2, 0.3, False)"
+    assert find(HALL, f"{step}\n{turn}\n{look}\n# Step 2: go\n{WALK}") is None
+    for walk in (WALK, f"{turn}\n{WALK}", f"for i in range(2):\n    {WALK}"):
+        error = find(HALL, f"{step}\n{walk}")
+        assert error is not None
+        assert error.code == "plan.target"
+        assert error.message == f"step 1 walks, but {target!r} is a part of the robot and nowhere to go"
+
+
+def test_a_thing_that_is_called_like_a_part_may_be_gone_to() -> None:
+    scene = Scene(objects=[SceneItem(name="hand soap", position=[2.0, 0.0, 0.0])])
+    assert find(scene, f"# Step 1: go | target: hand soap\n{WALK}") is None
 
 
 def test_a_name_that_is_nearly_right_is_asked_about() -> None:

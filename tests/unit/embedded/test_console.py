@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 
 import pytest
@@ -72,3 +73,19 @@ def test_progress_stands_in_one_line_on_a_terminal(monkeypatch: pytest.MonkeyPat
     assert progress.getvalue() == (
         "\r\033[KStarting: engine (loads the model), router … 0 s\r\033[KStarting: router … 0 s"
     )
+
+
+@pytest.mark.parametrize(
+    ("load", "last_event", "line"),
+    [
+        (9.2, "", "Wait: the model is writing … (load 9 on 2 cores: this machine is busy)\n"),
+        (1.0, "step", "Wait: the model is writing …\n"),
+        (1.0, "action", "Wait: the robot acts …\n"),
+    ],
+)
+def test_silence_is_explained(monkeypatch: pytest.MonkeyPatch, load: float, last_event: str, line: str) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, load, load))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
+    progress = io.StringIO()
+    Console(io.StringIO(), progress).silence(last_event)
+    assert progress.getvalue() == line

@@ -28,3 +28,20 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFi
         with pytest.raises(SystemExit) as ended:
             main([str(wrong)])
         assert ended.value.code == 2
+
+
+def test_a_scene_that_is_none_and_a_folder_that_is_not_there_are_told_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = tmp_path / "scene.json"
+    scene.write_text("# Not JSON\n")
+    for arguments, told in (
+        (["--scene", str(scene)], f"--scene: {scene}: the scene: Invalid JSON"),
+        (["--out", str(tmp_path / "x" / "y.svg")], f"--out: there is no folder {tmp_path / 'x'}"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main([str(PROGRAM), *arguments])
+        assert ended.value.code == 2
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert last.startswith(f"scripts/picture: error: {told}")
+    assert not (tmp_path / "x").exists()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -30,3 +32,13 @@ def test_held_ports_are_not_given_to_others() -> None:
         finally:
             for other in others:
                 other.close()
+
+
+def test_loopback_that_is_down_is_told_at_once() -> None:
+    code = "from services.embedded.ports import check_loopback; check_loopback()"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+    apart = ["unshare", "--user", "--net", sys.executable, "-c", code]  # a namespace of its own, whose loopback is down
+    answer = subprocess.run(apart, capture_output=True, text=True, timeout=30)
+    if answer.stderr.startswith("unshare: "):
+        pytest.skip("no namespace of networks can be made here")
+    assert "This machine's loopback is down: bring it up with `ip link set lo up`." in answer.stderr

@@ -20,6 +20,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(quickstart, "ROOT", tmp_path / "project")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    quickstart.reports.cache_clear()  # it is chosen once a run
     monkeypatch.setattr(quickstart, "fetch", lambda url, path: f"<svg>{url}{path}</svg>".encode())
     return tmp_path
 
@@ -35,9 +36,11 @@ def test_it_is_a_file_in_the_folder_of_reports(places: Path) -> None:
 def test_a_project_that_cannot_be_written_leaves_it_among_the_temporary_files(places: Path) -> None:
     (places / "project/reports").write_text("not a folder")
     shown = quickstart.show_picture("http://router", PATH, keep=False)
-    assert shown == str(places / "temporary/behavior.svg")
-    (places / "temporary/behavior.svg").unlink()
-    (places / "temporary/behavior.svg").mkdir()
+    (folder,) = (places / "temporary").iterdir()
+    assert shown == str(folder / "behavior.svg")
+    assert folder.stat().st_mode & 0o777 == 0o700, "nobody else can put anything there"
+    Path(shown).unlink()
+    Path(shown).mkdir()
     assert quickstart.show_picture("http://router", PATH, keep=False).startswith("none: ")
 
 
