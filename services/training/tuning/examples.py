@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from services.behavior.prompt import tuned_messages
 from services.behavior.schema import BehaviorRequest
+
+
+#: How the name of a file that ``write_tokens`` makes ends.
+TOKENS = ".npz"
 
 
 @dataclass(frozen=True)
@@ -48,14 +56,53 @@ class Row:
     positions: list[int]
     labels: list[int]
 
+    @cached_property
+    def numbers(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Tokens, positions and labels, [3, length]: made once, since a GPU would wait for it in every step."""
+        return np.array([self.tokens, self.positions, self.labels], dtype=np.int64)
 
-def pack(examples: Iterable[Example], length: int, padding: int) -> list[Row]:
+    @cached_property
+    def learnt(self) -> int:
+        """How many tokens are to be learnt."""
+        return sum(label != -100 for label in self.labels[1:])
+
+
+def write_tokens(path: Path, splits: Mapping[str, Sequence[Example]]) -> None:
+    """Write the examples of each split to a compressed file of NumPy's, for machines that are not to make them.
+
+    The tokens of all examples stand one after the other in 16 bits: the vocabulary has to have at most 65,536.
+    """
+    arrays = {}
+    for split, examples in splits.items():
+        arrays[f"{split}_tokens"] = np.array([token for one in examples for token in one.tokens], dtype=np.uint16)
+        arrays[f"{split}_lengths"] = np.array([len(one.tokens) for one in examples], dtype=np.uint32)
+        arrays[f"{split}_asked"] = np.array([one.asked for one in examples], dtype=np.uint32)
+    np.savez_compressed(path, allow_pickle=False, **arrays)
+
+
+def read_tokens(path: Path, split: str) -> list[Example]:
+    """The examples of one split that ``write_tokens`` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        tokens, lengths, asked = (arrays[f"{split}_{name}"] for name in ("tokens", "lengths", "asked"))
+    pieces = np.split(tokens, np.cumsum(lengths)[:-1])
+    return [Example(piece.tolist(), int(first)) for piece, first in zip(pieces, asked, strict=True)]
+
+
+def pack(examples: Iterable[Example], length: int, padding: int, *, one_length: bool = False) -> list[Row]:
     """Examples in rows, as few as first fit, longest first, finds.
 
     The rows have half of ``length`` tokens, for each token of a row is held against all others of it, also those of
     other examples; only longer examples come into rows of ``length``. Still longer ones are left out.
+
+    Args:
+        examples: in any order.
+        length: in tokens.
+        padding: the token that fills what is left of a row.
+        one_length: whether all rows have ``length``: a GPU would rather have one shape than fewer tokens.
     """
     some = list(examples)
+    if one_length:
+        return _fill((example for example in some if len(example.tokens) <= length), length, padding)
     half = length // 2
     short = [example for example in some if len(example.tokens) <= half]
     long = [example for example in some if half < len(example.tokens) <= length]
@@ -64,16 +111,18 @@ def pack(examples: Iterable[Example], length: int, padding: int) -> list[Row]:
 
 def _fill(examples: Iterable[Example], length: int, padding: int) -> list[Row]:
     rows: list[list[Example]] = []
-    room: list[int] = []
+    with_room: list[list[int]] = [[] for _ in range(length + 1)]  # heaps of rows, by the tokens that are left in them
     for example in sorted(examples, key=lambda one: -len(one.tokens)):
         size = len(example.tokens)
-        place = next((number for number, left in enumerate(room) if left >= size), None)
-        if place is None:
+        room = min((left for left in range(size, length + 1) if with_room[left]), default=None,
+                   key=lambda left: with_room[left][0])  # fmt: skip
+        if room is None:
             rows.append([])
-            room.append(length)
-            place = len(rows) - 1
+            place, room = len(rows) - 1, length
+        else:
+            place = heapq.heappop(with_room[room])
         rows[place].append(example)
-        room[place] -= size
+        heapq.heappush(with_room[room - size], place)
     return [_row(packed, length, padding) for packed in rows]
 
 

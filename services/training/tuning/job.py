@@ -17,7 +17,7 @@ from transformers import AutoTokenizer
 
 from services.training.machine import machine
 from services.training.tuning import adapter, curves, lora, model, report
-from services.training.tuning.examples import Row, encode, pack, read_pairs
+from services.training.tuning.examples import TOKENS, Example, Row, encode, pack, read_pairs, read_tokens
 from services.training.tuning.loop import Run, validation_loss
 from services.training.tuning.plan import Plan
 
@@ -33,6 +33,7 @@ class Sources:
     """What a run starts from."""
 
     dataset: Path
+    """In JSON Lines, or in tokens (``write_tokens``)."""
     model: Path
     """Folder, as Transformers reads it."""
     base: str
@@ -57,13 +58,15 @@ def train(plan: Plan, sources: Sources, out: Path, stopping: Callable[[], bool] 
     _check_folder(out, options)
     if (finished := report.read(out)) is not None:
         return finished
-    rows, valid = _rows(plan, sources)
+    rows, valid = read_rows(plan, sources)
     out.mkdir(parents=True, exist_ok=True)
     (out / _OPTIONS).write_text(json.dumps(options, indent=2) + "\n", encoding="utf-8")
     (out / "machine.json").write_text(json.dumps(machine(), indent=2) + "\n", encoding="utf-8")
     torch.manual_seed(plan.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = model.load(sources.model, device)
+    if plan.compiled:
+        model.compile_layers(network)
     before: dict[str, torch.Tensor] = {}
     if plan.method == "lora":
         start = adapter.changes(sources.adapter) if sources.adapter is not None else None
@@ -128,16 +131,22 @@ def _check_folder(out: Path, options: Mapping[str, Any]) -> None:
         raise JobProblem(f"{out} holds a run with {was}: give another --out, or remove that folder.")
 
 
-def _rows(plan: Plan, sources: Sources) -> tuple[list[Row], list[Row]]:
+def read_rows(plan: Plan, sources: Sources) -> tuple[list[Row], list[Row]]:
+    """The rows to train on and those to validate with. Raises JobProblem if there are none."""
     tokenizer = AutoTokenizer.from_pretrained(sources.model)
-    pairs = read_pairs(sources.dataset, "train")
-    if plan.pairs is not None:
+
+    def examples(split: str, choose: Callable[[list[Any]], list[Any]]) -> list[Example]:
+        if sources.dataset.suffix == TOKENS:
+            return choose(read_tokens(sources.dataset, split))
+        return [encode(tokenizer, pair) for pair in choose(read_pairs(sources.dataset, split))]
+
+    def drawn(pairs: list[Any]) -> list[Any]:
         rng = random.Random(plan.seed)  # noqa: S311 - a choice of data
-        pairs = rng.sample(pairs, min(plan.pairs, len(pairs)))
-    valid = read_pairs(sources.dataset, "validation")[: plan.validation_pairs]
+        return pairs if plan.pairs is None else rng.sample(pairs, min(plan.pairs, len(pairs)))
+
     rows, valid_rows = (
-        pack([encode(tokenizer, pair) for pair in some], plan.longest, tokenizer.eos_token_id)
-        for some in (pairs, valid)
+        pack(some, plan.longest, tokenizer.eos_token_id, one_length=plan.compiled)
+        for some in (examples("train", drawn), examples("validation", lambda pairs: pairs[: plan.validation_pairs]))
     )
     if not rows or not valid_rows:
         raise JobProblem(

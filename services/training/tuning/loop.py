@@ -6,6 +6,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tqdm import tqdm
 
 from services.training.tuning import log
 from services.training.tuning.examples import Row, batches
-from services.training.tuning.model import Optimizer, learnt_tokens, losses
+from services.training.tuning.model import Optimizer, as_they_are, learnt_tokens, losses
 from services.training.tuning.plan import Plan
 
 #: Takes the weights that learn, by name, in float32.
@@ -69,7 +70,7 @@ class Run:
             self._restore()
         else:
             (self._folder / log.LOG).unlink(missing_ok=True)
-            self.progress.at_start = validation_loss(self._model, self._valid, self._plan.tokens_per_step)
+            self.progress.at_start = self._validation_loss()
             log.append(self._folder, step=0, validation_loss=round(self.progress.at_start, 4))
         saved = time.monotonic()
         began = saved - self.progress.used_s
@@ -115,14 +116,16 @@ class Run:
     def _step(self, batch: Sequence[Row]) -> tuple[float, float]:
         """Learn from a batch; returns its loss in nats a token, and tokens per second."""
         began = time.monotonic()
-        told = 0.0
-        for loss in losses(self._model, batch):
-            loss.backward()
-            told += loss.item()
-        rate = self._plan.rate(self._share(self.progress.step + 1))
-        norm = self._optimizer.step(rate)
-        took = time.monotonic() - began
         tokens = sum(len(row.tokens) for row in batch)
+        parts = []
+        with nullcontext() if tokens == self._plan.tokens_per_step or not self._plan.compiled else as_they_are():
+            for loss in losses(self._model, batch):
+                loss.backward()
+                parts.append(loss.detach())
+        rate = self._plan.rate(self._share(self.progress.step + 1))
+        norm = float(self._optimizer.step(rate))  # where a GPU is waited for, once in a step
+        told = sum(part.item() for part in parts)
+        took = time.monotonic() - began
         self.progress.step += 1
         self.progress.tokens += tokens
         log.append(
@@ -138,7 +141,7 @@ class Run:
 
     def _validate(self, keep: Keep) -> None:
         """Take the loss on the validation split, and keep the weights if it is the least so far."""
-        loss = validation_loss(self._model, self._valid, self._plan.tokens_per_step)
+        loss = self._validation_loss()
         self.progress.validated = math.floor(self._share(self.progress.step) * self._plan.validations + 1e-9)
         log.append(self._folder, step=self.progress.step, validation_loss=round(loss, 4))
         if loss < self.progress.best:
@@ -146,6 +149,10 @@ class Run:
             keep(self._optimizer.weights())
         else:
             self.progress.waited += 1
+
+    def _validation_loss(self) -> float:
+        with as_they_are() if self._plan.compiled else nullcontext():
+            return validation_loss(self._model, self._valid, self._plan.tokens_per_step)
 
     def _save(self) -> None:
         """Keep the state, in one piece or not at all."""

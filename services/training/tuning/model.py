@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM
@@ -30,6 +31,20 @@ def load(folder: Path, device: str) -> Any:
     return model
 
 
+def compile_layers(model: Any) -> None:
+    """Have the layers compiled when they are first used: all of them are one program, which takes less than the whole.
+
+    A shape that has not been seen is another program: see ``as_they_are``.
+    """
+    for layer in model.model.layers:
+        layer.compile()
+
+
+def as_they_are() -> Any:
+    """A context in which nothing is compiled, for shapes that come seldom."""
+    return torch.compiler.set_stance("force_eager")
+
+
 def losses(model: Any, rows: Sequence[Row]) -> Iterator[torch.Tensor]:
     """Sums that add up to the mean cross-entropy, in nats, of the tokens of the rows that are to be learnt.
 
@@ -43,19 +58,17 @@ def losses(model: Any, rows: Sequence[Row]) -> Iterator[torch.Tensor]:
 
 def learnt_tokens(rows: Sequence[Row]) -> int:
     """How many tokens of the rows are to be learnt."""
-    return sum(label != -100 for row in rows for label in row.labels[1:])
+    return sum(row.learnt for row in rows)
 
 
 def _summed(model: Any, rows: Sequence[Row]) -> torch.Tensor:
-    device = model.device
-    tokens, positions, labels = (
-        torch.tensor([getattr(row, name) for row in rows], device=device) for name in ("tokens", "positions", "labels")
-    )
+    numbers = torch.from_numpy(np.stack([row.numbers for row in rows], axis=1))  # [3, rows, length]
+    wanted = numbers[2, :, 1:].flatten()
+    places = (wanted != -100).nonzero().flatten()  # here, since a GPU would have to tell how many there are
+    tokens, positions = numbers[:2].to(model.device, non_blocking=True)
     hidden = model.model(input_ids=tokens, position_ids=positions, use_cache=False).last_hidden_state[:, :-1]
-    wanted = labels[:, 1:]
-    learnt = wanted != -100
-    logits = model.lm_head(hidden[learnt])
-    return cross_entropy(logits.float(), wanted[learnt], reduction="sum")
+    logits = model.lm_head(hidden.flatten(0, 1)[places.to(model.device)])
+    return cross_entropy(logits.float(), wanted[places].to(model.device), reduction="sum")
 
 
 class Optimizer:
@@ -66,9 +79,15 @@ class Optimizer:
         self._names = list(learning)
         self._weights = list(learning.values())
         self._copies = [weight.detach().float().clone() for weight in self._weights]
-        self._adam = torch.optim.AdamW(self._copies, lr=0.0, betas=(0.9, 0.98), weight_decay=weight_decay)
+        self._adam = torch.optim.AdamW(
+            self._copies,
+            lr=0.0,
+            betas=(0.9, 0.98),
+            weight_decay=weight_decay,
+            fused=True if self._copies[0].is_cuda else None,
+        )
 
-    def step(self, learning_rate: float, largest_norm: float = 1.0) -> float:
+    def step(self, learning_rate: float, largest_norm: float = 1.0) -> torch.Tensor:
         """Take a step with the gradients of the model, which are used up; returns their norm before it was cut."""
         for group in self._adam.param_groups:
             group["lr"] = learning_rate
@@ -81,7 +100,7 @@ class Optimizer:
             for weight, copy in zip(self._weights, self._copies, strict=True):
                 weight.copy_(copy)
                 copy.grad = None
-        return float(norm)
+        return norm
 
     def weights(self) -> dict[str, torch.Tensor]:
         """The exact weights, by name, in float32."""

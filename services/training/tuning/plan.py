@@ -36,6 +36,8 @@ class Plan:
     """How often the loss on the validation split is taken."""
     patience: int = 3
     """Validations without a gain after which the run stops."""
+    compiled: bool = False
+    """Whether the layers are compiled, for all rows of one length: on a GPU it can pay."""
     seed: int = 1
 
     def share(self, done: int, steps: int, used_s: float) -> float:
