@@ -47,15 +47,15 @@ class Ledger:
 
         Args:
             name: of the work.
-            work: returns what JSON can hold. It raises Skip where it cannot be done; any other exception is noted as
-                a failure, which is tried again the next time.
+            work: returns what JSON can hold. It raises Skip where it cannot be done; a package that is missing
+                comes to the same. Any other exception is noted as a failure. Both are tried again the next time.
             needs_s: seconds that it takes at least: with less left it is not begun.
 
         Raises Stop.
         """
         noted = self._document["work"].get(name)
-        if noted is not None and noted["status"] in ("done", "skipped"):
-            return noted.get("result")
+        if noted is not None and noted["status"] == "done":
+            return noted["result"]
         if self.budget.left_s() <= needs_s:
             raise Stop
         print(f"{self._document['step']}: {name}", file=sys.stderr, flush=True)
@@ -67,6 +67,8 @@ class Ledger:
             raise
         except Skip as why:
             told = {"status": "skipped", "why": str(why)}
+        except ModuleNotFoundError as missing:
+            told = {"status": "skipped", "why": f"{missing.name} is not installed"}
         except Exception as error:  # the other work has results all the same
             told = {"status": "failed", "why": f"{type(error).__name__}: {error}",
                     "trace": traceback.format_exc()[-_TRACE_CHARACTERS:]}  # fmt: skip

@@ -33,6 +33,14 @@ def distil(changes: Mapping[str, torch.Tensor], rank: int) -> dict[str, torch.Te
     return made
 
 
+def cut(weights: Mapping[str, torch.Tensor], rank: int) -> dict[str, torch.Tensor]:
+    """Of an adapter that ``distil`` made, the one of a smaller rank: its singular values stand in falling order."""
+    return {
+        name: (weight[:rank] if ".lora_A." in name else weight[:, :rank]).contiguous()
+        for name, weight in weights.items()
+    }
+
+
 def save(weights: Mapping[str, torch.Tensor], rank: int, base: str, heads: tuple[int, int], folder: Path) -> None:
     """Write an adapter as peft does, for TGI, vLLM, TensorRT-LLM and Transformers.
 

@@ -1,0 +1,79 @@
+"""Step b: the programs that each adapter writes for the prompts, to be judged where there is a simulated robot."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer, GenerationConfig
+
+from services.training.gpu.context import Context, candidates, free
+from services.training.gpu.ledger import Ledger, Stop
+from services.training.gpu.parts import write_json
+from services.training.tuning import adapter, model
+
+PROGRAMS = "programs"
+
+
+def write_programs(context: Context, ledger: Ledger) -> None:
+    """Do what is left of the step, the adapter of the lowest loss first. Raises Stop."""
+    for name, told in candidates(context.out).items():
+        ledger.do(f"{name} {told['sha256'][:8]}", functools.partial(_of_adapter, context, ledger, name, told))
+    ledger.finish()
+
+
+def _of_adapter(context: Context, ledger: Ledger, name: str, told: dict[str, Any]) -> dict[str, Any]:
+    """Greedy, without a grammar; the file is there when all suites are written."""
+    network = model.load(context.model, context.device)
+    adapter.add(network, context.out / told["folder"])
+    network.eval()
+    tokenizer = AutoTokenizer.from_pretrained(context.model)
+    began, count = time.monotonic(), 0
+    suites: dict[str, list[dict[str, Any]]] = {}
+    for suite in context.sizes.suites:
+        prompts = sorted(context.prompts(suite), key=lambda one: len(one["tokens"]))
+        for start in range(0, len(prompts), context.sizes.batch):
+            if ledger.budget.over():
+                raise Stop
+            some = prompts[start : start + context.sizes.batch]
+            answers = generate(network, [one["tokens"] for one in some], context.sizes.new_tokens, tokenizer)
+            suites.setdefault(suite, []).extend(
+                {"id": one["id"], "program": text, "tokens": tokens, "ended": ended}
+                for one, (text, tokens, ended) in zip(some, answers, strict=True)
+            )
+            count += sum(tokens for _, tokens, _ in answers)
+    took = time.monotonic() - began
+    del network
+    free()
+    folder = context.out / PROGRAMS
+    folder.mkdir(exist_ok=True)
+    write_json(folder / f"{name}.json", {"candidate": name, **told, "suites": suites})
+    return {"file": f"{PROGRAMS}/{name}.json", "tokens": count, "tokens_per_s": count / took}
+
+
+def generate(
+    network: Any, prompts: Sequence[list[int]], new_tokens: int, tokenizer: Any
+) -> list[tuple[str, int, bool]]:
+    """What a model writes for each prompt: the text, its tokens, and whether it ended by itself."""
+    end = tokenizer.eos_token_id
+    ids, mask = padded(prompts, end, network.device)
+    config = GenerationConfig(max_new_tokens=new_tokens, do_sample=False, eos_token_id=end, pad_token_id=end)
+    with torch.inference_mode():
+        written = network.generate(input_ids=ids, attention_mask=mask, generation_config=config)[:, ids.shape[1] :]
+    answers = []
+    for row in written.tolist():
+        ended = end in row
+        tokens = row[: row.index(end)] if ended else row
+        answers.append((tokenizer.decode(tokens), len(tokens) + ended, ended))
+    return answers
+
+
+def padded(prompts: Sequence[list[int]], filler: int, device: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Prompts as one batch, filled up on their left, and its attention mask."""
+    longest = max(map(len, prompts))
+    rows = [[filler] * (longest - len(prompt)) + prompt for prompt in prompts]
+    masks = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    return torch.tensor(rows, device=device), torch.tensor(masks, device=device)
