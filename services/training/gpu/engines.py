@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from services.engines.static_batch.items import Item, Piece
 from services.training.gpu.context import Context, candidates, free
 from services.training.gpu.ledger import Ledger
 from services.training.gpu.power import Power
+from services.training.gpu.programs import generate_timed
 from services.training.tuning import adapter, model
 
 #: When each token of an answer came, by ``time.perf_counter``; the burst of requests began at 0.
@@ -23,22 +24,24 @@ Times = list[list[float]]
 #: Answers prompts that come together.
 Burst = Callable[[Sequence[list[int]]], Times]
 _SERVED = "served"
+_BURST_S = 120.0
 
 
 def compare_engines(context: Context, ledger: Ledger) -> None:
     """Do what is left of the step. Raises Stop."""
     ledger.do("the model", lambda: serve_folder(context))
-    folder = context.out / _SERVED
-    for name, make in {
-        "our static batch": our_static_batch,
-        "Transformers generate": transformers_generate,
-        "Transformers continuous batching": transformers_continuous,
-    }.items():
-        burst: list[Burst] = []
+    with ExitStack() as loaded:
+        bursts: dict[str, Burst] = {}
         for together in context.sizes.concurrencies:
-            ledger.do(f"{name}, {together}", functools.partial(_measure, context, folder, make, burst, together))
-        burst.clear()
-        free()
+            for name, engine in ENGINES.items():
+
+                def work(name: str = name, engine: Any = engine, together: int = together) -> dict[str, Any]:
+                    if name not in bursts:
+                        bursts[name] = loaded.enter_context(engine(context, context.out / _SERVED))
+                    return _measure(context, bursts[name], together)
+
+                ledger.do(f"{name}, {together}", work, needs_s=10)
+    free()
     ledger.finish()
 
 
@@ -54,23 +57,17 @@ def serve_folder(context: Context) -> dict[str, Any]:
     return {"adapter": best[0] if best is not None else None, "dtype": "bfloat16"}
 
 
-def _measure(
-    context: Context, folder: Path, make: Callable[[Context, Path], Burst], made: list[Burst], together: int
-) -> dict[str, Any]:
-    """Some bursts of one size, after one that warms up. ``made`` keeps the engine for the next size."""
-    if not made:
-        made.append(make(context, folder))
+def _measure(context: Context, burst: Burst, together: int) -> dict[str, Any]:
+    """Some bursts of one size, after one that warms up."""
     prompts = context.bundle.prompts()["test"]
     chosen = [prompts[number % len(prompts)]["tokens"] for number in range(together)]
-    made[0](chosen)
+    burst(chosen)
     if context.device == "cuda":
         torch.cuda.reset_peak_memory_stats()
     bursts = []
     with Power(context.device) as power:
         for _ in range(context.sizes.repeats):
-            began = time.perf_counter()
-            times = made[0](chosen)
-            bursts.append(figures(times, time.perf_counter() - began))
+            bursts.append(figures(burst(chosen)))
     return {
         "together": together,
         "prompt_tokens": sum(map(len, chosen)),
@@ -81,8 +78,12 @@ def _measure(
     }
 
 
-def figures(times: Times, whole_s: float) -> dict[str, Any]:
-    """Of one burst: output tokens a second; time to the first token; and from there the mean time of each other one."""
+def figures(times: Times) -> dict[str, Any]:
+    """Of one burst: output tokens a second; time to the first token; and from there the mean time of each other one.
+
+    It is over with the last token: what an engine makes ready before and clears away afterwards does not count.
+    """
+    whole_s = max(one[-1] for one in times)
     firsts = [one[0] for one in times]
     others = [(one[-1] - one[0]) / (len(one) - 1) for one in times if len(one) > 1]
     tokens = sum(map(len, times))
@@ -95,7 +96,7 @@ def figures(times: Times, whole_s: float) -> dict[str, Any]:
     }
 
 
-class _Client:
+class Client:
     """Who asks our engine: nobody hangs up, and pieces are taken where they are yielded."""
 
     gone = False
@@ -104,7 +105,8 @@ class _Client:
         """See ``items.Client``."""
 
 
-def our_static_batch(context: Context, folder: Path) -> Burst:
+@contextmanager
+def our_static_batch(context: Context, folder: Path) -> Iterator[Burst]:
     """The decoder of our own server, without HTTP: rows leave their batch when they end."""
     from services.engines.static_batch.decoder import Decoder
     from services.engines.static_batch.model import Model
@@ -114,7 +116,7 @@ def our_static_batch(context: Context, folder: Path) -> Burst:
     decoder = Decoder(loaded)
 
     def burst(prompts: Sequence[list[int]]) -> Times:
-        items = [Item(_Client(), number, prompt, context.sizes.served_tokens) for number, prompt in enumerate(prompts)]
+        items = [Item(Client(), number, prompt, context.sizes.served_tokens) for number, prompt in enumerate(prompts)]
         began = time.perf_counter()
         # A step's tokens are known with its pieces, but parts of characters make none: each row has a token a step.
         steps: list[float] = []
@@ -125,7 +127,7 @@ def our_static_batch(context: Context, folder: Path) -> Burst:
                     lengths[item.index] = piece.completion_tokens
         return [steps[:length] for length in lengths]
 
-    return burst
+    yield burst
 
 
 def _steps(decoder: Any, items: list[Item], steps: list[float], began: float) -> Any:
@@ -147,67 +149,64 @@ def _steps(decoder: Any, items: list[Item], steps: list[float], began: float) ->
         decoder._step = step
 
 
-def transformers_generate(context: Context, folder: Path) -> Burst:
+@contextmanager
+def transformers_generate(context: Context, folder: Path) -> Iterator[Burst]:
     """``generate`` of Transformers on one padded batch, which computes on for rows that have ended."""
-    from transformers import StoppingCriteria, StoppingCriteriaList
-
-    from services.training.gpu.programs import padded
-
     network: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).to(context.device).eval()
     end = AutoTokenizer.from_pretrained(folder).eos_token_id
     config = GenerationConfig(
         max_new_tokens=context.sizes.served_tokens, do_sample=False, eos_token_id=end, pad_token_id=end
     )
 
-    class Clock(StoppingCriteria):  # type: ignore[misc]
-        """Stops nothing; tells when each step was done."""
-
-        def __init__(self) -> None:
-            self.began, self.steps = time.perf_counter(), list[float]()
-
-        def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
-            """See StoppingCriteria."""
-            if input_ids.is_cuda:
-                torch.cuda.synchronize()
-            self.steps.append(time.perf_counter() - self.began)
-            return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
-
     def burst(prompts: Sequence[list[int]]) -> Times:
-        clock = Clock()
-        ids, mask = padded(prompts, end, context.device)
-        with torch.inference_mode():
-            written = network.generate(
-                input_ids=ids, attention_mask=mask, generation_config=config,
-                stopping_criteria=StoppingCriteriaList([clock]),
-            )[:, ids.shape[1] :].tolist()  # fmt: skip
+        written, steps = generate_timed(network, prompts, config)
         lengths = [row.index(end) + 1 if end in row else len(row) for row in written]
-        return [clock.steps[:length] for length in lengths]
+        return [steps[:length] for length in lengths]
 
-    return burst
+    yield burst
 
 
-def transformers_continuous(context: Context, folder: Path) -> Burst:
+@contextmanager
+def transformers_continuous(context: Context, folder: Path) -> Iterator[Burst]:
     """Continuous batching of Transformers: rows join and leave at every step."""
     from transformers import ContinuousBatchingConfig
 
     network: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).to(context.device).eval()
     end = AutoTokenizer.from_pretrained(folder).eos_token_id
-    config = GenerationConfig(
-        max_new_tokens=context.sizes.served_tokens, do_sample=False, eos_token_id=end, pad_token_id=end
+    most, tokens = max(context.sizes.concurrencies), context.sizes.served_tokens
+    # The cache that so many answers need, and not as much as there is memory, which the other engines have a part of.
+    blocks = ContinuousBatchingConfig(num_blocks=64 + 4 * most, max_batch_tokens=max(512, 64 * most))
+    manager = network.init_continuous_batching(
+        generation_config=GenerationConfig(max_new_tokens=tokens, do_sample=False, eos_token_id=end, pad_token_id=end),
+        continuous_batching_config=blocks,
     )
-    # On a CPU it would take most of the machine's memory for its cache.
-    limits = {} if context.device == "cuda" else {"num_blocks": 64, "max_batch_tokens": 512}
+    if context.device == "cuda":
+        manager.warmup()
+    manager.start()
 
     def burst(prompts: Sequence[list[int]]) -> Times:
-        answers = network.generate_batch(
-            inputs=list(prompts),
-            generation_config=config,
-            continuous_batching_config=ContinuousBatchingConfig(**limits),
-            record_timestamps=True,
-        )
-        if failed := [answer.error for answer in answers.values() if answer.error]:
+        manager.add_requests(inputs=list(prompts), max_new_tokens=tokens, record_timestamps=True)
+        answers: list[Any] = []
+        until = time.monotonic() + _BURST_S
+        while len(answers) < len(prompts):
+            answer = manager.get_result(timeout=1)
+            if answer is not None and answer.is_finished():
+                answers.append(answer)
+            elif answer is None and (not manager.is_running() or time.monotonic() > until):
+                raise RuntimeError(f"continuous batching gave {len(answers)} of {len(prompts)} answers")
+        if failed := [answer.error for answer in answers if answer.error]:
             raise RuntimeError(failed[0])
-        began = min(answer.created_time for answer in answers.values())
-        return [[moment - began for moment in answer.timestamps] for answer in answers.values()]
+        began = min(answer.created_time for answer in answers)
+        return [[moment - began for moment in answer.timestamps] for answer in answers]
 
-    return burst
+    try:
+        yield burst
+    finally:
+        manager.stop(block=True, timeout=5)
+
+
+ENGINES = {
+    "our static batch": our_static_batch,
+    "Transformers generate": transformers_generate,
+    "Transformers continuous batching": transformers_continuous,
+}

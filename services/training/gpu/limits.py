@@ -94,6 +94,4 @@ def decoding_floor_s(
     moved = size * (demands["decoding_weights_read"] + rows * context_tokens * demands["cache_numbers_per_token"])
     rate = measured["float32_tflop_per_s" if dtype == "float32" else "bfloat16_tflop_per_s"]
     # A copy reads and writes; a step only reads, so the bytes of both count.
-    return max(
-        moved / (measured["copy_gb_per_s"] * 1e9), rows * demands["decoding_flop_per_token"] / (rate * 1e12)
-    )
+    return max(moved / (measured["copy_gb_per_s"] * 1e9), rows * demands["decoding_flop_per_token"] / (rate * 1e12))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -16,17 +17,17 @@ from services.training.gpu.context import Context, free
 from services.training.gpu.ledger import NO_GPU, Ledger, Skip
 from services.training.gpu.limits import asked, decoding_floor_s, limits
 from services.training.gpu.power import Power
-from services.training.gpu.programs import padded
+from services.training.gpu.programs import generate_timed
 
 
 def optimise(context: Context, ledger: Ledger) -> None:
     """Do what is left of the step. Raises Stop."""
     measured = ledger.do("limits", lambda: limits(context.device, context.sizes))
     ledger.do("training as it is", lambda: _training(context, measured, compiled=False))
-    ledger.do("training compiled", lambda: _training(context, measured, compiled=True))
+    ledger.do("training compiled", lambda: _training(context, measured, compiled=True), 45)
     ledger.do("training in float32", lambda: _training(context, measured, compiled=False, dtype=torch.float32))
     for batch in context.sizes.batches:
-        ledger.do(f"decoding {batch}", functools.partial(_decoding, context, measured, batch))
+        ledger.do(f"decoding {batch}", functools.partial(_decoding, context, measured, batch), 60)
     ledger.do("prefix", lambda: _prefix(context))
     ledger.finish()
 
@@ -118,22 +119,12 @@ def ratios(took: Sequence[tuple[str, list[float]]]) -> dict[str, dict[str, float
 
 
 def _step_s(network: Any, prompts: Sequence[list[int]], tokens: int, end: int, how: dict[str, Any]) -> float:
-    """Seconds of a step: of some more tokens, less those of one, so that reading the prompts does not count."""
-    ids, mask = padded(prompts, end, network.device)
-
-    def seconds(number: int) -> float:
-        config = GenerationConfig(
-            max_new_tokens=number, min_new_tokens=number, do_sample=False, eos_token_id=end, pad_token_id=end, **how
-        )
-        _wait(network.device)
-        began = time.perf_counter()
-        with torch.inference_mode():
-            network.generate(input_ids=ids, attention_mask=mask, generation_config=config)
-        _wait(network.device)
-        return time.perf_counter() - began
-
-    one = seconds(1)
-    return max(1e-9, seconds(tokens) - one) / (tokens - 1)
+    """Seconds of a step, the median of all but the first, which reads the prompts."""
+    config = GenerationConfig(
+        max_new_tokens=tokens, min_new_tokens=tokens, do_sample=False, eos_token_id=end, pad_token_id=end, **how
+    )
+    _, steps = generate_timed(network, prompts, config)
+    return statistics.median(after - before for before, after in itertools.pairwise(steps))
 
 
 def _prefix(context: Context) -> dict[str, Any]:
@@ -143,7 +134,7 @@ def _prefix(context: Context) -> dict[str, Any]:
     from services.engines.static_batch.items import Item
     from services.engines.static_batch.model import Model
     from services.engines.static_batch.settings import EngineSettings
-    from services.training.gpu.engines import _Client
+    from services.training.gpu.engines import Client
 
     if not context.bundle.prompts()["untuned"]:
         raise Skip("the bundle has no prompts with the API")
@@ -153,7 +144,7 @@ def _prefix(context: Context) -> dict[str, Any]:
     decoders["anew"]._prefix._can_be_cut = False  # as for models whose cache cannot be cut
 
     def first_token_s(decoder: Any) -> float:
-        items = [Item(_Client(), number, prompt, 1) for number, prompt in enumerate(prompts)]
+        items = [Item(Client(), number, prompt, 1) for number, prompt in enumerate(prompts)]
         _wait(loaded.device)
         began = time.perf_counter()
         for _ in decoder.generate(items):
@@ -180,7 +171,3 @@ def _prefix(context: Context) -> dict[str, Any]:
 def _wait(device: Any) -> None:
     if torch.device(device).type == "cuda":
         torch.cuda.synchronize()
-
-
-#: What a step is called with.
-Work = Callable[[Context, Ledger], None]

@@ -94,9 +94,7 @@ def pack(options: Options) -> dict[str, Any]:
             "base": BASE,
             "model_sha256": sha256(packaged_model()),
             "seeds": options.seeds,
-            "datasets": [
-                {"path": str(path.relative_to(options.out)), "sha256": sha256(path)} for path in datasets
-            ],
+            "datasets": [{"path": str(path.relative_to(options.out)), "sha256": sha256(path)} for path in datasets],
             **counts,
             "bundle": split(archive, options.out, int(options.part_mib * _MIB)),
         }

@@ -39,14 +39,14 @@ def send(out: Path, to: Path, most_bytes: int) -> Iterator[str]:
     sent = set(json.loads((out / _SENT).read_text(encoding="utf-8"))) if (out / _SENT).exists() else set()
     left = 0
     for part in (part for whole in wholes for part in whole["parts"]):
-        if part["sha256"] in sent:
+        if part["name"] in sent:
             continue
         if left or part["bytes"] > room or len(list(to.iterdir())) >= _FILES:
             left += 1
             continue
         shutil.copyfile(out / _OUTBOX / part["name"], to / part["name"])
         room -= part["bytes"]
-        sent.add(part["sha256"])
+        sent.add(part["name"])
     write_json(out / _SENT, sorted(sent))
     for path in sorted(to.iterdir()):
         yield f"  {path.name} {path.stat().st_size / 2**20:.1f} MiB"

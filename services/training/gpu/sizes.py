@@ -36,6 +36,7 @@ class Sizes:
     served_tokens: int
     """Of an answer at most, where engines are compared."""
     concurrencies: tuple[int, ...]
+    """In the order in which they are measured: what tells most first."""
     batches: tuple[int, ...]
     """Rows together where ways of decoding are compared."""
     decoded_tokens: int
@@ -68,11 +69,11 @@ def whole(minutes: float) -> Sizes:
         polish_minutes=0.025 * minutes,
         suites=("handwritten", "test"),
         prompts=1000,
-        new_tokens=640,
-        batch=256,
+        new_tokens=512,
+        batch=1024,
         served_tokens=128,
-        concurrencies=(1, 2, 4, 8, 16, 32, 64, 128, 256),
-        batches=(1, 8, 64, 256),
+        concurrencies=(1, 256, 16, 64, 4, 128, 32, 8, 2),
+        batches=(1, 256),
         decoded_tokens=64,
         repeats=3,
         timed_steps=10,

@@ -30,7 +30,7 @@ def train(context: Context, ledger: Ledger) -> None:
     """Do what is left of the step. Raises Stop."""
     sizes = context.sizes
     eager = ledger.do("speed as it is", lambda: speed(context, compiled=False))
-    compiled = ledger.do("speed compiled", lambda: speed(context, compiled=True))
+    compiled = ledger.do("speed compiled", lambda: speed(context, compiled=True), needs_s=45)
     base = Plan(
         learning_rate=_KNOWN_GOOD_RATE,
         rank=sizes.rank,
@@ -62,7 +62,10 @@ def speed(context: Context, *, compiled: bool, dtype: torch.dtype = torch.bfloat
     if compiled and context.device != "cuda":
         raise Skip(NO_GPU)
     sizes = context.sizes
-    plan = Plan(pairs=sizes.pairs or 4000, longest=sizes.longest, validation_pairs=1, compiled=True)
+    # Rows of one length in any case, so that both are given the same.
+    plan = Plan(
+        pairs=sizes.pairs or 4000, longest=sizes.longest, validation_pairs=sizes.validation_pairs, compiled=True
+    )
     rows, _ = job.read_rows(plan, context.sources())
     batch = rows[: max(1, sizes.tokens_per_step // sizes.longest)]
     network = model.load(context.model, context.device).to(dtype)

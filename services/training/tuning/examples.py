@@ -16,7 +16,6 @@ import numpy as np
 from services.behavior.prompt import tuned_messages
 from services.behavior.schema import BehaviorRequest
 
-
 #: How the name of a file that ``write_tokens`` makes ends.
 TOKENS = ".npz"
 
