@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,10 +79,3 @@ def machine(commit: str | None) -> dict[str, Any]:
             "cudnn": torch.backends.cudnn.version(),
         }
     return told
-
-
-def candidates(out: Path) -> dict[str, dict[str, Any]]:
-    """The adapters that are there, the lowest loss first: by name their folder in ``out``, rank and loss."""
-    path = out / "adapters.json"
-    told: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return dict(sorted(told.items(), key=lambda one: float(one[1]["loss"])))

@@ -13,7 +13,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from services.engines.static_batch.items import Item, Piece
-from services.training.gpu.context import Context, candidates, free
+from services.training.gpu.adapters import candidates
+from services.training.gpu.context import Context, free
 from services.training.gpu.ledger import Ledger
 from services.training.gpu.power import Power
 from services.training.gpu.programs import generate_timed
@@ -173,6 +174,7 @@ def transformers_continuous(context: Context, folder: Path) -> Iterator[Burst]:
 
     network: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).to(context.device).eval()
     end = AutoTokenizer.from_pretrained(folder).eos_token_id
+    network.set_attn_implementation("paged|sdpa")  # or it looks on the network for another one
     most, tokens = max(context.sizes.concurrencies), context.sizes.served_tokens
     # The cache that so many answers need, and not as much as there is memory, which the other engines have a part of.
     blocks = ContinuousBatchingConfig(num_blocks=64 + 4 * most, max_batch_tokens=max(512, 64 * most))

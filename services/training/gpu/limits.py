@@ -17,10 +17,7 @@ _BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
 def limits(device: str, sizes: Sizes) -> dict[str, Any]:
     """Copying within the memory, bytes read plus bytes written, and products of matrices of random numbers."""
     size = sizes.copied_mib * 2**20
-    source = torch.empty(size, dtype=torch.uint8, device=device).random_()
-    target = torch.empty_like(source)
-    copied = _seconds(lambda: target.copy_(source), device, sizes.repeats)
-    del source, target
+    copied = _copying_s(size, device, sizes.repeats)
     told: dict[str, Any] = {
         "device": device,
         "copy_gb_per_s": round(2 * size / copied / 1e9, 1),
@@ -28,19 +25,27 @@ def limits(device: str, sizes: Sizes) -> dict[str, Any]:
         "matrices": sizes.multiplied,
     }
     for name in ("bfloat16", "float32"):
-        one, other = (
-            torch.randn(sizes.multiplied, sizes.multiplied, device=device).to(getattr(torch, name)) for _ in range(2)
-        )
-        took = _seconds(lambda a=one, b=other: torch.mm(a, b), device, sizes.repeats)
+        took = _multiplying_s(sizes.multiplied, getattr(torch, name), device, sizes.repeats)
         told[f"{name}_tflop_per_s"] = round(2 * sizes.multiplied**3 / took / 1e12, 3)
     return told
+
+
+def _copying_s(size: int, device: str, repeats: int) -> float:
+    source = torch.empty(size, dtype=torch.uint8, device=device).random_()
+    target = torch.empty_like(source)
+    return _seconds(lambda: target.copy_(source), device, repeats)
+
+
+def _multiplying_s(size: int, dtype: torch.dtype, device: str, repeats: int) -> float:
+    one, other = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    return _seconds(lambda: torch.mm(one, other), device, repeats)
 
 
 def _seconds(work: Callable[[], Any], device: str, repeats: int) -> float:
     """The median of some repeats, after two that warm up; of a GPU by its own clock, ten times each."""
     for _ in range(2):
         work()
-    took = []
+    took: list[float] = []
     for _ in range(max(3, repeats)):
         if device == "cuda":
             begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
@@ -92,6 +97,7 @@ def decoding_floor_s(
     """
     size = _BYTES[dtype]
     moved = size * (demands["decoding_weights_read"] + rows * context_tokens * demands["cache_numbers_per_token"])
-    rate = measured["float32_tflop_per_s" if dtype == "float32" else "bfloat16_tflop_per_s"]
+    rate: float = measured["float32_tflop_per_s" if dtype == "float32" else "bfloat16_tflop_per_s"]
     # A copy reads and writes; a step only reads, so the bytes of both count.
-    return max(moved / (measured["copy_gb_per_s"] * 1e9), rows * demands["decoding_flop_per_token"] / (rate * 1e12))
+    bandwidth: float = measured["copy_gb_per_s"]
+    return max(moved / (bandwidth * 1e9), rows * demands["decoding_flop_per_token"] / (rate * 1e12))

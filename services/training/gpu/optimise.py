@@ -62,6 +62,7 @@ def _decoding(context: Context, measured: dict[str, Any] | None, batch: int) -> 
     """Seconds of a step of each way, with so many rows. The ways take turns, so that what drifts drifts for all."""
     prompts = context.bundle.prompts()["test"]
     chosen = [prompts[number % len(prompts)]["tokens"] for number in range(batch)]
+    free()
     networks: dict[str, Any] = {}
     for dtype in {dtype for _, dtype, _ in _WAYS}:
         loaded: Any = AutoModelForCausalLM.from_pretrained(context.model, dtype=getattr(torch, dtype))
@@ -82,8 +83,6 @@ def _decoding(context: Context, measured: dict[str, Any] | None, batch: int) -> 
                 else:
                     if repeat:
                         took.setdefault(name, []).append(seconds)
-    del networks
-    free()
     demands = asked(AutoConfig.from_pretrained(context.model), row_tokens=1, learnt_share=1)
     length = max(map(len, chosen)) + context.sizes.decoded_tokens / 2
     return {
@@ -108,7 +107,7 @@ def _decoding(context: Context, measured: dict[str, Any] | None, batch: int) -> 
 def ratios(took: Sequence[tuple[str, list[float]]]) -> dict[str, dict[str, float]]:
     """How many times as fast each way is as the one before it: of the medians, and the least and most of the turns."""
     told = {}
-    for (before, old), (after, new) in zip(took, took[1:], strict=False):
+    for (before, old), (after, new) in itertools.pairwise(took):
         turns = [one / other for one, other in zip(old, new, strict=True)]
         told[f"{after} for {before}"] = {
             "ratio": statistics.median(old) / statistics.median(new),
@@ -138,6 +137,7 @@ def _prefix(context: Context) -> dict[str, Any]:
 
     if not context.bundle.prompts()["untuned"]:
         raise Skip("the bundle has no prompts with the API")
+    free()
     loaded = Model(EngineSettings(model=str(context.model), dtype="bfloat16"))
     prompts = [one["tokens"] for one in context.prompts("untuned")]
     decoders = {"anew": Decoder(loaded), "kept": Decoder(loaded)}
@@ -157,8 +157,6 @@ def _prefix(context: Context) -> dict[str, Any]:
             seconds = first_token_s(decoder)
             if repeat:
                 took[name].append(seconds)
-    del loaded, decoders
-    free()
     return {
         "rows": len(prompts),
         "prompt_tokens": sum(map(len, prompts)) / len(prompts),

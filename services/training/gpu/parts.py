@@ -36,7 +36,7 @@ def split(path: Path, folder: Path, part_bytes: int) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob(f"{path.name}.[0-9][0-9][0-9]"):
         old.unlink()
-    parts = []
+    parts: list[dict[str, Any]] = []
     with path.open("rb") as file:
         while (size := os.fstat(file.fileno()).st_size - file.tell()) > 0 or not parts:
             part = folder / f"{path.name}.{len(parts):03d}"

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
-from services.training.gpu.context import Context, candidates, free
+from services.training.gpu.adapters import candidates
+from services.training.gpu.context import Context, free
 from services.training.gpu.ledger import Ledger, Stop
 from services.training.gpu.parts import write_json
 from services.training.tuning import adapter, model

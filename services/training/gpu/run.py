@@ -34,8 +34,8 @@ examples:
 To --out it writes a.json to d.json with all figures and the machine; adapters and logs; and with --send, to a folder to
 be brought back, as much as --send-mib allows, in files of 15 MiB at most: the figures always, then the adapters that
 were not sent before, the lowest loss first.
-exit status: 0 all is done; 3 the time was up or it was asked to stop, and the same command goes on; 4 some of it failed,
-and the JSON says why; 1 it cannot be done, and standard error says why; 2 wrong usage.
+exit status: 0 all is done; 3 the time was up or it was asked to stop, and the same command goes on; 4 some of it
+failed, and the JSON says why; 1 it cannot be done, and standard error says why; 2 wrong usage.
 """
 _STEPS = ("a", "b", "c", "d")
 _DRY_MINUTES = 10.0
@@ -107,8 +107,9 @@ def _sizes(options: argparse.Namespace) -> Any:
 
     path = options.out / "sizes.json"
     if path.exists():
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return Sizes(**{name: tuple(value) if isinstance(value, list) else value for name, value in told.items()})
+        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        told = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
+        return Sizes(**told)
     sizes = tiny() if options.dry_run else whole(options.of or options.minutes)
     write_json(path, asdict(sizes))
     return sizes

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from services.engines.llamacpp.adapter import WEIGHTS_FILE
+from services.training.gpu.adapters import candidates
 from services.training.gpu.parts import split, write_json
 
 PART_BYTES = 15 * 2**20
@@ -55,15 +57,13 @@ def send(out: Path, to: Path, most_bytes: int) -> Iterator[str]:
 
 def _parts_of_adapters(out: Path) -> list[dict[str, Any]]:
     """What ``join`` has to know of each adapter's file, in the order in which they are sent."""
-    from services.training.gpu.context import candidates
-
     wholes = []
     for name, told in candidates(out).items():
         index = out / _OUTBOX / f"{name}.{told['sha256'][:8]}.json"
         if not index.exists():
             index.parent.mkdir(exist_ok=True)
             file = out / _OUTBOX / f"{name}.{told['sha256'][:8]}.safetensors"
-            shutil.copyfile(out / told["folder"] / "adapter_model.safetensors", file)
+            shutil.copyfile(out / told["folder"] / WEIGHTS_FILE, file)
             write_json(index, split(file, out / _OUTBOX, PART_BYTES))
             file.unlink()
         wholes.append(json.loads(index.read_text(encoding="utf-8")) | {"adapter": name, "folder": told["folder"]})

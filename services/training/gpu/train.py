@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file
 
 from services.engines.llamacpp.adapter import WEIGHTS_FILE
-from services.training.gpu.context import Context, candidates, free
+from services.training.gpu.adapters import note
+from services.training.gpu.context import Context, free
 from services.training.gpu.ledger import NO_GPU, Ledger, Skip, Stop
-from services.training.gpu.parts import sha256, write_json
 from services.training.gpu.trials import TRIED, Trials
 from services.training.tuning import adapter, job, model
 from services.training.tuning.loop import Interrupted, validation_loss
@@ -61,6 +61,7 @@ def speed(context: Context, *, compiled: bool, dtype: torch.dtype = torch.bfloat
     """Tokens a second of full steps of training, the optimiser's part included. Raises Skip."""
     if compiled and context.device != "cuda":
         raise Skip(NO_GPU)
+    free()
     sizes = context.sizes
     # Rows of one length in any case, so that both are given the same.
     plan = Plan(
@@ -94,8 +95,6 @@ def speed(context: Context, *, compiled: bool, dtype: torch.dtype = torch.bfloat
         "tokens_per_s": tokens / took[len(took) // 2],
         "memory_gib": torch.cuda.max_memory_allocated() / 2**30 if context.device == "cuda" else None,
     }
-    del network, optimizer
-    free()
     return told
 
 
@@ -114,7 +113,7 @@ def run(context: Context, ledger: Ledger, name: str, plan: Plan, start: str | No
             raise Stop from None
         finally:
             free()
-        note(context, name, f"runs/{name}/adapter", plan.rank, told["validation_loss"]["adapter"])
+        note(context.out, name, f"runs/{name}/adapter", plan.rank, told["validation_loss"]["adapter"])
         return {key: told[key] for key in ("plan", "steps", "tokens", "minutes", "validation_loss")} | {
             "with_all_around_it_s": round(time.monotonic() - began, 1)
         }
@@ -140,7 +139,7 @@ def smaller(context: Context, ledger: Ledger, name: str) -> None:
         )  # fmt: skip
         adapter.add(network, context.out / place)
         loss = validation_loss(network, valid, context.sizes.tokens_per_step)
-        note(context, f"{name}-{rank}", place, rank, loss)
+        note(context.out, f"{name}-{rank}", place, rank, loss)
         del network
         free()
         return {"validation_loss": {"adapter": round(loss, 4)}}
@@ -169,15 +168,3 @@ def best_plan(ledger: Ledger, base: Plan) -> Plan:
         return base
     best = min(found, key=lambda told: float(told["validation_loss"]))
     return replace(base, **best["tried"])
-
-
-def note(context: Context, name: str, place: str, rank: int, loss: float) -> None:
-    """Write down that there is another adapter."""
-    told = candidates(context.out)
-    told[name] = {
-        "folder": place,
-        "rank": rank,
-        "loss": round(loss, 4),
-        "sha256": sha256(context.out / place / WEIGHTS_FILE),
-    }
-    write_json(context.out / "adapters.json", told)

@@ -46,7 +46,9 @@ async def _carry_out(item: Item, program: str, ended: bool) -> BehaviorResult:
                 status, refusal = "refused", part.reason
         rehearsal = Rehearsal(item.scene)
         actions = rehearsal.actions
-        await rehearsal.run(program if refusal is None else program.partition("\n")[2])
+        rest = program if refusal is None else program.partition("\n")[2]
+        if refusal is None or rest.strip():  # a refusal may be all there is
+            await rehearsal.run(rest)
     except (ProgramError, CheckError, BehaviorFailed) as error:
         status, failure = "failed", Failure(code=error.code, message=str(error))
     return BehaviorResult(

@@ -25,7 +25,7 @@ NAMES = (
 )
 _PYTHON = "3.12"
 _ENTRY = re.compile(r"^(?P<name>\S+?)==[^\n]*(?:\n    --hash[^\n]*)+", re.MULTILINE)
-_PLATFORMS = tuple(f"manylinux_2_{glibc}_x86_64" for glibc in range(39, 16, -1)) + ("manylinux2014_x86_64",)
+_PLATFORMS = (*(f"manylinux_2_{glibc}_x86_64" for glibc in range(39, 16, -1)), "manylinux2014_x86_64")
 
 
 class WheelProblem(Exception):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
-from services.training.tuning.examples import Example, batches, encode, pack
+from services.training.tuning.examples import TOKENS, Example, batches, encode, pack, read_tokens, write_tokens
 
 
 class Letters:
@@ -43,3 +44,34 @@ def test_every_row_comes_once_in_an_order_of_the_seed() -> None:
     assert first == again
     assert [len(batch) for batch in first] == [3, 3, 1]
     assert sorted(row.tokens[0] for batch in first for row in batch) == list(range(7))
+
+
+def first_fit(sizes: list[int], length: int) -> list[list[int]]:
+    """First fit, longest first, as plainly as it can be said."""
+    rows: list[list[int]] = []
+    for size in sorted(sizes, reverse=True):
+        row = next((row for row in rows if sum(row) + size <= length), None)
+        if row is None:
+            rows.append([size])
+        else:
+            row.append(size)
+    return rows
+
+
+def test_rows_are_those_of_first_fit() -> None:
+    rng = random.Random(1)
+    for _ in range(20):
+        sizes = [rng.randint(1, 30) for _ in range(60)]
+        rows = pack([Example([size] * size, 1) for size in sizes], 30, padding=99, one_length=True)
+        packed = [[row.tokens[at] for at, position in enumerate(row.positions) if not position] for row in rows]
+        assert [[size for size in row if size != 99] for row in packed] == first_fit(sizes, 30)
+        assert all(len(row.tokens) == 30 for row in rows)
+
+
+def test_examples_are_the_same_out_of_their_file(tmp_path: Path) -> None:
+    splits = {
+        "train": [Example([1, 2, 49_151], 1), Example([7], 0), Example([3, 4], 2)],
+        "validation": [Example([65_535, 5], 1)],
+    }
+    write_tokens(tmp_path / f"tokens{TOKENS}", splits)
+    assert {split: read_tokens(tmp_path / f"tokens{TOKENS}", split) for split in splits} == splits
