@@ -20,7 +20,7 @@ pairs in tokens, prompts to write programs for, and the Python packages that suc
 """
 _EXAMPLES = """\
 examples:
-  scripts/gpu/pack                             the whole; the pairs of five seeds take most of an hour on 2 cores
+  scripts/gpu/pack                             the whole; its pairs take five times as long as scripts/dataset
   scripts/gpu/pack --pairs 2000 --seeds 1      fewer pairs
   scripts/gpu/pack --part-mib 40               in smaller parts
 
