@@ -13,7 +13,11 @@ from typing import Any
 #: What trains, serves, checks and drives, as far as the environment has it.
 _LIBRARIES = (
     "torch",
+    "triton",
     "transformers",
+    "tokenizers",
+    "peft",
+    "accelerate",
     "safetensors",
     "numpy",
     "gguf",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from services.training.dataset.place import PAIRS
 from services.training.gpu.place import BASE, BUNDLE, MANIFEST, PROMPTS_FILE, ROOT, TOKENS_FILE, WHEELS
 
 _DESCRIPTION = """\
@@ -20,7 +21,7 @@ pairs in tokens, prompts to write programs for, and the Python packages that suc
 """
 _EXAMPLES = """\
 examples:
-  scripts/gpu/pack                             the whole; its pairs take five times as long as scripts/dataset
+  scripts/gpu/pack                             the whole; its pairs take three times as long as scripts/dataset
   scripts/gpu/pack --pairs 2000 --seeds 1      fewer pairs
   scripts/gpu/pack --part-mib 40               in smaller parts
 
@@ -128,8 +129,8 @@ def _parse(argv: Sequence[str] | None) -> Options:
         "--model", type=Path, default=ROOT / ".venvs" / "model", metavar="FOLDER",
         help="the unpacked base model, for its tokenizer (default: .venvs/model)",
     )  # fmt: skip
-    parser.add_argument("--pairs", type=int, default=17_000, help="made of each seed (default: %(default)s)")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5], help="(default: 1 2 3 4 5)")
+    parser.add_argument("--pairs", type=int, default=PAIRS, help="made of each seed (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="(default: 1 2 3)")
     parser.add_argument(
         "--test-prompts", type=int, default=500, help="drawn from the test split of the first (default: %(default)s)"
     )
