@@ -146,10 +146,12 @@ def test_a_seed_makes_sampling_repeatable(play: Play, name: str) -> None:
         pytest.skip("transformers serve batching continuously decides when it starts whether to sample: it is greedy")
 
     async def steps(backend: Backend) -> None:
-        sampled = replace(HELLO, temperature=1.5)
-        one, same, other = [(await collect(backend, replace(sampled, seed=seed)))[0] for seed in (1, 1, 2)]
+        # A fine-tuned model is sure of nearly every token: a story leaves it a choice.
+        story = [{"role": "user", "content": "Tell a story about the sea."}]
+        sampled = replace(HELLO, messages=story, max_tokens=48, temperature=2.0)
+        one, same, *others = [(await collect(backend, replace(sampled, seed=seed)))[0] for seed in (1, 1, 2, 3)]
         assert one == same
-        assert one != other
+        assert set(others) != {one}
 
     play(steps)
 
