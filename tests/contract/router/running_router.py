@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from services.embedded.ports import port_of, reserve_port
 from tests.contract.router.openapi_check import OpenAPICheck
 
 START_S = 30  # on a machine that does much else
+LOG_S = 5
 
 
 class RunningRouter:
@@ -49,6 +51,13 @@ class RunningRouter:
     def log(self) -> str:
         """What it has written so far."""
         return "".join(self._lines)
+
+    def wait_for_log(self, text: str) -> None:
+        """Return when it has written this, which is read in a thread of its own; fail if that does not come."""
+        give_up = time.monotonic() + LOG_S
+        while text not in self.log():
+            assert time.monotonic() < give_up, f"{text!r} is not in {self.log()}"
+            time.sleep(0.02)
 
     def stop(self) -> int:
         """Ask it to end; its exit status."""
