@@ -1,7 +1,8 @@
-"""Places relative to things and people: beside, behind, past; and going to several."""
+"""Places relative to things and people: beside, behind, past, halfway; and going to several."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from services.behavior.scene import Pose
@@ -33,6 +34,18 @@ def _signed(metres: float) -> str:
     return f"y {'+' if metres > 0 else '-'} {abs(metres)}"
 
 
+def _walk(world: World, target: Target, goal: str, lines: Sequence[str], place: Pose) -> Task:
+    """A walk by a thing or a person to a place, where the robot then is."""
+    return Task(
+        [Step(goal, lines, target=target.name, avoid="obstacles")],
+        target.slots(world),
+        at_end=[walks(place)],
+        event={"moves": "walk"},
+        moved=place,
+        tags=["going", "scene"],
+    )
+
+
 @skill("going", weight=2.5, needs="Standing")
 def go_beside(world: World) -> Task | None:
     """Walk to a place beside a thing or a person, on the side that is told or the nearer one."""
@@ -46,22 +59,9 @@ def go_beside(world: World) -> Task | None:
     if not is_free(world, leg):
         return None
     words = {1: ("left", "左"), -1: ("right", "右")}[side]
-    return Task(
-        [
-            Step(
-                f"go {words[0]} of it",
-                [_position(target), f"ALMotion.moveTo(x, {_signed(room)}, 0.0)"],
-                target=target.name,
-                avoid="obstacles",
-            )
-        ],
-        {**target.slots(world), "side": world.say(*words)},
-        at_end=[walks(leg)],
-        event={"moves": "walk"},
-        moved=leg,
-        variant="told" if told else "",
-        tags=["going", "scene"],
-    )
+    lines = [_position(target), f"ALMotion.moveTo(x, {_signed(room)}, 0.0)"]
+    task = _walk(world, target, f"go {words[0]} of it", lines, leg)
+    return replace(task, slots={**task.slots, "side": world.say(*words)}, variant="told" if told else "")
 
 
 def _round(world: World, target: Target, beyond: float) -> tuple[list[str], list[Pose]] | None:
@@ -89,15 +89,7 @@ def go_behind(world: World) -> Task | None:
     if target is None or way is None:
         return None
     lines, legs = way
-    place = along(*legs)
-    return Task(
-        [Step("go behind it", lines, target=target.name, avoid="obstacles")],
-        target.slots(world),
-        at_end=[walks(place)],
-        event={"moves": "walk"},
-        moved=place,
-        tags=["going", "scene"],
-    )
+    return _walk(world, target, "go behind it", lines, along(*legs))
 
 
 @skill("going", weight=1.6, needs="Standing")
@@ -112,15 +104,24 @@ def go_past(world: World) -> Task | None:
     if not is_free(world, *legs):
         return None
     lines = [_position(target), f"ALMotion.moveTo(x, {_signed(room)}, 0.0)", "ALMotion.moveTo(0.5, 0.0, 0.0)"]
-    place = along(*legs)
-    return Task(
-        [Step("go past it", lines, target=target.name, avoid="obstacles")],
-        target.slots(world),
-        at_end=[walks(place)],
-        event={"moves": "walk"},
-        moved=place,
-        tags=["going", "scene"],
-    )
+    return _walk(world, target, "go past it", lines, along(*legs))
+
+
+@skill("going", weight=1.5, needs="Standing")
+def halfway(world: World) -> Task | None:
+    """Go half of the way to a thing or a person."""
+    target = choose(world)
+    if target is None or not 0.8 < target.distance < 5 or "离" in target.said:
+        return None
+    legs = [Pose(theta=target.bearing), Pose(x=target.distance / 2)]
+    if not is_free(world, *legs):
+        return None
+    end = legs[0].moved(legs[1].x, 0.0, 0.0)
+    lines = [
+        f'ALMotion.moveTo(0.0, 0.0, scene.bearing("{target.name}"))',
+        f'ALMotion.moveTo(scene.distance("{target.name}") / 2, 0.0, 0.0)',
+    ]
+    return _walk(world, target, "go halfway there", lines, end)
 
 
 @skill("going", weight=1.8, needs="Standing")

@@ -93,30 +93,6 @@ def sidestep(world: World) -> Task | None:
     )
 
 
-@skill("wordless", weight=1.5, needs="Standing")
-def halfway(world: World) -> Task | None:
-    """Go half of the way to a thing or a person."""
-    target = choose(world)
-    if target is None or not 0.8 < target.distance < 5 or "离" in target.said:
-        return None
-    legs = [Pose(theta=target.bearing), Pose(x=target.distance / 2)]
-    if not is_free(world, *legs):
-        return None
-    end = legs[0].moved(legs[1].x, 0.0, 0.0)
-    lines = [
-        f'ALMotion.moveTo(0.0, 0.0, scene.bearing("{target.name}"))',
-        f'ALMotion.moveTo(scene.distance("{target.name}") / 2, 0.0, 0.0)',
-    ]
-    return Task(
-        [Step("go halfway there", lines, target=target.name, avoid="obstacles")],
-        target.slots(world),
-        at_end=[walks(end)],
-        event={"moves": "walk"},
-        moved=end,
-        tags=["going", "scene"],
-    )
-
-
 @skill("wordless", weight=0.0, joins=False, share=0.005)
 def how_far(world: World) -> Task | None:
     """Say how far away a thing or a person is."""
