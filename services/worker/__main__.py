@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
 
 import structlog
+from celery.exceptions import SecurityWarning
 from celery.signals import worker_shutting_down
 from prometheus_client import start_http_server
 
@@ -61,6 +63,8 @@ def main() -> int:
     def shutting_down(**_: object) -> None:
         service.begin_shutdown()
 
+    # It warns root of messages that run code when they are unpacked; ours are JSON, and nothing else is taken.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     worker = app.Worker(
         hostname=settings.worker_name,
         quiet=True,
