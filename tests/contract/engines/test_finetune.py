@@ -191,9 +191,12 @@ def test_a_run_that_was_interrupted_goes_on_as_if_nothing_had_been(finetune: Fin
 @pytest.mark.parametrize("method", METHODS)
 def test_a_run_goes_on_from_an_adapter(method: str, run: tuple[str, Path], finetune: Finetune, tmp_path: Path) -> None:
     finetune(tmp_path, "--pairs=2", f"--adapter={run[1] / 'adapter'}", *METHODS[method])
-    before, after = (json.loads((out / "report.json").read_text(encoding="utf-8")) for out in (run[1], tmp_path))
-    assert after["validation_loss"]["at_start"] == pytest.approx(before["validation_loss"]["adapter"], rel=0.02)
-    assert after["validation_loss"]["adapter"] < before["validation_loss"]["at_start"]
+    before, after = (
+        json.loads((out / "report.json").read_text(encoding="utf-8"))["validation_loss"] for out in (run[1], tmp_path)
+    )
+    # Not exactly: beside the weights an adapter counts in full, within them bfloat16 rounds it, and little is learnt here.
+    assert abs(after["at_start"] - before["adapter"]) < 0.3 * (before["at_start"] - before["adapter"]), (before, after)
+    assert after["adapter"] < before["at_start"]
 
 
 def test_what_is_not_there_is_told(finetune: Finetune, tmp_path: Path) -> None:
