@@ -78,7 +78,7 @@ def _unusable(options: argparse.Namespace, plan: Plan) -> str:
     """Why the backends cannot be compared, in one sentence; empty if they can, or if nobody knows yet."""
     if options.url:
         with contextlib.suppress(TargetGone):  # told when it is needed
-            known = backends_of(RunningRouter(options.url, options.api_keys_file))
+            known = backends_of(options.url, options.api_keys_file)
             if unknown := [name for name in plan.backends if name not in known]:
                 return f"The router at {options.url} has no backend {unknown[0]}; it has: {', '.join(sorted(known))}."
         return ""

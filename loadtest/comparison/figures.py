@@ -32,7 +32,7 @@ TIMES: dict[str, Callable[[Record], Iterable[float | None]]] = {
     "tpot": lambda one: (one.tpot_s,),
     "e2e": lambda one: (one.e2e_s,),
 }
-RATES = ("requests", "tokens", "good")
+RATES = ("answered", "requests", "tokens", "good")
 
 
 @dataclass(frozen=True)

@@ -41,12 +41,13 @@ class Generator:
     """
 
     def __init__(self, target: Target, plan: Plan, turn: Turn, seconds: float, records: Path, seed: int) -> None:
+        asked = target.asked(turn.backend)
         self._limit_s = seconds + plan.timeout_s + _SLACK_S
         self._log = records.with_suffix(".log")
         options = {
             "--locustfile": _LOCUSTFILE,
-            "--host": target.url,
-            "--backend": turn.backend,
+            "--host": asked.url,
+            "--backend": asked.backend,
             "--door": plan.door,
             "--mix": plan.mix,
             "--seed": seed,
@@ -54,7 +55,7 @@ class Generator:
             "--records": records,
             "--timeout-s": f"{plan.timeout_s:g}",
             "--exit-code-on-error": 0,  # requests that fail are figures, too
-            **({"--api-keys-file": target.keys_file} if target.keys_file else {}),
+            **({"--api-keys-file": asked.keys_file} if asked.keys_file else {}),
         }
         if plan.arrivals == "closed":
             options |= {"--arrivals": "closed", "--users": f"{turn.level:g}"}

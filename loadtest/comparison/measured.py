@@ -50,12 +50,16 @@ class Measured:
     def slices(self, slos: Slos) -> dict[str, Floats]:
         """Per second, for each of ``SLICES`` equal parts of the time that counts, of the requests that ended in it.
 
-        ``requests`` completed, ``tokens`` that these put out, and ``good``, the requests that met every objective.
+        ``answered`` with a program that passed the checks or not, ``requests`` completed, ``tokens`` that these put
+        out, and ``good``, the requests that met every objective.
         """
-        found = {name: np.zeros(SLICES) for name in ("requests", "tokens", "good")}
+        found = {name: np.zeros(SLICES) for name in ("answered", "requests", "tokens", "good")}
         for one in self.records:
             place = (one.sent_at_s + one.e2e_s - self.began_s) / self.seconds * SLICES
-            if one.outcome != "completed" or not 0.0 <= place < SLICES:
+            if one.outcome not in ("completed", "invalid") or not 0.0 <= place < SLICES:
+                continue
+            found["answered"][int(place)] += 1
+            if one.outcome == "invalid":
                 continue
             found["requests"][int(place)] += 1
             found["tokens"][int(place)] += one.output_tokens or 0

@@ -82,29 +82,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     levels = parser.add_mutually_exclusive_group()
     levels.add_argument(
         "--concurrency",
-        type=_counts,
+        type=counts,
         metavar="N,…",
         help="closed loop: so many at once, each asking again when it has its answer (default: 1,4,16)",
     )
     levels.add_argument("--rates", type=_rates, metavar="R,…", help="open loop: so many requests a second, at random")
-    add("--seconds", type=_seconds, help="each level is measured for so long (default: 30)")
+    add("--seconds", type=seconds, help="each level is measured for so long (default: 30)")
     add(
         "--warm-up",
-        type=_seconds,
+        type=seconds,
         metavar="SECONDS",
         help="before that the same traffic, which does not count (default: 5)",
     )
-    add("--repeats", type=_count, metavar="N", help="how often all of it is measured (default: 3)")
+    add("--repeats", type=count, metavar="N", help="how often all of it is measured (default: 3)")
     add(
         "--timeout-s",
-        type=_seconds,
+        type=seconds,
         default=60.0,
         metavar="S",
         help="a request that takes longer is given up (default: 60)",
     )
-    add("--slo-ttft-s", type=_seconds, default=1.0, metavar="S", help="goodput: longest TTFT (default: 1)")
-    add("--slo-ttfa-s", type=_seconds, metavar="S", help="goodput: longest TTFA; durable only (default: 2)")
-    add("--slo-e2e-s", type=_seconds, default=10.0, metavar="S", help="goodput: longest E2E (default: 10)")
+    add("--slo-ttft-s", type=seconds, default=1.0, metavar="S", help="goodput: longest TTFT (default: 1)")
+    add("--slo-ttfa-s", type=seconds, metavar="S", help="goodput: longest TTFA; durable only (default: 2)")
+    add("--slo-e2e-s", type=seconds, default=10.0, metavar="S", help="goodput: longest E2E (default: 10)")
     add("--out", type=Path, default=Path("reports/compare"), metavar="FOLDER", help="(default: %(default)s)")
     add("--quick", action="store_true", help="rough: 1 and 4 at once, 6 s each, once; what is given besides holds")
 
@@ -146,8 +146,9 @@ def _url(text: str) -> str:
     return text
 
 
-def _counts(text: str) -> tuple[float, ...]:
-    return tuple(sorted({float(_count(part.strip())) for part in text.split(",")}))
+def counts(text: str) -> tuple[float, ...]:
+    """Whole numbers with commas between them, rising. Raises ArgumentTypeError."""
+    return tuple(sorted({float(count(part.strip())) for part in text.split(",")}))
 
 
 def _rates(text: str) -> tuple[float, ...]:
@@ -160,17 +161,19 @@ def _rates(text: str) -> tuple[float, ...]:
     return tuple(sorted(rates))
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """A whole number from 1 on. Raises ArgumentTypeError."""
     if text.isascii() and text.isdigit() and 1 <= int(text) <= 10_000:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is no count; use whole numbers from 1 to 10000")
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """A time above 0, s. Raises ArgumentTypeError."""
     try:
-        seconds = float(text)
+        time_s = float(text)
     except ValueError:
-        seconds = 0.0
-    if 0.0 < seconds <= _LONGEST_S:
-        return seconds
+        time_s = 0.0
+    if 0.0 < time_s <= _LONGEST_S:
+        return time_s
     raise argparse.ArgumentTypeError(f"{text!r} is no time; use seconds above 0, at most {_LONGEST_S:g}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -43,7 +44,7 @@ class Turn:
     @property
     def name(self) -> str:
         """For files, such as ``r1-4-llamacpp``."""
-        return f"r{self.repeat + 1}-{self.level:g}-{self.backend}"
+        return f"r{self.repeat + 1}-{self.level:g}-{re.sub(r'[^a-zA-Z0-9_.]+', '-', self.backend)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def play(plan: Plan, target: Target, folder: Path, say: Callable[[str], None]) -
 def _warm_up(plan: Plan, target: Target, turn: Turn, folder: Path) -> None:
     """Drive a backend that was just started with the most that it will get; its records count for nothing."""
     most = replace(turn, level=plan.levels[-1])
-    _generate(plan, target, most, plan.warm_up_s, plan.seed, folder / RECORDS / f"warm-up-{turn.backend}.jsonl")
+    _generate(plan, target, most, plan.warm_up_s, plan.seed, folder / RECORDS / f"warm-up-{turn.name}.jsonl")
 
 
 def _measure(plan: Plan, target: Target, turn: Turn, folder: Path) -> Measured:
@@ -100,7 +100,7 @@ def _measure(plan: Plan, target: Target, turn: Turn, folder: Path) -> Measured:
     sampler = _generate(plan, target, turn, plan.warm_up_s + plan.seconds, plan.traffic_seed(turn), records)
     yardstick = max(before, yardstick_ms())
     target.check(turn.backend)
-    wait_until_ready(target, turn.backend, _ALIVE_S)
+    wait_until_ready(target.asked(turn.backend), _ALIVE_S)
     try:
         found = measured(turn, list(read_records(records)), plan.warm_up_s, plan.seconds, yardstick_ms=yardstick)
     except (FileNotFoundError, ValueError) as error:

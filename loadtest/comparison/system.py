@@ -16,7 +16,7 @@ import psutil
 
 from loadtest.comparison.engines import ENGINES, Engine
 from loadtest.comparison.plan import Plan
-from loadtest.comparison.targets import OwnStack, Target, TargetGone, backends_of
+from loadtest.comparison.targets import Asked, OwnStack, Target, TargetGone, backends_of
 from loadtest.processes import ROOT
 from services.training.machine import commit, machine
 
@@ -37,6 +37,7 @@ def system(plan: Plan, target: Target) -> dict[str, str]:
         target: the router that was asked; of engines that were started here more is known.
     """
     own = isinstance(target, OwnStack)
+    asked = target.asked(plan.backends[0])
     here = machine()
     release = platform.freedesktop_os_release().get("PRETTY_NAME", "") if sys.platform == "linux" else ""
     found = {
@@ -48,9 +49,9 @@ def system(plan: Plan, target: Target) -> dict[str, str]:
         "Python": here["python"],
         "commit": commit() or "unknown",
         "packages": _told(_versions(_OURS)),
-        "router": "started by the benchmark, with the quick start's settings" if own else target.url,
+        "router": "started by the benchmark, with the quick start's settings" if own else asked.url,
     }
-    states = _asked(target)
+    states = _states(asked)
     for name in plan.backends:
         engine = ENGINES.get(name)
         state = states.get(name, {})
@@ -63,7 +64,7 @@ def system(plan: Plan, target: Target) -> dict[str, str]:
             found[f"{name}, packages"] = _told(_versions_of(engine.python, engine.packages))
             found[f"{name}, engine's settings"] = _told(settings) or "defaults"
         found[f"{name}, to the router"] = _told(told)
-    if not own and (images := _images(target.url)):
+    if not own and (images := _images(asked.url)):
         found["images"] = images
     return found
 
@@ -74,9 +75,9 @@ def _given(engine: Engine) -> dict[str, object]:
     return {name: value for name, value in os.environ.items() if name.startswith(prefixes)}
 
 
-def _asked(target: Target) -> dict[str, dict[str, Any]]:
+def _states(asked: Asked) -> dict[str, dict[str, Any]]:
     try:
-        return backends_of(target)
+        return backends_of(asked.url, asked.keys_file)
     except TargetGone:  # it was there when the run began; the report is made all the same
         return {}
 

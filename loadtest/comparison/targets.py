@@ -7,6 +7,7 @@ import http.client
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -16,7 +17,7 @@ import psutil
 from loadtest.batching import START_S
 from loadtest.comparison.engines import ENGINES
 from loadtest.comparison.plan import Plan, Turn
-from loadtest.processes import Program, StartError, free_port
+from loadtest.processes import Program, StartError
 from loadtest.traffic.settings import BadOption, read_key
 from loadtest.traffic.target import BadTarget, ask_backends
 from services.embedded.stack import SERVICES, Stack, StackError
@@ -35,12 +36,21 @@ class BackendGone(Exception):
     """One backend cannot be measured any more, the others can; the message says why."""
 
 
-class Target(Protocol):
-    """Where the router is, and what has to be done so that a backend can be measured behind it."""
+@dataclass(frozen=True)
+class Asked:
+    """The router that is asked for a backend, and what it calls that backend."""
 
     url: str
+    backend: str
     #: File of API keys, if the router asks for one; empty: it does not.
-    keys_file: str
+    keys_file: str = ""
+
+
+class Target(Protocol):
+    """Where a backend is asked for, and what has to be done so that it can be measured."""
+
+    def asked(self, backend: str) -> Asked:
+        """Who is asked for a backend of the plan, and by which name."""
 
     def turns(self, plan: Plan) -> Iterator[Turn]:
         """The plan's turns, in the order that suits."""
@@ -63,14 +73,17 @@ class RunningRouter:
 
     def __init__(self, url: str, keys_file: str) -> None:
         self.url = url.rstrip("/")
-        self.keys_file = keys_file
+        self._keys_file = keys_file
         self._used: set[str] = set()
+
+    def asked(self, backend: str) -> Asked:
+        return Asked(self.url, backend, self._keys_file)
 
     def turns(self, plan: Plan) -> Iterator[Turn]:
         return plan.turns()
 
     def use(self, backend: str) -> bool:
-        wait_until_ready(self, backend)
+        wait_until_ready(self.asked(backend))
         new = backend not in self._used
         self._used.add(backend)
         return new
@@ -92,8 +105,6 @@ class OwnStack:
         TargetGone: something does not start.
     """
 
-    keys_file = ""
-
     def __init__(self, backends: Sequence[str], say: Callable[[str], None]) -> None:
         self._backends = backends
         self._say = say
@@ -105,10 +116,7 @@ class OwnStack:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as cleanup:
             self._folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="compare-")))
-            self._ports = {
-                name: {port: free_port() for port in (ENGINES[name].port, *ENGINES[name].ports)}
-                for name in self._backends
-            }
+            self._ports = {name: ENGINES[name].free_ports() for name in self._backends}
             cleanup.callback(self._stop_engines)
             try:
                 for name in self._backends[:1] if self.apart else self._backends:
@@ -126,6 +134,9 @@ class OwnStack:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._cleanup.__exit__(kind, error, at)
 
+    def asked(self, backend: str) -> Asked:
+        return Asked(self.url, backend)
+
     def turns(self, plan: Plan) -> Iterator[Turn]:
         return plan.turns_apart() if self.apart else plan.turns()
 
@@ -138,7 +149,7 @@ class OwnStack:
                 raise BackendGone(str(error)) from error
             self._fresh.add(backend)
         self.check(backend)
-        wait_until_ready(self, backend)
+        wait_until_ready(self.asked(backend))
         fresh = backend in self._fresh
         self._fresh.discard(backend)
         return fresh
@@ -161,40 +172,36 @@ class OwnStack:
         """Of router and worker: each backend's address and what its engine needs them to know."""
         found = {"BACKENDS": ",".join(self._backends), "BACKEND": self._backends[0], "WARM_UP_S": "0"}
         for name in self._backends:
-            engine, ports = ENGINES[name], self._ports[name]
-            told = {**engine.backend, "url": f"http://127.0.0.1:{ports[engine.port]}"}
-            told |= {setting: str(ports[port]) for port, setting in engine.ports.items() if setting}
-            found |= {f"{name.upper()}_{setting.upper()}": value for setting, value in told.items()}
+            found |= ENGINES[name].told(name, self._ports[name])
         return found
 
     def _start(self, name: str) -> None:
         self._say(f"starting {ENGINES[name].target.name}")
         program = ENGINES[name].program(self._folder, self._ports[name]).__enter__()
         self._engines[name] = program
-        port = self._ports[name][ENGINES[name].port]
-        program.wait_until_ok(f"http://127.0.0.1:{port}{ENGINES[name].health}", START_S)
+        program.wait_until_ok(ENGINES[name].ready(self._ports[name]), START_S)
 
     def _stop_engines(self) -> None:
         while self._engines:
             self._engines.popitem()[1].__exit__(None, None, None)
 
 
-def backends_of(target: Target) -> dict[str, dict[str, Any]]:
+def backends_of(url: str, keys_file: str = "") -> dict[str, dict[str, Any]]:
     """The backends that a router has, as it tells them, by name. Raises TargetGone if none answers there."""
     try:
-        return {one["name"]: one for one in ask_backends(target.url, read_key(target.keys_file))["backends"]}
+        return {one["name"]: one for one in ask_backends(url, read_key(keys_file))["backends"]}
     except (BadTarget, BadOption, http.client.HTTPException) as error:
         raise TargetGone(str(error)) from error
 
 
-def wait_until_ready(target: Target, backend: str, timeout_s: float = _READY_S) -> None:
+def wait_until_ready(asked: Asked, timeout_s: float = _READY_S) -> None:
     """Wait until the router says that a backend is ready.
 
     Raises TargetGone if no router answers, BackendGone if it has no such backend or that is not ready in time.
     """
     deadline = time.monotonic() + timeout_s
     while True:
-        state = backends_of(target).get(backend)
+        state = backends_of(asked.url, asked.keys_file).get(asked.backend)
         if state is None:
             raise BackendGone("the router has no such backend")
         if state["ready"]:

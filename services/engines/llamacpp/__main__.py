@@ -124,7 +124,8 @@ def _parameters(settings: EngineSettings) -> Iterator[xllamacpp.CommonParams]:
     from services.engines.llamacpp.server import parameters
 
     if settings.merges and settings.lora_path is not None and settings.merged_path is not None:
-        with merged_model(settings.model_path, settings.lora_path, settings.merged_path) as merged:
+        pair, folder = (settings.model_path, settings.lora_path), settings.merged_path
+        with merged_model(*pair, folder, settings.merged_weights) as merged:
             yield parameters(settings, merged=merged)
     else:
         with gguf_files([settings.lora_path] if settings.lora_path else []) as adapters:

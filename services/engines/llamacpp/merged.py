@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from services.engines.llamacpp.adapter import CONFIG_FILE, WEIGHTS_FILE, AdapterProblem, read_adapter
-from services.engines.llamacpp.settings import packaged_model
+from services.engines.llamacpp.settings import USUAL_WEIGHTS, Weights, packaged_model
 
 PATTERN = "merged-*.gguf"
 #: To be raised when ``merge`` makes another file of the same model and adapter.
@@ -34,8 +34,8 @@ class FolderProblem(Exception):
 
 
 @contextmanager
-def merged_model(model: Path, adapter: Path, folder: Path) -> Iterator[Path]:
-    """The file for this model and adapter, which nobody removes within the block.
+def merged_model(model: Path, adapter: Path, folder: Path, weights: Weights = USUAL_WEIGHTS) -> Iterator[Path]:
+    """The file for this model and adapter, in one form of weights, which nobody removes within the block.
 
     Starts that want the same file at once have it made once. The folder itself is locked, so that one that cannot be
     written serves too, if the file is in it.
@@ -45,7 +45,7 @@ def merged_model(model: Path, adapter: Path, folder: Path) -> Iterator[Path]:
         FolderProblem: the folder is full or not to be written, or another start holds it too long.
         OSError: the model or the adapter cannot be read.
     """
-    file = folder / f"merged-{_key(model, adapter)}.gguf"
+    file = folder / f"merged-{_key(model, adapter, weights)}.gguf"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -56,13 +56,13 @@ def merged_model(model: Path, adapter: Path, folder: Path) -> Iterator[Path]:
         if not file.is_file():
             _lock(lock, fcntl.LOCK_EX, folder)
             if not file.is_file():  # another start may have made it while we waited
-                _make(model, adapter, file)
+                _make(model, adapter, file, weights)
         yield file
     finally:
         os.close(lock)
 
 
-def _make(model: Path, adapter: Path, file: Path) -> None:
+def _make(model: Path, adapter: Path, file: Path, weights: Weights) -> None:
     """Under its name only when it is whole and on the disk. What was kept before goes first, to make room."""
     from services.engines.llamacpp.merge import merge
 
@@ -72,7 +72,7 @@ def _make(model: Path, adapter: Path, file: Path) -> None:
         for old in (*file.parent.glob(PATTERN), *file.parent.glob(f"merged-*{_PART}")):
             old.unlink()
         try:
-            merge(model, parts, part)
+            merge(model, parts, part, weights)
             with part.open("rb") as written:
                 os.fsync(written.fileno())
             part.rename(file)
@@ -101,10 +101,10 @@ def _lock(lock: int, operation: int, folder: Path) -> None:
             time.sleep(_POLL_S)
 
 
-def _key(model: Path, adapter: Path) -> str:
+def _key(model: Path, adapter: Path, weights: Weights) -> str:
     """Of all that decides what is in the file."""
     files = [adapter / CONFIG_FILE, adapter / WEIGHTS_FILE] if adapter.is_dir() else [adapter]
-    digest = hashlib.sha256(_VERSION.encode())
+    digest = hashlib.sha256(f"{_VERSION} {weights}".encode())
     for file in (model, *files):
         if file.exists():  # what lacks one is told when it is read
             with file.open("rb") as content:

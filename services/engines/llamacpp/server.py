@@ -14,6 +14,8 @@ from services.engines.llamacpp.settings import EngineSettings
 _HTTP_THREADS = 256
 _SOCKET_TIMEOUT_S = 600
 _LOG_ERRORS = 1
+#: Programs are short and repeat the names of methods: three tokens tell which, and few more follow for certain.
+_NGRAM_TOKENS, _DRAFT_TOKENS = 3, 8
 
 
 def parameters(
@@ -46,6 +48,11 @@ def parameters(
     # once in each slot. Prompts that lose their slot to another are kept in memory, unbounded but for this.
     # They are found by their text alone, whichever adapter computed them: none where there are adapters.
     params.cache_ram_mib = 0 if adapters else settings.prompt_cache_mib
+    params.cache_prompt = settings.reuse_prompts
+    if settings.speculation == "ngram":
+        params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_MAP_K]
+        params.speculative.ngram_map_k.size_n = _NGRAM_TOKENS
+        params.speculative.ngram_map_k.size_m = _DRAFT_TOKENS
 
     # No page, no browser and no other user's prompt: this server has one kind of client.
     params.ui = False

@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib.util
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.backends.config import tuned_robots
 
+Weights = Literal["q4_0", "q8_0", "f16"]
+USUAL_WEIGHTS: Weights = "q8_0"
 PACKAGED_MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
@@ -44,6 +46,8 @@ class EngineSettings(BaseSettings):
     tuned: Annotated[dict[str, str], NoDecode, BeforeValidator(tuned_robots)] = {}
     #: Folder that keeps the model with the adapter in its weights.
     merged_path: Path | None = None
+    #: How it keeps those that the adapter changes: in fewer bits they are read sooner and lose more of what was learnt.
+    merged_weights: Weights = USUAL_WEIGHTS
     #: Generations that advance together; more requests wait inside the engine.
     slots: Annotated[int, Field(ge=1, le=256)] = 4
     #: Longest prompt and answer together, for each slot.
@@ -51,6 +55,10 @@ class EngineSettings(BaseSettings):
     threads: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=usable_cores)
     #: Memory for computed prompts that have lost their slot to another.
     prompt_cache_mib: Annotated[int, Field(ge=0, le=1_048_576)] = 256
+    #: Whether what a prompt begins with is taken from the last one in its slot.
+    reuse_prompts: bool = True
+    #: ngram: tokens that followed the last ones earlier in the same text are tried ahead, several at once.
+    speculation: Literal["none", "ngram"] = "none"
 
     @property
     def merges(self) -> bool:

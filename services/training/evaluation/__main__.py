@@ -109,6 +109,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="SECONDS",
         help="an item that takes longer is cancelled and has failed (default: %(default)g)",
     )
+    parser.add_argument(
+        "--setting",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="settings",
+        help="a setting of the stack over those of the variants, as in LLAMACPP_MERGED_WEIGHTS=q4_0; may be repeated",
+    )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="default: a new one in reports/")
     options = parser.parse_args(arguments)
     options.suite = _HANDWRITTEN if options.suite == "handwritten" else Path(options.suite)
@@ -120,6 +129,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if options.adapter is not None and not options.adapter.exists():
         parser.error(f"there is no adapter {options.adapter}; give a file, or none")
     return options
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier() or not name.isupper():
+        raise argparse.ArgumentTypeError(f"{text!r} is no setting; write one as in LLAMACPP_SLOTS=2")
+    return name, value
 
 
 def _variants(names: Sequence[str] | None, adapter: Path | None, parser: argparse.ArgumentParser) -> list[Variant]:

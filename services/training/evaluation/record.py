@@ -35,9 +35,18 @@ class Subject:
     model_sha256: str
     adapter: str | None
     adapter_sha256: str | None
+    settings: Mapping[str, str]
+    """Of the stack, over those of the variants."""
 
 
-def subject(suite: Path, limit: int | None, seed: int, item_limit_s: float, adapter: Path | None) -> Subject:
+def subject(
+    suite: Path,
+    limit: int | None,
+    seed: int,
+    item_limit_s: float,
+    adapter: Path | None,
+    settings: Mapping[str, str] | None = None,
+) -> Subject:
     """What a run with these options evaluates. Raises OSError if a file cannot be read."""
     model = packaged_model()
     return Subject(
@@ -50,6 +59,7 @@ def subject(suite: Path, limit: int | None, seed: int, item_limit_s: float, adap
         model_sha256=_sha256(model),
         adapter=adapter.name if adapter is not None else None,
         adapter_sha256=_sha256(adapter) if adapter is not None else None,
+        settings=settings or {},
     )
 
 
@@ -91,6 +101,7 @@ def lines(record: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         ("Suite", f"{what['suite']}, {limit}; SHA-256 {what['suite_sha256']}"),
         ("Model", f"{what['model']}, SHA-256 {what['model_sha256']}"),
         ("Adapter", adapter),
+        ("Settings", ", ".join(f"{name}={value}" for name, value in what["settings"].items()) or "the variants' own"),
         ("Limit", f"{what['item_limit_s']:g} s for an item; the robot's time {record['robot_speed']:g} times as fast"),
         ("Commit", ", ".join(str(one or "unknown") for one in record["commits"])),
         ("Processor", f"{made_on['processor']}, {made_on['cores']} cores"),

@@ -20,12 +20,13 @@ def run(options: argparse.Namespace, told: Callable[[str], None]) -> str:
         SuiteError, OtherRun, StackError, OSError: see where each comes from.
     """
     cases = sample(read_cases(options.suite), options.limit, options.seed)
-    what = subject(options.suite, options.limit, options.seed, options.item_limit, options.adapter)
+    over = dict(options.settings)
+    what = subject(options.suite, options.limit, options.seed, options.item_limit, options.adapter, over)
     record = begin(options.out, what)
     answers: dict[str, list[Answer]] = {}
     settings: dict[str, dict[str, str]] = {}
     for variant in options.variants:
-        settings[variant.name] = variant.settings(options.adapter)
+        settings[variant.name] = variant.settings(options.adapter) | over
         answers[variant.name] = answers_of(
             cases,
             options.out / f"{variant.name}.jsonl",

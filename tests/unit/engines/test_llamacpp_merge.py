@@ -19,6 +19,7 @@ from services.engines.llamacpp import merge as merging
 from services.engines.llamacpp.adapter import Adapter, AdapterProblem, to_gguf
 from services.engines.llamacpp.merge import merge
 from services.engines.llamacpp.merged import FolderProblem, main, merged_model
+from services.engines.llamacpp.settings import USUAL_WEIGHTS, Weights
 
 OUT, IN, RANK = 48, 64, 4
 LAYER = "blk.0.attn_q.weight"
@@ -57,14 +58,27 @@ def written(path: Path, seed: int = 5) -> Path:
     return path
 
 
-@pytest.mark.parametrize("form", ["Q4_1", "Q8_0", "F16", "F32", "Q5_0", "BF16"])
-def test_the_weights_have_what_the_adapter_adds_and_all_else_is_kept(form: str, tmp_path: Path) -> None:
+#: Of each form: its number as the type of a file, and how far a weight may be off, as a share of the largest of its block:
+#: half a step, of which the length is told in 16 bits, 11 of them for its digits.
+WEIGHTS: dict[Weights, tuple[int, float]] = {
+    "q4_0": (2, 1 / 14 + 1 / 2048), "q8_0": (7, 1 / 254 + 1 / 2048), "f16": (1, 1 / 2048),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("form", "weights"),
+    [*((form, "q8_0") for form in ("Q4_1", "Q8_0", "F16", "F32", "Q5_0", "BF16")), ("Q4_1", "q4_0"), ("Q4_1", "f16")],
+)
+def test_the_weights_have_what_the_adapter_adds_and_all_else_is_kept(
+    form: str, weights: Weights, tmp_path: Path
+) -> None:
+    file_type, off = WEIGHTS[weights]
     base = model(tmp_path / "base.gguf", form=GGMLQuantizationType[form])
-    merge(base, adapter(), tmp_path / "merged.gguf")
+    merge(base, adapter(), tmp_path / "merged.gguf", weights)
     before, after = (GGUFReader(path) for path in (base, tmp_path / "merged.gguf"))
     fields = [{name: field.contents() for name, field in reader.fields.items()} for reader in (before, after)]
     assert fields[0].pop("general.file_type") == 3
-    assert fields[1].pop("general.file_type") == 7
+    assert fields[1].pop("general.file_type") == file_type
     assert fields[0] == fields[1]
     assert all(before.fields[name].types == field.types for name, field in after.fields.items())
     old, new = ({tensor.name: tensor for tensor in reader.tensors} for reader in (before, after))
@@ -74,12 +88,10 @@ def test_the_weights_have_what_the_adapter_adds_and_all_else_is_kept(form: str, 
         assert np.array_equal(old[name].data, new[name].data)
     a, b = (side.astype(np.float64) for side in adapter().layers[LAYER])
     wanted = dequantize(old[LAYER].data, old[LAYER].tensor_type) + 2.0 * b @ a
-    assert new[LAYER].tensor_type == GGMLQuantizationType.Q8_0
+    assert new[LAYER].tensor_type == GGMLQuantizationType[weights.upper()]
     assert [*new[LAYER].shape] == [IN, OUT]
-    got = dequantize(new[LAYER].data, GGMLQuantizationType.Q8_0)
-    # Half a step of eight bits is a 254th of the largest number of its block; the step is told in 16 bits, of which 11
-    # are for its digits.
-    assert np.abs(got - wanted).max() < np.abs(wanted).max() * (1 / 254 + 1 / 2048)
+    got = dequantize(new[LAYER].data, new[LAYER].tensor_type)
+    assert np.abs(got - wanted).max() < np.abs(wanted).max() * off
 
 
 @pytest.mark.parametrize(
@@ -95,7 +107,7 @@ def test_an_adapter_of_another_model_is_told(
 ) -> None:
     other = Adapter(1.0, {name: (np.zeros(shape[:2]), np.zeros(shape[2:])) for name, shape in layers.items()})
     with pytest.raises(AdapterProblem, match=told):
-        merge(model(tmp_path / "base.gguf"), other, tmp_path / "merged.gguf")
+        merge(model(tmp_path / "base.gguf"), other, tmp_path / "merged.gguf", USUAL_WEIGHTS)
 
 
 def test_a_model_of_another_architecture_is_told(tmp_path: Path) -> None:
@@ -106,7 +118,7 @@ def test_a_model_of_another_architecture_is_told(tmp_path: Path) -> None:
     writer.write_tensors_to_file()
     writer.close()
     with pytest.raises(AdapterProblem, match=r"of the architecture llama; .*base.gguf is qwen2"):
-        merge(tmp_path / "base.gguf", adapter(), tmp_path / "merged.gguf")
+        merge(tmp_path / "base.gguf", adapter(), tmp_path / "merged.gguf", USUAL_WEIGHTS)
 
 
 def test_it_is_made_once_and_anew_for_another_adapter_or_model(tmp_path: Path) -> None:

@@ -22,14 +22,14 @@ from loadtest.comparison.command import NOTHING, PARTIAL, USAGE, compare
 from loadtest.comparison.generator import Generator, GeneratorError
 from loadtest.comparison.plan import Plan, Turn
 from loadtest.comparison.resources import GENERATOR, Sampler
-from loadtest.comparison.targets import BackendGone, OwnStack, TargetGone
+from loadtest.comparison.targets import Asked, BackendGone, OwnStack, TargetGone
 
 
 class NoTarget:
     """A router that is never asked."""
 
-    url = "http://127.0.0.1:9"
-    keys_file = ""
+    def asked(self, backend: str) -> Asked:
+        return Asked("http://127.0.0.1:9", backend)
 
     def turns(self, plan: Plan) -> Iterator[Turn]:
         return plan.turns()

@@ -1,0 +1,137 @@
+"""``scripts/tune``: the search for one engine, from its options to its report."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import platform
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from loadtest.comparison.generator import GeneratorError
+from loadtest.comparison.plan import Plan, Slos
+from loadtest.comparison.targets import Target, TargetGone
+from loadtest.machine import yardstick_ms
+from loadtest.tuning.composed import Composed
+from loadtest.tuning.report import Findings, write_report
+from loadtest.tuning.right import passed
+from loadtest.tuning.space import SPACES, Choice, Space
+from loadtest.tuning.stacks import Stacks, Variant, one_at_a_time
+from loadtest.tuning.study import ALL, NOW, Right, Step, Stopped, Study, Up
+from services.embedded.stack import StackError
+from services.training.machine import commit, machine
+
+NOTHING = 1
+_NAIVE = "naive"
+
+
+def tune(options: argparse.Namespace) -> int:
+    """Run the search; returns the exit status that ``--help`` documents."""
+    space = SPACES[options.engine]
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _say(f"{options.out}: {error.strerror or error}")
+        return NOTHING
+    yardstick_ms()  # the first is slower than the others
+    before = yardstick_ms()
+    steps: list[Step] = []
+    winner, partial_because, status = Choice(NOW), "", 0
+    study = Study(options.out, partial(_plan, options), _up(options, space), _right(options, space), _say)
+    try:
+        for factor in options.factors:
+            steps.append(study.factor(factor))
+        winner, step = study.all(options.factors, steps)
+        steps += [step] if step is not None else []
+        if not space.env_file:
+            steps += _beside_naive(study, winner)
+    except (Stopped, TargetGone, GeneratorError, StackError) as reason:
+        partial_because, status = str(reason), getattr(reason, "status", NOTHING)
+    except OSError as error:
+        partial_because, status = f"{error.filename or 'the system'}: {error.strerror or error}", NOTHING
+    except KeyboardInterrupt:
+        partial_because, status = "it was interrupted", 130
+    if partial_because:
+        _say(f"The search is not whole: {partial_because}")
+    if any(step.remarks for step in steps):
+        status = status or NOTHING
+    found = Findings(options.engine, steps, winner, _made_with(options, before), partial_because)
+    try:
+        print(write_report(options.out, found), flush=True)
+    except OSError as error:
+        _say(f"The report is not whole: {error.filename or options.out}: {error.strerror or error}.")
+        return status or NOTHING
+    print(f"Report: {options.out / 'tune.md'}", flush=True)
+    return status
+
+
+def _beside_naive(study: Study, winner: Choice) -> list[Step]:
+    """What there is and what won, beside a stack without any of it."""
+    if reason := one_at_a_time().missing():
+        _say(f"The naive baseline is left out: {reason}.")
+        return []
+    choices = {_NAIVE: Choice(_NAIVE), NOW: Choice(NOW)}
+    choices |= {ALL: winner} if winner.settings else {}
+    about = "Transformers, one request at a time, the model as published with the API in its prompt; and ours"
+    return [study.beside("baseline", about, choices, _NAIVE)]
+
+
+def _plan(options: argparse.Namespace, backends: Sequence[str]) -> Plan:
+    return Plan(
+        backends=tuple(backends),
+        door="durable",
+        mix=options.mix,
+        seed=options.seed,
+        arrivals="closed",
+        levels=options.concurrency,
+        seconds=options.seconds,
+        warm_up_s=options.warm_up,
+        repeats=options.repeats,
+        timeout_s=options.timeout_s,
+        slos=Slos(),
+    )
+
+
+def _up(options: argparse.Namespace, space: Space) -> Up:
+    @contextlib.contextmanager
+    def up(choices: Mapping[str, Choice]) -> Iterator[Target]:
+        if space.env_file:
+            with Composed(Path(space.env_file), options.engine, choices, options.url, _say) as composed:
+                yield composed
+        else:
+            engines = {_NAIVE: one_at_a_time()}
+            with Stacks({name: Variant(one, engines.get(name)) for name, one in choices.items()}, _say) as stacks:
+                yield stacks
+
+    return up
+
+
+def _right(options: argparse.Namespace, space: Space) -> Right | None:
+    """Only the quick start's stack can be asked: the judge has to see what the simulated robot does."""
+    if space.env_file or options.items == "none":
+        return None
+    items = None if options.items == "all" else int(options.items)
+    return lambda settings, folder: passed(settings, items, folder)
+
+
+def _made_with(options: argparse.Namespace, yardstick: float) -> dict[str, str]:
+    here = machine()
+    how = f"{options.repeats} × {options.seconds:g} s at each level after {options.warm_up:g} s of warm-up, in turns"
+    quiet = f"a fixed piece of work took {yardstick:.0f} ms before and {yardstick_ms():.0f} ms after"
+    libraries = ", ".join(f"{name} {version}" for name, version in here["libraries"].items())
+    return {
+        "traffic": f"mix {options.mix}, seed {options.seed}, durable door, closed loop",
+        "measured": f"{how}; {quiet}",
+        "processor": f"{here['processor']}, {here['cores']} usable cores",
+        "memory": f"{here['memory_gib']} GiB",
+        "GPU": "; ".join(here["gpus"]) or "none",
+        "system": f"{here['system']}, Python {platform.python_version()}",
+        "libraries": libraries,
+        "commit": commit() or "unknown",
+    }
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
