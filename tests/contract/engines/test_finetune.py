@@ -194,7 +194,7 @@ def test_a_run_goes_on_from_an_adapter(method: str, run: tuple[str, Path], finet
     before, after = (
         json.loads((out / "report.json").read_text(encoding="utf-8"))["validation_loss"] for out in (run[1], tmp_path)
     )
-    # Not exactly: beside the weights an adapter counts in full, within them bfloat16 rounds it, and little is learnt here.
+    # Not exactly: beside the weights an adapter counts in full, within them bfloat16 rounds it, and this one is small.
     assert abs(after["at_start"] - before["adapter"]) < 0.3 * (before["at_start"] - before["adapter"]), (before, after)
     assert after["adapter"] < before["at_start"]
 

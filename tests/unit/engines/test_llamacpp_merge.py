@@ -58,8 +58,8 @@ def written(path: Path, seed: int = 5) -> Path:
     return path
 
 
-#: Of each form: its number as the type of a file, and how far a weight may be off, as a share of the largest of its block:
-#: half a step, of which the length is told in 16 bits, 11 of them for its digits.
+#: Of each form: its number as the type of a file, and how far a weight may be off, as a share of the largest of its
+#: block: half a step, of which the length is told in 16 bits, 11 of them for its digits.
 WEIGHTS: dict[Weights, tuple[int, float]] = {
     "q4_0": (2, 1 / 14 + 1 / 2048), "q8_0": (7, 1 / 254 + 1 / 2048), "f16": (1, 1 / 2048),
 }  # fmt: skip
