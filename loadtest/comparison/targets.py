@@ -160,6 +160,7 @@ class OwnStack:
     def _settings(self) -> dict[str, str]:
         """Of router and worker: each backend's address and what its engine needs them to know."""
         found = {"BACKENDS": ",".join(self._backends), "BACKEND": self._backends[0], "WARM_UP_S": "0"}
+        found["ANSWERS_SHARED"] = "false"  # engines are measured by what they write
         for name in self._backends:
             engine, ports = ENGINES[name], self._ports[name]
             told = {**engine.backend, "url": f"http://127.0.0.1:{ports[engine.port]}"}
