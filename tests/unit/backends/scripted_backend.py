@@ -1,13 +1,18 @@
-"""A backend in the test's own process: each generation says what the test puts in, when it puts it in."""
+"""A backend in the test's own process, whose generations say what the test puts in when it does, and their readers."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+
+import pytest
 
 from services.backends.base import Delta, Finish, GenerationRequest
 from services.backends.config import load_backends
+from services.backends.kept import KeptAnswers
 from services.backends.places import Places
+from services.backends.sharing import Origin, SharedAnswers
 
 REQUEST = GenerationRequest(messages=[{"role": "user", "content": "Wave"}], max_tokens=64)
 FINISH = Finish("stop", "scripted", 7, 3)
@@ -72,3 +77,42 @@ async def settle() -> None:
     """Let every task go on until it waits for something that has not come."""
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+class Reader:
+    """Somebody who asks, and what was heard."""
+
+    def __init__(self, answers: SharedAnswers, request: GenerationRequest = REQUEST) -> None:
+        self.origins: list[Origin] = []
+        self.heard: list[Delta | Finish] = []
+        self.task = asyncio.create_task(self._read(answers, request))
+
+    async def _read(self, answers: SharedAnswers, request: GenerationRequest) -> None:
+        async with aclosing(answers.stream(request, self.origins.append)) as stream:
+            async for piece in stream:
+                self.heard.append(piece)
+
+    @property
+    def text(self) -> str:
+        return "".join(piece.text for piece in self.heard if isinstance(piece, Delta))
+
+    async def leave(self) -> None:
+        self.task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await self.task
+
+
+def shared(backend: ScriptedBackend, kept: KeptAnswers | None = None, *, coalesce: bool = True) -> SharedAnswers:
+    return SharedAnswers(backend, kept or KeptAnswers(0, 1, 1.0), coalesce=coalesce)
+
+
+def play(steps: Callable[[], Awaitable[None]]) -> None:
+    """Run steps; nothing may be left running when they end."""
+
+    async def run() -> None:
+        async with asyncio.timeout(10):
+            await steps()
+            await settle()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(run())
