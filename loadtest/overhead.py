@@ -101,13 +101,18 @@ def measure_engine_bound(plan: Plan) -> Measurements:
 
 @contextlib.contextmanager
 def _our_stack(engine_url: str) -> Iterator[Stack]:
-    """Everything of ours but the engine, as the quick start runs it but for one thing.
+    """Everything of ours but the engine, as the quick start runs it but for two things.
 
-    The cap on an engine's concurrency is made for llama.cpp's few slots; the stand-in has the general one.
+    The cap on an engine's concurrency is made for llama.cpp's few slots; the stand-in has the general one. All clients
+    ask for the same, and each is to have an answer of its own.
     """
     _say("starting store, gateway, worker and router")
     services = [name for name in SERVICES if name != "engine"]
-    settings = {"LLAMACPP_URL": engine_url, "LLAMACPP_MAX_CONCURRENCY": str(_CONCURRENCY)}
+    settings = {
+        "LLAMACPP_URL": engine_url,
+        "LLAMACPP_MAX_CONCURRENCY": str(_CONCURRENCY),
+        "ANSWERS_SHARED": "false",
+    }
     with Stack(services, env=settings) as stack:
         yield stack
 

@@ -171,6 +171,7 @@ class OwnStack:
     def _settings(self) -> dict[str, str]:
         """Of router and worker: each backend's address and what its engine needs them to know."""
         found = {"BACKENDS": ",".join(self._backends), "BACKEND": self._backends[0], "WARM_UP_S": "0"}
+        found["ANSWERS_SHARED"] = "false"  # engines are measured by what they write
         for name in self._backends:
             found |= ENGINES[name].told(name, self._ports[name])
         return found

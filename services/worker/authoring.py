@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -16,6 +16,7 @@ import structlog
 from services.backends.base import (
     Backend,
     BackendError,
+    Delta,
     Failed,
     Finish,
     GenerationRequest,
@@ -29,7 +30,7 @@ from services.behavior.schema import Failure, PlanStep, StatementEvent, Usage
 from services.jobs.ledger import Lease
 from services.worker.asking import Asking
 from services.worker.draft import Draft
-from services.worker.engines import Engine
+from services.worker.engines import Attempt, Engine
 from services.worker.journal import Page
 from services.worker.tools import BehaviorFailed, Tools
 
@@ -127,9 +128,9 @@ class Author:
             if (admission := engine.circuit.admit()) is None:
                 continue
             try:
-                with engine.attempt(admission):
+                with engine.attempt(admission) as attempt:
                     self._announce(engine.backend)
-                    await self._generate(engine.backend, asking)
+                    await self._generate(engine, attempt, asking)
                 return None
             except (Unavailable, Overloaded, TimedOut, Failed) as error:
                 if self._acting:
@@ -159,12 +160,13 @@ class Author:
         }
         self._page.emit("started", json.dumps(data))
 
-    async def _generate(self, backend: Backend, asking: Asking) -> None:
+    async def _generate(self, engine: Engine, attempt: Attempt, asking: Asking) -> None:
         """Have the program written; one that fails a check goes back to the model, once, before anything has acted."""
+        backend = engine.backend
         generation = asking.of(backend.config)
         reader = ProgramReader(asking.catalogue, self._request.scene, pictured=self._request.image is not None)
         try:
-            await self._read(backend, generation, reader)
+            await self._read(engine.answers.stream(generation, attempt.served), reader)
         except ProgramError as error:
             again = None if asking.tuned(backend.config) else self._repair(generation, reader, error)
             if again is None:
@@ -174,7 +176,7 @@ class Author:
             self.draft = Draft(repaired=True)
             self._announce(backend, mends=error)
             reader = ProgramReader(asking.catalogue, self._request.scene, pictured=self._request.image is not None)
-            await self._read(backend, again, reader)
+            await self._read(engine.answers.stream(again, attempt.served), reader)
 
     def _repair(
         self, generation: GenerationRequest, reader: ProgramReader, error: ProgramError
@@ -195,11 +197,11 @@ class Author:
         messages = repair_messages(generation.messages, reader.text, error)
         return replace(generation, messages=messages, max_tokens=left, temperature=0.0)
 
-    async def _read(self, backend: Backend, generation: GenerationRequest, reader: ProgramReader) -> None:
+    async def _read(self, answer: AsyncGenerator[Delta | Finish, None], reader: ProgramReader) -> None:
         draft = self.draft
         try:
-            async with aclosing(backend.stream(generation)) as stream:
-                async for item in stream:
+            async with aclosing(answer):
+                async for item in answer:
                     if isinstance(item, Finish):
                         draft.finish = item
                         continue

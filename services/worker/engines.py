@@ -21,7 +21,9 @@ from services.backends.base import (
     Unavailable,
 )
 from services.backends.circuit import Admission, Circuit, CircuitSettings, State
+from services.backends.kept import KeptAnswers
 from services.backends.routing import Routing
+from services.backends.sharing import Origin, SharedAnswers
 from services.behavior.program import ProgramError, ProgramReader
 from services.worker import metrics
 from services.worker.asking import Asking
@@ -33,50 +35,92 @@ _SHADOWS_AT_ONCE = 16
 _CLOSE_S = 0.5
 
 
+class Attempt:
+    """One admitted generation; ``origin`` is where its answer comes from."""
+
+    def __init__(self, backend: str) -> None:
+        self.origin: Origin = "engine"
+        self._backend = backend
+
+    def served(self, origin: Origin) -> None:
+        """Hear where the answer that is read next comes from."""
+        self.origin = origin
+        if origin != "engine":
+            metrics.SHARED.labels(self._backend, origin).inc()
+
+
 @dataclass(frozen=True)
 class Engine:
-    """A backend and its circuit."""
+    """A backend, its answers, which equal requests share, and its circuit."""
 
     backend: Backend
+    answers: SharedAnswers
     circuit: Circuit
 
     @contextmanager
-    def attempt(self, admission: Admission) -> Iterator[None]:
-        """One admitted generation: its circuit learns how it went from the error that leaves the block, if any."""
-        name = self.backend.config.name
-        outcome = "succeeded"
+    def attempt(self, admission: Admission) -> Iterator[Attempt]:
+        """One admitted generation: its circuit learns how it went from the error that leaves the block, if any.
+
+        It learns nothing from an answer that is shared: of what is followed, whoever began it tells.
+        """
+        attempt = Attempt(self.backend.config.name)
         try:
-            yield
-        except (Unavailable, TimedOut, Failed) as error:
-            outcome = error.code.removeprefix("backend.")
-            before = self.circuit.state
-            admission.failed(unreachable=isinstance(error, Unavailable))
-            if before != "open" and self.circuit.state == "open":
-                log.error("backend is left alone for a while: it keeps failing", backend=name, reason=error.message)
+            yield attempt
+        except BaseException as error:
+            self._ended(attempt, admission, error)
             raise
-        except (Overloaded, Invalid) as error:
-            outcome = error.code.removeprefix("backend.")
+        self._ended(attempt, admission, None)
+
+    def _ended(self, attempt: Attempt, admission: Admission, error: BaseException | None) -> None:
+        if attempt.origin != "engine":
             admission.abandoned()
-            raise
-        except Exception:
-            # A program that fails its checks, for instance: the engine did its part.
-            admission.succeeded()
-            raise
-        except BaseException:
-            outcome = "abandoned"
-            admission.abandoned()
-            raise
-        else:
-            admission.succeeded()
-        finally:
-            metrics.GENERATIONS.labels(name, outcome).inc()
+            return
+        name = self.backend.config.name
+        match error:
+            case Unavailable() | TimedOut() | Failed():
+                outcome = error.code.removeprefix("backend.")
+                before = self.circuit.state
+                admission.failed(unreachable=isinstance(error, Unavailable))
+                if before != "open" and self.circuit.state == "open":
+                    log.error("backend is left alone for a while: it keeps failing", backend=name, reason=error.message)
+            case Overloaded() | Invalid():
+                outcome = error.code.removeprefix("backend.")
+                admission.abandoned()
+            case None | Exception():
+                # A program that fails its checks, for instance: the engine did its part.
+                outcome = "succeeded"
+                admission.succeeded()
+            case _:
+                outcome = "abandoned"
+                admission.abandoned()
+        metrics.GENERATIONS.labels(name, outcome).inc()
 
 
 class Engines:
     """All engines of the worker and the routing between them. It belongs to the worker's event loop."""
 
-    def __init__(self, backends: Iterable[Backend], routing: Routing, settings: CircuitSettings) -> None:
-        self._engines = {backend.config.name: Engine(backend, Circuit(settings)) for backend in backends}
+    def __init__(
+        self,
+        backends: Iterable[Backend],
+        routing: Routing,
+        settings: CircuitSettings,
+        kept: KeptAnswers,
+        *,
+        coalesce: bool,
+    ) -> None:
+        """Ask nobody yet.
+
+        Args:
+            backends: the LLM servers.
+            routing: which of them serves what.
+            settings: of their circuits.
+            kept: where answers are kept.
+            coalesce: whether equal requests that come while an answer is written share it.
+        """
+        self._engines = {
+            backend.config.name: Engine(backend, SharedAnswers(backend, kept, coalesce=coalesce), Circuit(settings))
+            for backend in backends
+        }
         self._routing = routing
         self._shadows: dict[str, set[asyncio.Task[None]]] = {name: set() for name in self._engines}
 
@@ -107,7 +151,10 @@ class Engines:
             metrics.CIRCUIT.labels(name).set({"closed": 0, "half-open": 1, "open": 2}[engine.circuit.state])
 
     def copy_to_shadows(self, first: str, asking: Asking) -> None:
-        """Have shadow backends write the same program too. It is checked and measured, and goes nowhere."""
+        """Have shadow backends write the same program too. It is checked and measured, and goes nowhere.
+
+        Each copy is written anew, whatever is being written for others or was kept.
+        """
         for name in self._routing.shadows(first):
             tasks = self._shadows[name]
             admission = self._engines[name].circuit.admit() if len(tasks) < _SHADOWS_AT_ONCE else None

@@ -16,6 +16,11 @@ GENERATIONS = Counter(
     "Answers asked of backends by how that went; one behaviour may need several.",
     ["backend", "outcome"],
 )
+SHARED = Counter(
+    "rbe_worker_shared_answers",
+    "Answers that backends were not asked for: followed while written for an equal request, or replayed.",
+    ["backend", "origin"],
+)
 REPAIRS = Counter(
     "rbe_worker_repairs",
     "Programs that the model wrote a second time because the checks found a fault, by how the behaviour ended.",
@@ -25,7 +30,9 @@ CIRCUIT = Gauge("rbe_worker_backend_circuit", "Circuit of a backend: 0 closed, 1
 SHADOWS = Counter("rbe_worker_shadows", "Copies for shadow backends by what came of them.", ["backend", "outcome"])
 SHADOW_TTFT = Histogram("rbe_worker_shadow_ttft_seconds", "Copy sent to first token.", ["backend"], buckets=_SECONDS)
 SHADOW_TOTAL = Histogram("rbe_worker_shadow_total_seconds", "Copy sent to its end.", ["backend"], buckets=_SECONDS)
-TOKENS = Counter("rbe_worker_completion_tokens", "Tokens that engines generated.", ["backend"])
+TOKENS = Counter(
+    "rbe_worker_completion_tokens", "Tokens of answers; an answer that is shared counts each time.", ["backend"]
+)
 QUEUE = Histogram("rbe_worker_queue_seconds", "Acceptance to start.", ["backend"], buckets=_SECONDS)
 TTFT = Histogram("rbe_worker_ttft_seconds", "Acceptance to first token.", ["backend"], buckets=_SECONDS)
 TTFS = Histogram("rbe_worker_ttfs_seconds", "Acceptance to first checked statement.", ["backend"], buckets=_SECONDS)

@@ -15,6 +15,7 @@ import structlog
 
 from services.backends.circuit import CircuitSettings
 from services.backends.config import Backends
+from services.backends.kept import KeptAnswers
 from services.backends.registry import create_backend
 from services.backends.routing import Routing
 from services.jobs.ledger import EmergencyStop, Lease, Ledger, connect
@@ -97,7 +98,10 @@ class WorkerService:
         self._recovery = Recovery(self._ledger)
         self._journal = Journal(self._ledger)
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=2.0))
-        self._engines = Engines(backends, self._routing, self._circuits)
+        kept = KeptAnswers(
+            self._settings.answers_kept, self._settings.answers_kept_bytes, self._settings.answers_kept_s
+        )
+        self._engines = Engines(backends, self._routing, self._circuits, kept, coalesce=self._settings.answers_shared)
         self._robots = Robots(self._http, self._settings.gateway_url)
         self._tools = Tools(
             settings=self._settings,

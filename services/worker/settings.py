@@ -43,6 +43,14 @@ class WorkerSettings(BaseSettings):
     api_card: CardSize = "small"
     #: Whether a program that fails a check goes back to the model once, with what was found.
     repair: bool = True
+    #: Whether an answer that is being written serves equal requests that come meanwhile.
+    answers_shared: bool = True
+    #: Finished answers kept for equal requests that come later, of all backends together; 0 is off …
+    answers_kept: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    #: … in so much memory at most …
+    answers_kept_bytes: Annotated[int, Field(gt=0, le=2**34)] = 16_777_216
+    #: … and for so many seconds.
+    answers_kept_s: Seconds = 600.0
     #: Longest that a behaviour waits for an engine that is away or overloaded.
     engine_wait_s: Seconds = 60.0
     gateway_url: HttpUrl = "http://127.0.0.1:8200"

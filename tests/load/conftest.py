@@ -25,6 +25,7 @@ ENGINES = {
     BROKEN: ("--error-rate", "1"),
 }
 _SETTINGS = {
+    "ANSWERS_SHARED": "false",
     "BACKENDS": ",".join(ENGINES),
     "LLAMACPP_MAX_CONCURRENCY": "64",
     "VLLM_MAX_CONCURRENCY": "2",

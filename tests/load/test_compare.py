@@ -30,6 +30,7 @@ _SERVICES = ("store", "simulator", "gateway", "worker", "router")
 @contextlib.contextmanager
 def running_stack(fast: str, slow: str) -> Iterator[str]:
     env = {"LLAMACPP_URL": fast, "VLLM_URL": slow, "WARM_UP_S": "0", "BACKENDS": "llamacpp,vllm"}
+    env["ANSWERS_SHARED"] = "false"  # as for any stack whose engines are measured
     with Stack(_SERVICES, env=env) as stack:
         yield stack.router_url
 

@@ -41,6 +41,7 @@ def stack(scripted_engine: ScriptedEngine, older_robot: ScriptedRobot) -> Iterat
         "WORKER_GRACE_S": "0.5",
         "LEASE_S": "3",
         "WARM_UP_S": "0",
+        "ANSWERS_SHARED": "false",  # tests count what the engine is asked
         "API_CARD": "medium",
         "LLAMACPP_TUNED": "",
         "MAX_ATTEMPTS": "4",
