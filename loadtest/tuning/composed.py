@@ -17,7 +17,7 @@ import yaml
 from loadtest.comparison.plan import Plan, Turn
 from loadtest.comparison.targets import Asked, BackendGone, TargetGone, wait_until_ready
 from loadtest.processes import ROOT
-from loadtest.tuning.space import Choice
+from loadtest.tuning.space import BASE, Choice
 
 #: An image that has to be fetched or built, and a model that has to be fetched, compiled and loaded.
 _UP_S = 3600.0
@@ -88,13 +88,14 @@ class Composed:
 
     def environment(self, choice: Choice) -> dict[str, str]:
         """The variables of a choice; entries of model.yaml are put into a copy of the deployment's."""
+        settings = {**BASE, **choice.settings}
         if not choice.model_yaml:
-            return dict(choice.settings)
+            return settings
         source = ROOT / read_env_file(self._env_file).get(_CONFIG, _USUAL_CONFIG)
         changed = with_entries(yaml.safe_load(source.read_text(encoding="utf-8")), choice.model_yaml)
         file = Path(self._folder.name) / f"{re.sub(r'[^a-z0-9]+', '-', choice.name.lower())}.yaml"
         file.write_text(yaml.safe_dump(changed, sort_keys=False), encoding="utf-8")
-        return {**choice.settings, _CONFIG: str(file)}
+        return {**settings, _CONFIG: str(file)}
 
     def _compose(self, environment: Mapping[str, str], timeout_s: float, *command: str) -> None:
         subprocess.run(  # noqa: S603 - our own deployment

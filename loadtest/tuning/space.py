@@ -30,6 +30,8 @@ class Factor:
     choices: tuple[Choice, ...]
     #: Whether answers can change with it, so that who takes it has to know how many of them are right.
     answers: bool = False
+    #: Whether what it is worth depends on how alike requests are, of which the mix says nothing: it is told, never kept.
+    told_only: bool = False
 
     @property
     def now(self) -> Choice:
@@ -78,6 +80,8 @@ def _option(option: str, *values: int) -> tuple[Choice, ...]:
 
 #: Further options of vLLM's command line: the one variable that several factors can add to.
 _OPTIONS = "VLLM_SERVER_OPTIONS"
+#: Of every stack that is measured, under its choice: requests of the mix are equal more often than a fleet's.
+BASE = {"ANSWERS_SHARED": "false"}
 _WITHOUT_ADAPTER = {"LLAMACPP_TUNED": "", "LLAMACPP_LORA_PATH": ""}
 _QUEUE = (
     Factor(
@@ -90,6 +94,16 @@ _QUEUE = (
         ),
     ),
     Factor("batch size", "behaviours that the worker collects at most", _set("BATCH_SIZE", "16", "1", "64")),
+    Factor(
+        "equal requests",
+        "whether they are generated for once",
+        (
+            Choice("each by itself"),
+            Choice("those at one time", {"ANSWERS_SHARED": "true"}),
+            Choice("later ones too", {"ANSWERS_SHARED": "true", "ANSWERS_KEPT": "1000"}),
+        ),
+        told_only=True,
+    ),
 )
 
 LLAMACPP = Space(

@@ -17,7 +17,7 @@ from loadtest.comparison.engines import ENGINES, Engine
 from loadtest.comparison.plan import Plan, Turn
 from loadtest.comparison.targets import Asked, BackendGone, TargetGone, wait_until_ready
 from loadtest.processes import Program, StartError
-from loadtest.tuning.space import Choice
+from loadtest.tuning.space import BASE, Choice
 from services.embedded.stack import SERVICES, Stack, StackError
 
 _EMBEDDED = "llamacpp"
@@ -124,7 +124,7 @@ class Stacks:
         return {"engine": engine, **{name: stack.pid(name) for name in ("router", "worker", "store")}}
 
     def _start(self, name: str, variant: Variant, folder: Path, cleanup: contextlib.ExitStack) -> None:
-        settings = dict(variant.choice.settings)
+        settings = {**BASE, **variant.choice.settings}
         weights, path = _MERGED
         if weights in settings:  # the folder that all others share keeps one file, and they hold it
             settings.setdefault(path, str(folder / settings[weights]))

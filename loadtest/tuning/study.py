@@ -83,7 +83,11 @@ class Study:
         choices = {choice.name: choice for choice in factor.choices}
 
         def judge(step: Step) -> Step:
-            return self._judged(step, choices) if factor.answers and step.kept != step.now else step
+            if step.kept == step.now:
+                return step
+            if factor.told_only:
+                return _with(step, kept=step.now)
+            return self._judged(step, choices) if factor.answers else step
 
         return self._step(factor.name, factor.about, choices, factor.now.name, judge)
 

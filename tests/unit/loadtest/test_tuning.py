@@ -144,6 +144,13 @@ def test_what_is_faster_must_not_be_wrong_more_often(
     assert set(step.right) == ({"all", "1"} if right else set())
 
 
+def test_what_depends_on_the_traffic_is_told_and_not_kept(studying: Studying) -> None:
+    factor = Factor("equal", "equal requests", (Choice("4"), Choice("8", {"ANSWERS_KEPT": "9"})), told_only=True)
+    step = studying({"4": SLOW, "8": FAST}).factor(factor)
+    assert (step.kept, step.remarks) == ("4", [])
+    assert {effect.choice for effect in step.effects} == {"4", "8"}
+
+
 def test_all_that_helped_is_measured_together(studying: Studying, ups: list[tuple[str, ...]]) -> None:
     right = {"": 0.5, "LLAMACPP_THREADS": 0.5}
     study = studying({"4": SLOW, "8": FAST, "all": SLOW, "1": FAST, NOW: SLOW, ALL: FAST / 2}, right)
