@@ -30,7 +30,7 @@ class Factor:
     choices: tuple[Choice, ...]
     #: Whether answers can change with it, so that who takes it has to know how many of them are right.
     answers: bool = False
-    #: Whether what it is worth depends on how alike requests are, of which the mix says nothing: it is told, never kept.
+    #: Whether what it is worth depends on how alike requests are, of which the mix says nothing: then it is never kept.
     told_only: bool = False
 
     @property
