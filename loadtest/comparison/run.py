@@ -87,6 +87,20 @@ def play(plan: Plan, target: Target, folder: Path, say: Callable[[str], None]) -
     return run
 
 
+def read_run(plan: Plan, folder: Path) -> Run:
+    """The turns that an earlier ``play`` of the plan left in its folder, without what they cost the machine.
+
+    Raises OSError or ValueError if there are none that can be read.
+    """
+    run = Run(plan)
+    for line in (folder / TURNS).read_text(encoding="utf-8").splitlines():
+        note = json.loads(line)
+        turn = Turn(note["repeat"], note["level"], note["backend"])
+        records = list(read_records(folder / RECORDS / f"{turn.name}.jsonl"))
+        run.turns.append(Measured(turn, note["began_s"], note["seconds"], records, yardstick_ms=note["yardstick_ms"]))
+    return run
+
+
 def _warm_up(plan: Plan, target: Target, turn: Turn, folder: Path) -> None:
     """Drive a backend that was just started with the most that it will get; its records count for nothing."""
     most = replace(turn, level=plan.levels[-1])

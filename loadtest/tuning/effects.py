@@ -1,18 +1,35 @@
-"""What a change is worth: how many times the figure that it stands beside, and which change is to be kept."""
+"""What a change is worth: how many times the figure that it stands beside, and which change is to be kept.
+
+Ratios are of matched requests: with the same seed each robot asks for the same things in the same order whatever
+answers it, so its first, second, … request is the same work for every choice. In a closed loop as many answers come a
+second as there are robots over the mean time of a request (Little's law), so the ratio of rates is that of times, of
+the requests that both had. Rates by themselves would differ by which requests happened to come in a short turn, too.
+
+Their intervals are bootstrapped: repeats are drawn with replacement, then within each pairs of requests.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from loadtest.comparison.figures import Cell, Figure, cell, ratio
+import numpy as np
+import numpy.typing as npt
+
+from loadtest.comparison.figures import DRAWS, Cell, Figure, cell
+from loadtest.comparison.measured import Measured
 from loadtest.comparison.run import Run
+from loadtest.records import Record
 
 #: A gain below this is not worth a setting that somebody has to understand.
 LEAST_GAIN = 1.03
 #: How much later the first action may come, at the lowest level, for the sake of throughput.
 MOST_WAIT = 1.1
+_SEED = 20260101
+_ANSWERED = ("completed", "invalid")
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -20,11 +37,12 @@ class Value:
     """A figure with its 95 % interval; None of what was not seen."""
 
     value: float | None
-    low: float | None
-    high: float | None
+    low: float | None = None
+    high: float | None = None
 
     @classmethod
     def of(cls, figure: Figure) -> Value:
+        """Without the bootstrap's draws."""
         return cls(figure.value, figure.low, figure.high)
 
     def times(self) -> str:
@@ -46,34 +64,21 @@ class Effect:
     answered: Value
     #: Seconds to the first action, p50.
     ttfa_s: Value
-    #: Both over those of the other.
+    #: Both over those of the other, of matched requests; there are so many of these.
     answered_ratio: Value
     ttfa_ratio: Value
+    matched: int
     #: Of the behaviours that were sent, how many ended how.
     outcomes: Mapping[str, int]
-
-    def document(self) -> dict[str, Any]:
-        """For programs."""
-        return asdict(self)
-
-    @classmethod
-    def read(cls, document: Mapping[str, Any]) -> Effect:
-        """What ``document`` told."""
-        values = {name: Value(**document[name]) for name in ("answered", "ttfa_s", "answered_ratio", "ttfa_ratio")}
-        return cls(**{**document, **values})
 
 
 def effects(run: Run, beside: str) -> list[Effect]:
     """Every choice of a run beside one of them, level by level."""
     found = []
     for level in run.plan.levels:
-        cells = {name: _cell(run, name, level) for name in run.plan.backends}
-        other = cells[beside]
-        if other is None:
-            continue
-        for name, one in cells.items():
-            if one is not None:
-                found.append(_effect(name, one, beside, other))
+        turns = {name: _turns(run, name, level) for name in run.plan.backends}
+        if turns[beside]:
+            found += [_effect(run, name, beside, turns) for name in run.plan.backends if turns[name]]
     return found
 
 
@@ -97,19 +102,68 @@ def best(found: Sequence[Effect], now: str) -> str:
     return kept
 
 
-def _cell(run: Run, name: str, level: float) -> Cell | None:
+def _turns(run: Run, name: str, level: float) -> list[Measured]:
     turns = [one for one in run.turns if (one.turn.backend, one.turn.level) == (name, level)]
-    return cell(sorted(turns, key=lambda one: one.turn.repeat), run.plan.slos) if turns else None
+    return sorted(turns, key=lambda one: one.turn.repeat)
 
 
-def _effect(name: str, one: Cell, beside: str, other: Cell) -> Effect:
+def _effect(run: Run, name: str, beside: str, turns: Mapping[str, Sequence[Measured]]) -> Effect:
+    one: Cell = cell(turns[name], run.plan.slos)
+    others = {turn.turn.repeat: turn for turn in turns[beside]}
+    pairs = [_matched(turn, others[turn.turn.repeat]) for turn in turns[name] if turn.turn.repeat in others]
     return Effect(
         choice=name,
         beside=beside,
         level=one.level,
         answered=Value.of(one.rates["answered"]),
         ttfa_s=Value.of(one.times["ttfa"][50]),
-        answered_ratio=Value.of(ratio(one.rates["answered"], other.rates["answered"])),
-        ttfa_ratio=Value.of(ratio(one.times["ttfa"][50], other.times["ttfa"][50])),
+        answered_ratio=_ratio([_times(found, lambda record: record.e2e_s) for found in pairs], _faster),
+        ttfa_ratio=_ratio([_times(found, lambda record: record.ttfa_s) for found in pairs], _later),
+        matched=sum(len(found) for found in pairs),
         outcomes=dict(one.outcomes),
     )
+
+
+def _matched(one: Measured, other: Measured) -> list[tuple[Record, Record]]:
+    """The requests that both answered in the part that counts, those of a robot by their place in its sequence."""
+    theirs = _by_place(other)
+    return [(record, theirs[place]) for place, record in _by_place(one).items() if place in theirs]
+
+
+def _by_place(turn: Measured) -> dict[tuple[str, int, str], Record]:
+    counts = {id(record) for record in turn.sent if record.outcome in _ANSWERED}
+    asked: dict[str, int] = defaultdict(int)
+    found = {}
+    for record in sorted(turn.records, key=lambda record: record.sent_at_s):
+        if id(record) in counts:
+            found[record.robot, asked[record.robot], record.item] = record
+        asked[record.robot] += 1
+    return found
+
+
+def _times(pairs: Sequence[tuple[Record, Record]], of: Callable[[Record], float | None]) -> Floats:
+    known = [(of(one), of(other)) for one, other in pairs]
+    return np.array([pair for pair in known if None not in pair], dtype=float).reshape(-1, 2)
+
+
+def _faster(pairs: Floats) -> float:
+    return float(pairs[:, 1].sum() / pairs[:, 0].sum())
+
+
+def _later(pairs: Floats) -> float:
+    return float(np.median(pairs[:, 0]) / np.median(pairs[:, 1]))
+
+
+def _ratio(repeats: Sequence[Floats], of: Callable[[Floats], float]) -> Value:
+    """A ratio of pairs of times, repeat by repeat, with its interval."""
+    repeats = [pairs for pairs in repeats if len(pairs)]
+    if not repeats:
+        return Value(None)
+    random = np.random.default_rng(_SEED)
+
+    def drawn() -> Floats:
+        chosen = [repeats[index] for index in random.integers(len(repeats), size=len(repeats))]
+        return np.concatenate([pairs[random.integers(len(pairs), size=len(pairs))] for pairs in chosen])
+
+    low, high = np.quantile([of(drawn()) for _ in range(DRAWS)], (0.025, 0.975))
+    return Value(of(np.concatenate(repeats)), float(low), float(high))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtest.comparison.plan import Plan
-from loadtest.comparison.run import Run, play
+from loadtest.comparison.run import TURNS, Run, play, read_run
 from loadtest.comparison.targets import Target
 from loadtest.tuning.effects import Effect, Value, best, effects
 from loadtest.tuning.right import NotEvaluated
@@ -55,19 +55,12 @@ class Step:
         """For programs."""
         return asdict(self)
 
-    @classmethod
-    def read(cls, document: Mapping[str, Any]) -> Step:
-        """What ``document`` told."""
-        found = [Effect.read(one) for one in document["effects"]]
-        right = {name: Value(**value) for name, value in document["right"].items()}
-        return cls(**{**document, "effects": found, "right": right})
-
 
 class Study:
-    """A search in a folder; what is done there already with the same plan is not done again.
+    """A search in a folder; what was measured there already with the same plan is not measured again.
 
     Args:
-        folder: gets a folder for each step, and there ``step.json``.
+        folder: gets a folder for each step, with every turn's records and, once it is whole, ``asked.json``.
         plan: how each step is measured; its ``backends`` are those of the step.
         up: has what is measured up.
         right: how many answers are right, or None if nobody is to ask.
@@ -147,36 +140,40 @@ class Study:
         asked = json.loads(
             json.dumps({"plan": asdict(plan), "choices": {one: asdict(choices[one]) for one in choices}})
         )
-        if (done := _read(folder / _STEP, asked)) is not None:
-            self._say(f"{name}: done before; {done.kept} is kept")
-            return done
-        self._say(f"{name}: {about}")
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "turns.jsonl").unlink(missing_ok=True)
-        with self._up(choices) as target:
-            run = play(plan, target, folder, self._say)
+        if (run := _read(plan, folder, asked)) is not None:
+            self._say(f"{name}: measured before")
+        else:
+            self._say(f"{name}: {about}")
+            run = self._measured(plan, folder, choices)
+            text = json.dumps({"asked": asked, "troubles": run.troubles}, ensure_ascii=False, indent=1)
+            (folder / _STEP).write_text(text + "\n", encoding="utf-8")
         found = effects(run, now)
-        _go_on(run)
         step = judge(Step(name, about, now, best(found, now), found, remarks=run.troubles))
-        text = json.dumps({"asked": asked, "step": step.document()}, ensure_ascii=False, indent=1)
-        (folder / _STEP).write_text(text + "\n", encoding="utf-8")
         self._say(f"{name}: {step.kept} is kept")
         return step
 
+    def _measured(self, plan: Plan, folder: Path, choices: Mapping[str, Choice]) -> Run:
+        """All of a plan. A choice that was given up is one less; anything else that went wrong raises Stopped."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / TURNS).unlink(missing_ok=True)
+        with self._up(choices) as target:
+            run = play(plan, target, folder, self._say)
+        if run.stopped is not None:
+            raise Stopped(run.troubles[-1], run.stopped)
+        if ended := [trouble for trouble in run.troubles if trouble.startswith("The run ended early")]:
+            raise Stopped(ended[0], 1)
+        return run
 
-def _go_on(run: Run) -> None:
-    """A backend that was given up is one choice less; anything else that went wrong ends the search."""
-    if run.stopped is not None:
-        raise Stopped(run.troubles[-1], run.stopped)
-    if ended := [trouble for trouble in run.troubles if trouble.startswith("The run ended early")]:
-        raise Stopped(ended[0], 1)
 
-
-def _read(file: Path, asked: Mapping[str, Any]) -> Step | None:
-    """The step in a file, if it is there and was measured as is asked for now."""
+def _read(plan: Plan, folder: Path, asked: Mapping[str, Any]) -> Run | None:
+    """What a folder has of a plan, if all of it is there and it was measured as is asked for now."""
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-        return Step.read(document["step"]) if document["asked"] == asked else None
+        document = json.loads((folder / _STEP).read_text(encoding="utf-8"))
+        if document["asked"] != asked:
+            return None
+        run = read_run(plan, folder)
+        run.troubles += document["troubles"]
+        return run
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -12,6 +12,7 @@ import pytest
 from synthetic import closed_loop, plan
 
 from loadtest.comparison import run as running
+from loadtest.comparison.measured import Measured
 from loadtest.comparison.plan import Plan, Turn
 from loadtest.comparison.targets import Asked, Target
 from loadtest.tuning.__main__ import main
@@ -19,7 +20,7 @@ from loadtest.tuning.composed import read_env_file, with_entries
 from loadtest.tuning.effects import Effect, Value, best
 from loadtest.tuning.report import Findings, document, env_file, markdown, write_report
 from loadtest.tuning.space import SPACES, Choice, Factor, together
-from loadtest.tuning.study import ALL, NOW, Step, Stopped, Study
+from loadtest.tuning.study import ALL, NOW, Stopped, Study
 
 ROOT = Path(__file__).resolve().parents[3]
 #: Known to processes alone: an image has its weights from when it was built, and the rest is only there to be measured.
@@ -48,6 +49,13 @@ class NoTarget:
         return {}
 
 
+def kept(measured: Measured, folder: Path) -> Measured:
+    """As a real turn leaves it."""
+    lines = "".join(record.line() for record in measured.records)
+    (folder / running.RECORDS / f"{measured.turn.name}.jsonl").write_text(lines, encoding="utf-8")
+    return measured
+
+
 @pytest.fixture
 def ups() -> list[tuple[str, ...]]:
     """What was up, one after the other."""
@@ -67,7 +75,7 @@ def studying(tmp_path: Path, ups: list[tuple[str, ...]], monkeypatch: pytest.Mon
         def measure(plan: Plan, target: object, turn: Turn, folder: Path) -> object:
             if stop is not None:
                 raise stop
-            return closed_loop(turn, e2e_s[turn.backend], ttfa_s=e2e_s[turn.backend] / 2)
+            return kept(closed_loop(turn, e2e_s[turn.backend], ttfa_s=e2e_s[turn.backend] / 2), folder)
 
         @contextlib.contextmanager
         def up(choices: Mapping[str, Choice]) -> Iterator[Target]:
@@ -94,6 +102,16 @@ def test_an_effect_is_a_ratio_to_what_it_stands_beside(studying: Studying) -> No
         assert ratios["8", level].answered_ratio.value == pytest.approx(2.0, rel=0.1)
         assert ratios["8", level].ttfa_ratio.value == pytest.approx(0.5)
         assert ratios["4", level].answered_ratio.value == 1.0
+
+
+def test_requests_are_matched_by_their_place_in_a_robot_s_sequence(studying: Studying) -> None:
+    found = {
+        effect.choice: effect for effect in studying({"4": SLOW, "8": FAST}).factor(FACTOR).effects if effect.level == 1
+    }
+    # Within ten seconds after two of warm-up: the slow one's 5th to 24th request, of which the fast one had the first
+    # eight while it warmed up.
+    assert (found["4"].matched, found["8"].matched) == (2 * 20, 2 * 16)
+    assert (found["8"].answered_ratio.low, found["8"].answered_ratio.high) == (2.0, 2.0)
 
 
 def test_answers_that_failed_the_checks_were_written_all_the_same() -> None:
@@ -170,7 +188,7 @@ def test_nothing_that_helped_changes_nothing(studying: Studying, ups: list[tuple
 
 def effect(choice: str, level: float, gain: Sequence[float | None], wait: Sequence[float | None]) -> Effect:
     empty = Value(None, None, None)
-    return Effect(choice, "now", level, empty, empty, Value(*gain), Value(*wait), {})
+    return Effect(choice, "now", level, empty, empty, Value(*gain), Value(*wait), 9, {})
 
 
 @pytest.mark.parametrize(
@@ -203,8 +221,8 @@ def test_the_report_says_what_there_is(studying: Studying, tmp_path: Path) -> No
     assert "**Partial: it was interrupted**" in text
     assert "Settings that won: LLAMACPP_SLOTS=8." in text
     assert (out / "winner.env").read_text("utf-8").splitlines()[-1] == "LLAMACPP_SLOTS=8"
-    kept = json.loads((out / "tune.json").read_text("utf-8"))
-    assert Step.read(kept["steps"][0]) == step
+    [kept] = json.loads((out / "tune.json").read_text("utf-8"))["steps"]
+    assert kept == json.loads(json.dumps(step.document()))
     drawn = ElementTree.fromstring((out / "effects.svg").read_text("utf-8"))
     assert [one.text for one in drawn.iter() if one.text and "slots: 8" in one.text]
 
