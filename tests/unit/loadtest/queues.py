@@ -26,7 +26,7 @@ QUESTION = Question(
     engines=(1, 2),
     soak_s=60.0,
     queue_limit=1000,
-    orders=4000,
+    orders=2000,
 )
 
 
