@@ -11,6 +11,9 @@ from loadtest.capacity.observed import first_action_s, served
 from loadtest.comparison.measured import Floats, Measured
 from loadtest.comparison.verdicts import LEAST_CHANGE
 
+#: Throughput that grows by less from the level at which all places are taken grows only since no place stands idle any
+#: more between an answer and the next order, which has the queue to pass.
+_SAME_RATE = 0.25
 #: An order's time after its first action that grows by less, of all of its time, grows only by chance.
 _SAME_TIME = 0.1
 
@@ -98,7 +101,8 @@ def service_of(levels: Sequence[Level]) -> Service:
     share = np.interp(counts, [one.at_once for one in full], [one.first_share for one in full])
     pairs = [(_over_average(one.first_s), _over_average(one.rest_s)) for one in full]
     demands = np.column_stack([np.concatenate(parts) for parts in zip(*pairs, strict=True)])
-    grows = len(levels) == 1 or levels[-1].rate > (1 + LEAST_CHANGE) * levels[-2].rate
+    all_served = slots == levels[-1].at_once
+    grows = all_served and (len(levels) == 1 or levels[-1].rate > (1 + LEAST_CHANGE) * levels[-2].rate)
     return Service(rates, share, slots, demands, grows)
 
 
@@ -106,14 +110,14 @@ def _slots(levels: Sequence[Level]) -> int:
     """Places at the engine: the lowest level from which neither throughput grows nor the time after the first action.
 
     An engine that takes more at once and is merely slower then lets orders take longer after their first action, too;
-    one that has no place for them lets them wait before it. The highest level, if it goes on to the end.
+    one that has no place for them lets them wait before it. The highest level, if none is like that.
     """
     return next(one.at_once for index, one in enumerate(levels) if not _grows(one, levels[index + 1 :]))
 
 
 def _grows(one: Level, higher: Sequence[Level]) -> bool:
     return any(
-        other.rate > (1 + LEAST_CHANGE) * one.rate or other.rest_s.mean() > one.rest_s.mean() + _SAME_TIME * one.e2e_s
+        other.rate > (1 + _SAME_RATE) * one.rate or other.rest_s.mean() > one.rest_s.mean() + _SAME_TIME * one.e2e_s
         for other in higher
     )
 

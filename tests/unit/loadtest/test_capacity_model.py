@@ -77,6 +77,15 @@ def test_an_engine_that_is_slower_with_each_takes_them_all() -> None:
     assert found.paces_s(100) == pytest.approx((0.8, 1.2))
 
 
+def test_places_that_stand_idle_between_orders_are_found_all_the_same() -> None:
+    """With 4 at once each of four places waits 0.1 s for its next order; with 8 the next is there already."""
+    found = service_of([one(1.0, 0.6, 0.3), one(2.0, 0.6, 0.3), one(4.0, 0.6, 0.3), one(8.0, 1.02, 0.7)])
+    assert found.slots == 4
+    assert not found.grows
+    assert found.most == pytest.approx(8 / 1.02)
+    assert sum(found.paces_s(8)) == pytest.approx(0.51)
+
+
 def test_throughput_that_still_grows_is_told() -> None:
     assert service_of([one(1.0, 0.5), one(2.0, 0.5)]).grows
     assert service_of([one(1.0, 0.5)]).grows

@@ -81,7 +81,9 @@ def test_a_model_that_does_not_hold_says_where(whole: Result, tmp_path: Path) ->
     result = replace(whole, soaks=[Soak(row, slow)])
     files = written(result, tmp_path)
     assert json.loads(files["report.json"])["check"]["holds"] is False
-    assert f"The model does not hold within 20%: E2E p50 with {row.robots} robots was predicted as" in files["report.md"]
+    assert (
+        f"The model does not hold within 20%: E2E p50 with {row.robots} robots was predicted as" in files["report.md"]
+    )
     assert "TTFA p50 with" not in files["report.md"]
 
 

@@ -1,4 +1,4 @@
-"""The simulation against published formulas, with what chance leaves of them. The seeds are set: it is always the same."""
+"""The simulation against published formulas, with what chance leaves of them: the seeds are set, so always the same."""
 
 from __future__ import annotations
 
