@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from loadtest.comparison.plan import Plan, Slos
 
+#: The soak's traffic is drawn with a seed that is so much higher.
+_ANEW = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -48,16 +51,16 @@ class Question:
 
     def measuring(self) -> Plan:
         """The closed loops without think time from which the model is made."""
-        return self._plan(self.levels, self.warm_up_s, self.seconds, 0.0)
+        return self._plan(self.seed, self.levels, self.warm_up_s, self.seconds, 0.0)
 
     def soak(self, robots: Sequence[int]) -> Plan:
         """The run that the model is checked against.
 
-        All robots ask at its start, and only after thinking once does each have a time of its own: the warm-up is
-        longer by that.
+        Its orders are others than those that the model was made of. All robots ask at its start, and only after
+        thinking once does each have a time of its own: the warm-up is longer by that.
         """
         numbers = tuple(sorted({float(count) for count in robots}))
-        return self._plan(numbers, self.warm_up_s + self.think_s, self.soak_s, self.think_s)
+        return self._plan(self.seed + _ANEW, numbers, self.warm_up_s + self.think_s, self.soak_s, self.think_s)
 
     def lasts_s(self) -> float:
         """About how long measuring takes, without the start."""
@@ -67,12 +70,12 @@ class Question:
         """What an order must keep, in words."""
         return f"{self.percentile:g} % of all orders with {self.slos.told()}"
 
-    def _plan(self, levels: tuple[float, ...], warm_up_s: float, seconds: float, think_s: float) -> Plan:
+    def _plan(self, seed: int, levels: tuple[float, ...], warm_up_s: float, seconds: float, think_s: float) -> Plan:
         return Plan(
             backends=(self.backend,),
             door="durable",
             mix=self.mix,
-            seed=self.seed,
+            seed=seed,
             arrivals="closed",
             levels=levels,
             seconds=seconds,

@@ -79,4 +79,7 @@ def test_the_soak_thinks_and_the_levels_do_not() -> None:
     assert (measuring.think_s, measuring.levels, measuring.backends) == (0.0, (1.0, 2.0, 4.0, 8.0), ("llamacpp",))
     assert (soak.think_s, soak.levels, soak.seconds) == (20.0, (6.0, 12.0), 180.0)
     assert soak.warm_up_s == measuring.warm_up_s + 20.0
+    assert {soak.traffic_seed(turn) for turn in soak.turns()}.isdisjoint(
+        measuring.traffic_seed(turn) for turn in measuring.turns()
+    )
     assert list(soak.turns()) == [Turn(0, 6.0, "llamacpp"), Turn(0, 12.0, "llamacpp")]
