@@ -1,4 +1,4 @@
-"""``python -m loadtest.bench compare|overhead|batching|stop``: backends compared, and what our own parts cost."""
+"""``python -m loadtest.bench compare|capacity|overhead|batching|stop``: LLM servers, and what our own parts cost."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from loadtest.capacity import options as carrying
 from loadtest.comparison import options as comparison
 
 _EXAMPLES = """\
 examples:
   scripts/bench compare --quick                   llama.cpp and Triton side by side, about a minute
+  scripts/bench capacity                          how many robots so many engines carry, half an hour
   scripts/bench overhead                          five minutes
   scripts/bench overhead --quick                  one minute, to see that it works
   scripts/bench overhead --json reports/overhead.json
   scripts/bench batching --help                   the options of one benchmark
 
 The figures go to standard output, with what machine they were measured on, progress to standard error; --json writes
-them to a file too. Measure on a machine that does nothing else. docs/performance.md tells what they mean.
-The first run installs the packages (about 170 MB; for compare 280 MB) into .venvs/. PYTHON=/path/to/python chooses the
-Python (3.11 or 3.12, with pip).
+them to a file too. Measure on a machine that does nothing else. docs/performance.md tells what they mean,
+docs/comparison.md those of compare, docs/scaling.md those of capacity.
+The first run installs the packages (about 170 MB; for compare and capacity 280 MB) into .venvs/.
+PYTHON=/path/to/python chooses the Python (3.11 or 3.12, with pip).
 """
 PACKAGES = ("gunicorn", "gevent", "celery", "redis", "aiohttp")
 
@@ -45,6 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     comparison.add_options(compare)
+    capacity = commands.add_parser(
+        "capacity",
+        help="how many robots so many engines carry: measured, modelled, checked",
+        description=carrying.DESCRIPTION,
+        epilog=carrying.EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    carrying.add_options(capacity)
     overhead = commands.add_parser(
         "overhead",
         help="what our parts cost over the engine itself",
@@ -78,12 +89,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop.add_argument("--count", type=int, default=50, help="how many times (default %(default)s)")
     options = parser.parse_args(arguments)
     plan = comparison.plan_of(options, compare) if options.command == "compare" else None
+    question = carrying.question_of(options, capacity) if options.command == "capacity" else None
     for number in (signal.SIGTERM, signal.SIGHUP):  # the servers that were started end with us
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     if plan is not None:
         from loadtest.comparison.command import compare as measure
 
         return measure(options, plan)
+    if question is not None:
+        from loadtest.capacity.command import capacity as answer
+
+        return answer(options, question)
     run = {"overhead": _overhead, "batching": _batching, "stop": _stop}[options.command]
     return run(options)
 

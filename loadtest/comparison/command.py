@@ -26,15 +26,15 @@ _NEEDED_MB = 200
 
 def compare(options: argparse.Namespace, plan: Plan) -> int:
     """Run a comparison; returns the exit status that ``--help`` documents."""
-    if problem := _unusable(options, plan):
+    if problem := unusable(options, plan):
         print(problem, file=sys.stderr)
         return USAGE
     try:
-        _make_room(options.out)
+        make_room(options.out)
         about_min = plan.lasts_s() / 60
         _say(f"about {about_min:.0f} min, and the start" if about_min >= 1 else "about a minute, and the start")
         yardstick_ms()  # the first is slower than the others
-        with _target(options, plan) as target:
+        with target_of(options, plan) as target:
             told = system(plan, target)
             run = play(plan, target, options.out, _say)
     except (TargetGone, StackError) as error:
@@ -66,7 +66,11 @@ def _report(folder: Path, run: Run, told: dict[str, str]) -> int:
 
 
 @contextlib.contextmanager
-def _target(options: argparse.Namespace, plan: Plan) -> Iterator[Target]:
+def target_of(options: argparse.Namespace, plan: Plan) -> Iterator[Target]:
+    """A context manager: the running router that ``--url`` names, or else the whole engine, started here.
+
+    Raises TargetGone if something does not start.
+    """
     if options.url:
         yield RunningRouter(options.url, options.api_keys_file)
     else:
@@ -74,8 +78,8 @@ def _target(options: argparse.Namespace, plan: Plan) -> Iterator[Target]:
             yield stack
 
 
-def _unusable(options: argparse.Namespace, plan: Plan) -> str:
-    """Why the backends cannot be compared, in one sentence; empty if they can, or if nobody knows yet."""
+def unusable(options: argparse.Namespace, plan: Plan) -> str:
+    """Why the backends cannot be measured, in one sentence; empty if they can, or if nobody knows yet."""
     if options.url:
         with contextlib.suppress(TargetGone):  # told when it is needed
             known = backends_of(options.url, options.api_keys_file)
@@ -92,7 +96,7 @@ def _unusable(options: argparse.Namespace, plan: Plan) -> str:
     return ""
 
 
-def _make_room(folder: Path) -> None:
+def make_room(folder: Path) -> None:
     """The folder for the report, without what an earlier comparison left in it. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     free_mb = shutil.disk_usage(folder).free // 1_000_000

@@ -58,7 +58,7 @@ class Generator:
             **({"--api-keys-file": asked.keys_file} if asked.keys_file else {}),
         }
         if plan.arrivals == "closed":
-            options |= {"--arrivals": "closed", "--users": f"{turn.level:g}"}
+            options |= {"--arrivals": "closed", "--users": f"{turn.level:g}", "--think-time-s": f"{plan.think_s:g}"}
         else:
             options |= {"--arrivals": "poisson", "--rate": f"{turn.level:g}"}
         limits = {"--slo-ttft-s": plan.slos.ttft_s, "--slo-ttfa-s": plan.slos.ttfa_s, "--slo-e2e-s": plan.slos.e2e_s}

@@ -59,12 +59,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--backends",
-        type=_names,
+        type=read_names,
         default=("llamacpp", "tensorrtllm"),
         metavar="NAME,…",
         help="which, at least two (default: llamacpp,triton)",
     )
-    add("--url", type=_url, help="of a running router, as in http://127.0.0.1:8000 (default: start one)")
+    add("--url", type=read_url, help="of a running router, as in http://127.0.0.1:8000 (default: start one)")
     add(
         "--api-keys-file",
         default="",
@@ -82,29 +82,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     levels = parser.add_mutually_exclusive_group()
     levels.add_argument(
         "--concurrency",
-        type=counts,
+        type=read_counts,
         metavar="N,…",
         help="closed loop: so many at once, each asking again when it has its answer (default: 1,4,16)",
     )
     levels.add_argument("--rates", type=_rates, metavar="R,…", help="open loop: so many requests a second, at random")
-    add("--seconds", type=seconds, help="each level is measured for so long (default: 30)")
+    add("--seconds", type=read_seconds, help="each level is measured for so long (default: 30)")
     add(
         "--warm-up",
-        type=seconds,
+        type=read_seconds,
         metavar="SECONDS",
         help="before that the same traffic, which does not count (default: 5)",
     )
-    add("--repeats", type=count, metavar="N", help="how often all of it is measured (default: 3)")
+    add("--repeats", type=read_count, metavar="N", help="how often all of it is measured (default: 3)")
     add(
         "--timeout-s",
-        type=seconds,
+        type=read_seconds,
         default=60.0,
         metavar="S",
         help="a request that takes longer is given up (default: 60)",
     )
-    add("--slo-ttft-s", type=seconds, default=1.0, metavar="S", help="goodput: longest TTFT (default: 1)")
-    add("--slo-ttfa-s", type=seconds, metavar="S", help="goodput: longest TTFA; durable only (default: 2)")
-    add("--slo-e2e-s", type=seconds, default=10.0, metavar="S", help="goodput: longest E2E (default: 10)")
+    add("--slo-ttft-s", type=read_seconds, default=1.0, metavar="S", help="goodput: longest TTFT (default: 1)")
+    add("--slo-ttfa-s", type=read_seconds, metavar="S", help="goodput: longest TTFA; durable only (default: 2)")
+    add("--slo-e2e-s", type=read_seconds, default=10.0, metavar="S", help="goodput: longest E2E (default: 10)")
     add("--out", type=Path, default=Path("reports/compare"), metavar="FOLDER", help="(default: %(default)s)")
     add("--quick", action="store_true", help="rough: 1 and 4 at once, 6 s each, once; what is given besides holds")
 
@@ -134,21 +134,23 @@ def plan_of(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Pla
     )
 
 
-def _names(text: str) -> tuple[str, ...]:
+def read_names(text: str) -> tuple[str, ...]:
+    """The router's names of backends, each once; people's own names for them are taken too."""
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
     return tuple(dict.fromkeys(_ALIASES.get(name, name) for name in names))
 
 
-def _url(text: str) -> str:
+def read_url(text: str) -> str:
+    """The address of a router. Raises ArgumentTypeError for what is none."""
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise argparse.ArgumentTypeError(f"{text!r} is no address of a router; write one as in http://127.0.0.1:8000")
     return text
 
 
-def counts(text: str) -> tuple[float, ...]:
-    """Whole numbers with commas between them, rising. Raises ArgumentTypeError."""
-    return tuple(sorted({float(count(part.strip())) for part in text.split(",")}))
+def read_counts(text: str) -> tuple[float, ...]:
+    """Whole numbers with commas between, rising, each once. Raises ArgumentTypeError."""
+    return tuple(sorted({float(read_count(part.strip())) for part in text.split(",")}))
 
 
 def _rates(text: str) -> tuple[float, ...]:
@@ -161,19 +163,19 @@ def _rates(text: str) -> tuple[float, ...]:
     return tuple(sorted(rates))
 
 
-def count(text: str) -> int:
-    """A whole number from 1 on. Raises ArgumentTypeError."""
+def read_count(text: str) -> int:
+    """A whole number from 1 to 10000. Raises ArgumentTypeError."""
     if text.isascii() and text.isdigit() and 1 <= int(text) <= 10_000:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is no count; use whole numbers from 1 to 10000")
 
 
-def seconds(text: str) -> float:
-    """A time above 0, s. Raises ArgumentTypeError."""
+def read_seconds(text: str) -> float:
+    """Seconds, above 0 and up to a day. Raises ArgumentTypeError."""
     try:
-        time_s = float(text)
+        seconds = float(text)
     except ValueError:
-        time_s = 0.0
-    if 0.0 < time_s <= _LONGEST_S:
-        return time_s
+        seconds = 0.0
+    if 0.0 < seconds <= _LONGEST_S:
+        return seconds
     raise argparse.ArgumentTypeError(f"{text!r} is no time; use seconds above 0, at most {_LONGEST_S:g}")

@@ -64,6 +64,8 @@ class Plan:
     #: A request that takes longer is given up.
     timeout_s: float
     slos: Slos
+    #: Closed loop: seconds between a user's answer and its next request, on average (exponential).
+    think_s: float = 0.0
 
     def level_told(self, level: float) -> str:
         """A level in words, such as ``4 at once``."""

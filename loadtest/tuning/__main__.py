@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtest.comparison.options import count, counts, seconds
+from loadtest.comparison.options import read_count, read_counts, read_seconds
 from loadtest.traffic.mix import DEFAULT_MIX, mixes
 from loadtest.tuning.space import SPACES, Factor
 
@@ -61,13 +61,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--engine", choices=list(SPACES), default="llamacpp", help="whose settings (default: %(default)s)")
     add("--factors", metavar="NAME,…", help="which of its factors (default: all)")
-    add("--concurrency", type=counts, metavar="N,…", help="closed loop: so many robots at once (default: 1,4)")
-    add("--seconds", type=seconds, help="each turn is measured for so long (default: 15)")
-    add("--warm-up", type=seconds, default=3.0, metavar="SECONDS", help="before that (default: %(default)g)")
-    add("--repeats", type=count, metavar="N", help="turns of each choice at each level (default: 3)")
+    add("--concurrency", type=read_counts, metavar="N,…", help="closed loop: so many robots at once (default: 1,4)")
+    add("--seconds", type=read_seconds, help="each turn is measured for so long (default: 15)")
+    add("--warm-up", type=read_seconds, default=3.0, metavar="SECONDS", help="before that (default: %(default)g)")
+    add("--repeats", type=read_count, metavar="N", help="turns of each choice at each level (default: 3)")
     add("--mix", choices=list(mixes()), default=DEFAULT_MIX, help="what is asked for (default: %(default)s)")
     add("--seed", type=int, default=1, help="what the traffic is drawn with (default: %(default)s)")
-    add("--timeout-s", type=seconds, default=120.0, metavar="S", help="a request is given up then (default: 120)")
+    add("--timeout-s", type=read_seconds, default=120.0, metavar="S", help="a request is given up then (default: 120)")
     add(
         "--items",
         type=_items,
@@ -113,7 +113,7 @@ def _spaces() -> str:
 def _items(text: str) -> str:
     if text in (_ALL_ITEMS, "none"):
         return text
-    return str(count(text))
+    return str(read_count(text))
 
 
 if __name__ == "__main__":
