@@ -26,6 +26,8 @@ from loadtest.records import Record
 LEAST_GAIN = 1.03
 #: How much later the first action may come, at the lowest level, for the sake of throughput.
 MOST_WAIT = 1.1
+#: Of fewer matched requests there is no interval, and so no certainty.
+FEWEST = 5
 _SEED = 20260101
 _ANSWERED = ("completed", "invalid")
 
@@ -125,17 +127,22 @@ def _effect(run: Run, name: str, beside: str, turns: Mapping[str, Sequence[Measu
 
 
 def _matched(one: Measured, other: Measured) -> list[tuple[Record, Record]]:
-    """The requests that both answered in the part that counts, those of a robot by their place in its sequence."""
+    """The requests that both answered, those of a robot by their place in its sequence.
+
+    One of the two has to have been sent in the part that counts: a fast choice is beyond the first ones of a slow one
+    while both warm up.
+    """
+    counts = {id(record) for turn in (one, other) for record in turn.sent}
     theirs = _by_place(other)
-    return [(record, theirs[place]) for place, record in _by_place(one).items() if place in theirs]
+    pairs = [(record, theirs[place]) for place, record in _by_place(one).items() if place in theirs]
+    return [pair for pair in pairs if not counts.isdisjoint(map(id, pair))]
 
 
 def _by_place(turn: Measured) -> dict[tuple[str, int, str], Record]:
-    counts = {id(record) for record in turn.sent if record.outcome in _ANSWERED}
     asked: dict[str, int] = defaultdict(int)
     found = {}
     for record in sorted(turn.records, key=lambda record: record.sent_at_s):
-        if id(record) in counts:
+        if record.outcome in _ANSWERED:
             found[record.robot, asked[record.robot], record.item] = record
         asked[record.robot] += 1
     return found
@@ -165,5 +172,7 @@ def _ratio(repeats: Sequence[Floats], of: Callable[[Floats], float]) -> Value:
         chosen = [repeats[index] for index in random.integers(len(repeats), size=len(repeats))]
         return np.concatenate([pairs[random.integers(len(pairs), size=len(pairs))] for pairs in chosen])
 
+    if sum(map(len, repeats)) < FEWEST:
+        return Value(of(np.concatenate(repeats)))
     low, high = np.quantile([of(drawn()) for _ in range(DRAWS)], (0.025, 0.975))
     return Value(of(np.concatenate(repeats)), float(low), float(high))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtest.tuning.effects import Effect, Value
+from loadtest.tuning.effects import Value
 from loadtest.tuning.picture import bars
 from loadtest.tuning.space import Choice
 from loadtest.tuning.study import Step
@@ -78,27 +78,27 @@ def markdown(found: Findings) -> str:
 
 
 def table(steps: Sequence[Step]) -> Table:
-    """Every choice beside what it is compared with."""
-    rows = [_row(step, effect) for step in steps for effect in step.effects]
+    """Every choice beside what it is compared with: of that the figures, of the others how many times as much."""
+    levels = sorted({effect.level for step in steps for effect in step.effects})
+    rows = [
+        _row(step, choice, levels) for step in steps for choice in dict.fromkeys(one.choice for one in step.effects)
+    ]
+    head = [f"answered/s, {level:g} at once" for level in levels]
+    head += [f"first action, s, {level:g} at once" for level in levels]
     return Table(
-        "Behaviours a second that were answered, and wait for the first action (p50), with 95 % intervals",
-        ["what", "set to", "at once", "answered/s", "times as many", "first action, s", "times as long", "kept"],
+        "Behaviours a second that were answered, and wait for the first action (p50); ratios with 95 % intervals",
+        ["what", "set to", *head, "kept"],
         rows,
     )
 
 
-def _row(step: Step, effect: Effect) -> list[str]:
-    now = effect.choice == step.now
-    return [
-        step.name,
-        effect.choice,
-        f"{effect.level:g}",
-        _told(effect.answered),
-        "–" if now else effect.answered_ratio.times(),
-        _told(effect.ttfa_s),
-        "–" if now else effect.ttfa_ratio.times(),
-        "yes" if effect.choice == step.kept else "",
-    ]
+def _row(step: Step, choice: str, levels: Sequence[float]) -> list[str]:
+    found = {effect.level: effect for effect in step.effects if effect.choice == choice}
+    now = choice == step.now
+    answered = [(one.answered, one.answered_ratio) if (one := found.get(level)) else None for level in levels]
+    waited = [(one.ttfa_s, one.ttfa_ratio) if (one := found.get(level)) else None for level in levels]
+    cells = ["–" if pair is None else _told(pair[0]) if now else pair[1].times() for pair in (*answered, *waited)]
+    return [step.name, choice, *cells, "yes" if choice == step.kept else ""]
 
 
 def _right(steps: Sequence[Step]) -> Table | None:

@@ -130,11 +130,8 @@ LLAMACPP = Space(
         Factor(
             "waiting threads",
             "how long a thread of the engine spins before it sleeps",
-            (
-                Choice("a little"),
-                Choice("not at all", {"GOMP_SPINCOUNT": "0"}),
-                Choice("until it goes on", {"GOMP_SPINCOUNT": "infinity"}),
-            ),
+            # Not for ever: such an engine takes the cores from the others that are up, though nobody asks it anything.
+            (Choice("a little"), Choice("not at all", {"GOMP_SPINCOUNT": "0"})),
         ),
         Factor(
             "in flight",
