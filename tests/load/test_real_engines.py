@@ -49,5 +49,5 @@ def test_settings_are_searched_and_the_search_goes_on(tmp_path: Path) -> None:
     assert {effect["choice"] for effect in step["effects"]} == {"true", "false"}
     assert all(effect["answered"]["value"] > 0 for effect in step["effects"])
     again = run("loadtest.tuning", *options)
-    assert "prompt reuse: done before" in again.stderr
+    assert "prompt reuse: measured before" in again.stderr
     assert read(tmp_path / "tune.json")["steps"][0] == step
