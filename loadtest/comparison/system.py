@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,7 +59,7 @@ def system(plan: Plan, target: Target) -> dict[str, str]:
         told = {key: state.get(key) for key in ("kind", "model", "constrained", "max_concurrency") if state.get(key)}
         if own and engine is not None:
             settings = _given(engine) | {
-                f"{engine.target.prefix}{key.upper()}": value for key, value in engine.target.settings.items()
+                f"{engine.target.prefix}{key.upper()}": _ours(value) for key, value in engine.target.settings.items()
             }
             found[name] = engine.about
             found[f"{name}, packages"] = _told(_versions_of(engine.python, engine.packages))
@@ -116,6 +117,11 @@ def _images(url: str) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return ", ".join(told.stdout.splitlines())
+
+
+def _ours(value: object) -> object:
+    """A path of this project without where that lies."""
+    return value.relative_to(ROOT) if isinstance(value, Path) and value.is_relative_to(ROOT) else value
 
 
 def _told(values: Mapping[str, object]) -> str:
