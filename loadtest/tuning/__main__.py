@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtest.comparison.options import read_count, read_counts, read_seconds
+from loadtest.comparison.options import read_count, read_counts, read_seconds, read_url
 from loadtest.traffic.mix import DEFAULT_MIX, mixes
 from loadtest.tuning.space import SPACES, Factor
 
@@ -77,8 +77,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "many, all, or none, and then no change is kept that they would have to be asked for (default: all)",
     )
     add(
-        "--url", default="http://127.0.0.1:8000", help="of the router that Docker Compose starts (default: %(default)s)"
+        "--url",
+        type=read_url,
+        default="http://127.0.0.1:8000",
+        help="of the router that Docker Compose starts (default: %(default)s)",
     )
+    add("--api-keys-file", default="", metavar="FILE", help="file whose first key is sent, where that asks for one")
     add("--out", type=Path, metavar="FOLDER", help="(default: reports/tune-ENGINE)")
     add("--quick", action="store_true", help="rough: 5 s, once, no instructions; what is given besides holds")
     options = parser.parse_args(arguments)

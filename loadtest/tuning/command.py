@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import contextlib
 import platform
+import statistics
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 from loadtest.comparison.generator import GeneratorError
 from loadtest.comparison.plan import Plan, Slos
-from loadtest.comparison.targets import Target, TargetGone
+from loadtest.comparison.targets import Asked, Target, TargetGone
 from loadtest.machine import yardstick_ms
+from loadtest.processes import ROOT
 from loadtest.tuning.composed import Composed
 from loadtest.tuning.report import Findings, write_report
 from loadtest.tuning.right import passed
@@ -21,7 +22,7 @@ from loadtest.tuning.space import SPACES, Choice, Space
 from loadtest.tuning.stacks import Stacks, Variant, one_at_a_time
 from loadtest.tuning.study import ALL, NOW, Right, Step, Stopped, Study, Up
 from services.embedded.stack import StackError
-from services.training.machine import commit, machine
+from services.training.machine import machine
 
 NOTHING = 1
 _NAIVE = "naive"
@@ -38,7 +39,6 @@ def tune(options: argparse.Namespace) -> int:
         _say(f"{options.out}: {error.strerror or error}")
         return NOTHING
     yardstick_ms()  # the first is slower than the others
-    before = yardstick_ms()
     steps: list[Step] = []
     winner, partial_because, status = Choice(NOW), "", 0
     how = (_up(options, space), _right(options, space), _say)
@@ -59,9 +59,9 @@ def tune(options: argparse.Namespace) -> int:
         partial_because, status = "it was interrupted", 130
     if partial_because:
         _say(f"The search is not whole: {partial_because}")
-    if any(step.remarks for step in steps):
+    if any(step.troubles for step in steps):
         status = status or NOTHING
-    found = Findings(options.engine, steps, winner, _made_with(options, before), partial_because)
+    found = Findings(options.engine, steps, winner, _made_with(options, steps), partial_because)
     try:
         print(write_report(options.out, found), flush=True)
     except OSError as error:
@@ -102,7 +102,8 @@ def _up(options: argparse.Namespace, space: Space) -> Up:
     @contextlib.contextmanager
     def up(choices: Mapping[str, Choice]) -> Iterator[Target]:
         if space.env_file:
-            with Composed(Path(space.env_file), options.engine, choices, options.url, _say) as composed:
+            asked = Asked(options.url, options.engine, options.api_keys_file)
+            with Composed(ROOT / space.env_file, choices, asked, _say) as composed:
                 yield composed
         else:
             engines = {_NAIVE: one_at_a_time()}
@@ -120,10 +121,12 @@ def _right(options: argparse.Namespace, space: Space) -> Right | None:
     return lambda settings, folder: passed(settings, items, folder)
 
 
-def _made_with(options: argparse.Namespace, yardstick: float) -> dict[str, str]:
+def _made_with(options: argparse.Namespace, steps: Sequence[Step]) -> dict[str, str]:
     here = machine()
     how = f"{options.repeats} × {options.seconds:g} s at each level after {options.warm_up:g} s of warm-up, in turns"
-    quiet = f"a fixed piece of work took {yardstick:.0f} ms before and {yardstick_ms():.0f} ms after"
+    yardsticks = [yardstick for step in steps for yardstick in step.yardsticks_ms] or [yardstick_ms()]
+    quiet = f"a fixed piece of work took {min(yardsticks):.0f} ms at best, {statistics.median(yardsticks):.0f} in the "
+    quiet += f"middle and {max(yardsticks):.0f} at worst"
     libraries = ", ".join(f"{name} {version}" for name, version in here["libraries"].items())
     return {
         "traffic": f"mix {options.mix}, seed {options.seed}, durable door, closed loop",
@@ -133,7 +136,7 @@ def _made_with(options: argparse.Namespace, yardstick: float) -> dict[str, str]:
         "GPU": "; ".join(here["gpus"]) or "none",
         "system": f"{here['system']}, Python {platform.python_version()}",
         "libraries": libraries,
-        "commit": commit() or "unknown",
+        "commit": ", ".join(dict.fromkeys(step.commit for step in steps)),
     }
 
 

@@ -32,32 +32,31 @@ class Composed:
 
     Args:
         env_file: of the deployment.
-        backend: what its router calls the engine.
         choices: what it is to be up with, by name.
-        url: of its router.
+        asked: its router, and what that calls the engine.
         say: is told what goes on.
     """
 
-    def __init__(
-        self, env_file: Path, backend: str, choices: Mapping[str, Choice], url: str, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, env_file: Path, choices: Mapping[str, Choice], asked: Asked, say: Callable[[str], None]) -> None:
         self._env_file = env_file
-        self._asked = Asked(url, backend)
+        self._asked = asked
         self._choices = choices
         self._say = say
         self._up = ""
+        self._touched = False
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="tune-")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._folder.cleanup()
+        if not self._touched:
+            return
         try:
             self._compose({}, _DOWN_S, "down")
-        except subprocess.SubprocessError as reason:
+        except (subprocess.SubprocessError, OSError) as reason:  # why we end, if anything went wrong, matters more
             self._say(f"docker compose down: {_words(reason)}")
-        finally:
-            self._folder.cleanup()
 
     def asked(self, backend: str) -> Asked:
         return self._asked
@@ -70,8 +69,10 @@ class Composed:
             return False
         self._say(f"docker compose up: {backend}")
         try:
+            self._touched = True
             self._compose(self.environment(self._choices[backend]), _UP_S, "up", "--detach", "--build", "--wait")
         except FileNotFoundError as error:
+            self._touched = False
             raise TargetGone("there is no docker here: install Docker with its Compose plugin") from error
         except subprocess.SubprocessError as error:
             self._up = ""
@@ -123,7 +124,7 @@ def with_entries(document: Mapping[str, Any], entries: Mapping[str, Any]) -> dic
     return changed
 
 
-def _words(error: subprocess.SubprocessError) -> str:
+def _words(error: subprocess.SubprocessError | OSError) -> str:
     if isinstance(error, subprocess.CalledProcessError):
         return (error.stderr or error.stdout or str(error)).strip()[-_LAST_WORDS:]
     return str(error)

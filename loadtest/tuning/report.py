@@ -69,7 +69,8 @@ def markdown(found: Findings) -> str:
     lines += [table(found.steps).markdown(), ""]
     if right := _right(found.steps):
         lines += [right.markdown(), ""]
-    lines += [f"- {step.name}: {remark}" for step in found.steps for remark in step.remarks]
+    told = [(step.name, said) for step in found.steps for said in (*step.troubles, step.remark) if said]
+    lines += [f"- {name}: {said}" for name, said in told]
     kept = [f"{name}={value}" for name, value in found.winner.settings.items()]
     kept += [f"{name}: {value}" for name, value in found.winner.model_yaml.items()]
     lines += ["", f"Settings that won: {', '.join(kept) or 'none; what there is stays as it is'}.", ""]

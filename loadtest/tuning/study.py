@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from loadtest.comparison.targets import Target
 from loadtest.tuning.effects import Effect, Value, best, effects
 from loadtest.tuning.right import NotEvaluated
 from loadtest.tuning.space import Choice, Factor, together
+from services.training.machine import commit
 
 NOW = "as it is"
 ALL = "all that helped"
@@ -46,10 +47,16 @@ class Step:
     #: What is kept.
     kept: str
     effects: Sequence[Effect]
+    #: Of the code that measured it.
+    commit: str
+    #: A fixed piece of work around each turn: what else the machine did.
+    yardsticks_ms: Sequence[float]
+    #: Why a part of it is missing.
+    troubles: Sequence[str] = ()
+    #: Why what was faster is not kept.
+    remark: str = ""
     #: Share of right answers, by choice, where it was asked for.
     right: Mapping[str, Value] = field(default_factory=dict)
-    #: Why a part is missing, or why what was faster is not kept.
-    remarks: Sequence[str] = ()
 
     def document(self) -> dict[str, Any]:
         """For programs."""
@@ -79,7 +86,7 @@ class Study:
             if step.kept == step.now:
                 return step
             if factor.told_only:
-                return _with(step, kept=step.now)
+                return replace(step, kept=step.now)
             return self._judged(step, choices) if factor.answers else step
 
         return self._step(factor.name, factor.about, choices, factor.now.name, judge)
@@ -118,14 +125,14 @@ class Study:
         """What is faster is kept only if it is not wrong more often than chance would have it."""
         if self._right is None:
             remark = f"{step.kept} is faster, but nobody has asked how many of its answers are right"
-            return _with(step, kept=step.now, remarks=[*step.remarks, remark])
+            return replace(step, kept=step.now, remark=remark)
         found = {name: self.right(f"{step.name}: {name}", choices[name].settings) for name in (step.now, step.kept)}
         right = {name: value for name, value in found.items() if value is not None}
         now, other = right.get(step.now), right.get(step.kept)
         if now and other and (other.value or 0.0) >= (now.low or 0.0):
-            return _with(step, right=right)
+            return replace(step, right=right)
         remark = f"{step.kept} is faster, but fewer of its answers are right"
-        return _with(step, kept=step.now, right=right, remarks=[*step.remarks, remark])
+        return replace(step, kept=step.now, right=right, remark=remark)
 
     def _step(
         self,
@@ -140,15 +147,19 @@ class Study:
         asked = json.loads(
             json.dumps({"plan": asdict(plan), "choices": {one: asdict(choices[one]) for one in choices}})
         )
-        if (run := _read(plan, folder, asked)) is not None:
+        if (before := _read(plan, folder, asked)) is not None:
+            run, by = before
             self._say(f"{name}: measured before")
         else:
             self._say(f"{name}: {about}")
             run = self._measured(plan, folder, choices)
-            text = json.dumps({"asked": asked, "troubles": run.troubles}, ensure_ascii=False, indent=1)
+            by = commit() or "unknown"
+            note = {"asked": asked, "troubles": run.troubles, "commit": by}
+            text = json.dumps(note, ensure_ascii=False, indent=1)
             (folder / _STEP).write_text(text + "\n", encoding="utf-8")
         found = effects(run, now)
-        step = judge(Step(name, about, now, best(found, now), found, remarks=run.troubles))
+        yardsticks = [turn.yardstick_ms for turn in run.turns]
+        step = judge(Step(name, about, now, best(found, now), found, by, yardsticks, run.troubles))
         self._say(f"{name}: {step.kept} is kept")
         return step
 
@@ -165,21 +176,17 @@ class Study:
         return run
 
 
-def _read(plan: Plan, folder: Path, asked: Mapping[str, Any]) -> Run | None:
-    """What a folder has of a plan, if all of it is there and it was measured as is asked for now."""
+def _read(plan: Plan, folder: Path, asked: Mapping[str, Any]) -> tuple[Run, str] | None:
+    """What a folder has of a plan and by which commit, if it is whole and was measured as is asked for now."""
     try:
         document = json.loads((folder / _STEP).read_text(encoding="utf-8"))
         if document["asked"] != asked:
             return None
         run = read_run(plan, folder)
         run.troubles += document["troubles"]
-        return run
+        return run, document["commit"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _with(step: Step, **changes: Any) -> Step:
-    return Step(**{**{name: getattr(step, name) for name in step.__dataclass_fields__}, **changes})
 
 
 def _slug(name: str) -> str:

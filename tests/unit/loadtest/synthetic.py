@@ -1,9 +1,12 @@
-"""Records of load tests that never were, whose figures are known."""
+"""Records of load tests that never were, whose figures are known, and a router that is never asked."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from loadtest.comparison.measured import Measured, measured
 from loadtest.comparison.plan import Plan, Slos, Turn
+from loadtest.comparison.targets import Asked
 from loadtest.records import Record
 
 WARM_UP_S, SECONDS = 2.0, 10.0
@@ -53,3 +56,22 @@ def closed_loop(turn: Turn, e2e_s: float, began_s: float = 1000.0, **changes: ob
             records.append(record(sent, e2e_s, backend=turn.backend, **changes))
             sent += e2e_s
     return measured(turn, records, WARM_UP_S, SECONDS)
+
+
+class NoTarget:
+    """A router that is never asked."""
+
+    def asked(self, backend: str) -> Asked:
+        return Asked("http://127.0.0.1:9", backend)
+
+    def turns(self, plan: Plan) -> Iterator[Turn]:
+        return plan.turns()
+
+    def use(self, backend: str) -> bool:
+        return False
+
+    def check(self, backend: str) -> None:
+        pass
+
+    def roots(self, backend: str) -> Mapping[str, int]:
+        return {}

@@ -11,37 +11,18 @@ import subprocess
 import sys
 import time
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from synthetic import closed_loop, plan
+from synthetic import NoTarget, closed_loop, plan
 
 from loadtest.comparison import command, run
 from loadtest.comparison.command import NOTHING, PARTIAL, USAGE, compare
 from loadtest.comparison.generator import Generator, GeneratorError
 from loadtest.comparison.plan import Plan, Turn
 from loadtest.comparison.resources import GENERATOR, Sampler
-from loadtest.comparison.targets import Asked, BackendGone, OwnStack, TargetGone
-
-
-class NoTarget:
-    """A router that is never asked."""
-
-    def asked(self, backend: str) -> Asked:
-        return Asked("http://127.0.0.1:9", backend)
-
-    def turns(self, plan: Plan) -> Iterator[Turn]:
-        return plan.turns()
-
-    def use(self, backend: str) -> bool:
-        return False
-
-    def check(self, backend: str) -> None:
-        pass
-
-    def roots(self, backend: str) -> Mapping[str, int]:
-        return {}
+from loadtest.comparison.targets import BackendGone, OwnStack, TargetGone
 
 
 @pytest.fixture

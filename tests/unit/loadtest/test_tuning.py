@@ -9,12 +9,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from synthetic import closed_loop, plan
+from synthetic import NoTarget, closed_loop, plan
 
 from loadtest.comparison import run as running
 from loadtest.comparison.measured import Measured
 from loadtest.comparison.plan import Plan, Turn
-from loadtest.comparison.targets import Asked, Target
+from loadtest.comparison.targets import Target
 from loadtest.tuning.__main__ import main
 from loadtest.tuning.composed import read_env_file, with_entries
 from loadtest.tuning.effects import Effect, Value, best
@@ -28,25 +28,6 @@ NOT_IN_COMPOSE = {"LLAMACPP_MERGED_WEIGHTS", "GOMP_SPINCOUNT", "LLAMACPP_LORA_PA
 SLOW, FAST = 0.5, 0.25
 FACTOR = Factor("slots", "generations at once", (Choice("4"), Choice("8", {"LLAMACPP_SLOTS": "8"})))
 OTHER = Factor("threads", "threads", (Choice("all"), Choice("1", {"LLAMACPP_THREADS": "1"})), answers=True)
-
-
-class NoTarget:
-    """Nothing is up, and nothing is asked."""
-
-    def asked(self, backend: str) -> Asked:
-        return Asked("http://127.0.0.1:9", backend)
-
-    def turns(self, plan: Plan) -> Iterator[Turn]:
-        return plan.turns()
-
-    def use(self, backend: str) -> bool:
-        return False
-
-    def check(self, backend: str) -> None:
-        pass
-
-    def roots(self, backend: str) -> Mapping[str, int]:
-        return {}
 
 
 def kept(measured: Measured, folder: Path) -> Measured:
@@ -155,24 +136,24 @@ def test_an_interrupted_step_is_begun_anew(
 @pytest.mark.parametrize(
     ("right", "kept", "remark"),
     [
-        ({"": 0.50, "LLAMACPP_THREADS": 0.49}, "1", None),
+        ({"": 0.50, "LLAMACPP_THREADS": 0.49}, "1", ""),
         ({"": 0.50, "LLAMACPP_THREADS": 0.40}, "all", "1 is faster, but fewer of its answers are right"),
         (None, "all", "1 is faster, but nobody has asked how many of its answers are right"),
     ],
 )
 def test_what_is_faster_must_not_be_wrong_more_often(
-    right: Mapping[str, float] | None, kept: str, remark: str | None, studying: Studying
+    right: Mapping[str, float] | None, kept: str, remark: str, studying: Studying
 ) -> None:
     step = studying({"all": SLOW, "1": FAST}, right).factor(OTHER)
     assert step.kept == kept
-    assert list(step.remarks) == ([remark] if remark else [])
+    assert (step.remark, step.troubles) == (remark, [])
     assert set(step.right) == ({"all", "1"} if right else set())
 
 
 def test_what_depends_on_the_traffic_is_told_and_not_kept(studying: Studying) -> None:
     factor = Factor("equal", "equal requests", (Choice("4"), Choice("8", {"ANSWERS_KEPT": "9"})), told_only=True)
     step = studying({"4": SLOW, "8": FAST}).factor(factor)
-    assert (step.kept, step.remarks) == ("4", [])
+    assert (step.kept, step.remark) == ("4", "")
     assert {effect.choice for effect in step.effects} == {"4", "8"}
 
 
@@ -296,3 +277,20 @@ def test_bad_options_are_told(arguments: list[str], told: str, capsys: pytest.Ca
         main(arguments)
     assert status.value.code == 2
     assert told in capsys.readouterr().err
+
+
+def test_without_docker_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    arguments = ["--engine", "tensorrtllm", "--factors", "overlap", "--out", str(tmp_path / "out")]
+    assert main(arguments) == 1
+    told = capsys.readouterr()
+    assert "there is no docker here: install Docker with its Compose plugin" in told.err
+    assert "**Partial: " in told.out
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "out").touch()
+    assert main(["--out", str(tmp_path / "out")]) == 1
+    assert f"{tmp_path}/out: File exists" in capsys.readouterr().err
