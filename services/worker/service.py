@@ -250,12 +250,14 @@ class WorkerService:
             except redis.exceptions.RedisError:
                 self._announces_again = True
                 raise
-        # After the store was away or full, the leases of living workers have ended too: give them time to renew.
-        if time.monotonic() - self._renewed_at > self._jobs.lease_s / 2:
+        # After the store was away or full, the leases of living workers have ended too: give them time to renew. They
+        # do so every third of a lease. A worker that has just begun cannot know, so it waits as long.
+        patience_s = self._jobs.lease_s / 2
+        if time.monotonic() - self._renewed_at > patience_s:
             self._held_back_at = time.monotonic()
-        if time.monotonic() - self._held_back_at < self._jobs.lease_s:
+        if time.monotonic() - self._held_back_at < patience_s:
             return
-        if not await self._recovery.ping_steady(self._jobs.lease_s):
+        if not await self._recovery.ping_steady(patience_s):
             return
         recovered = await self._recovery.recover()
         if recovered:

@@ -98,9 +98,10 @@ class ComposeStack:
             assert time.monotonic() < deadline, f"it did not happen within {timeout_s:.0f} s"
             time.sleep(0.5)
 
-    def behave(self, instruction: str) -> dict[str, Any]:
-        """The final document of an instruction carried out on the simulated robot."""
-        answer = httpx.post(f"{self.url}/v1/behaviors?wait=60", json={"instruction": instruction}, timeout=70)
+    def behave(self, instruction: str, robot: str = "nao") -> dict[str, Any]:
+        """The final document of an instruction carried out on a simulated robot."""
+        body = {"instruction": instruction, "robot": robot}
+        answer = httpx.post(f"{self.url}/v1/behaviors?wait=60", json=body, timeout=70)
         deadline = time.monotonic() + BEHAVIOR_TIMEOUT_S
         while answer.is_success and answer.json()["status"] not in TERMINAL_STATUSES:
             assert time.monotonic() < deadline, f"not done after {BEHAVIOR_TIMEOUT_S} s: {answer.text}"
