@@ -73,7 +73,9 @@ def counts(stats: Any) -> dict[tuple[str, str], Count]:
 
 def percentile(count: Count, share: float) -> float | None:
     """The value that this share of them does not exceed; None if there is none."""
-    return float(calculate_response_time_percentile(count.times, count.number, share)) if count.number else None
+    if not count.number:
+        return None
+    return float(calculate_response_time_percentile(count.times, count.number, share))  # type: ignore[arg-type]
 
 
 class History:
@@ -128,7 +130,7 @@ def _amounts(backend: str, recent: dict[tuple[str, str], Count]) -> Iterator[tup
 def _difference(count: Count, before: Count | None) -> Count:
     if before is None or before.number > count.number:  # Locust's "Reset"
         return count
-    times = diff_response_time_dicts(count.times, before.times)
+    times: Any = diff_response_time_dicts(count.times, before.times)  # type: ignore[arg-type]
     return Count(times, count.number - before.number, count.total - before.total)
 
 
@@ -139,7 +141,9 @@ def table(stats: Any, elapsed_s: float) -> list[dict[str, Any]]:
     for backend in sorted({backend for backend, _ in whole}):
         nothing = Count({}, 0, 0.0)
         of = {metric: whole.get((backend, metric), nothing) for metric in (*METRICS, E2E)}
-        troubles = {name: whole.get((backend, name.replace("_", " ")), nothing).number for name in TROUBLES}
+        troubles: dict[str, int] = {}
+        for name in TROUBLES:
+            troubles[name] = whole.get((backend, name.replace("_", " ")), nothing).number
         row: dict[str, Any] = {"name": backend, "completed": of[E2E].number - sum(troubles.values()), **troubles}
         row["goodput"] = round(of[GOOD].number / elapsed_s, 2) if elapsed_s > 0 else 0.0
         row["tokens"] = round(of[TOKENS].total / elapsed_s, 1) if elapsed_s > 0 else 0.0

@@ -59,6 +59,7 @@ _BEGIN = 8
 class Answer(wsgi.Response):  # type: ignore[misc]
     """gunicorn's response, with the head in one packet with the first bytes of the body: a system call less."""
 
+    headers_sent: bool
     #: Whether the server stops: every answer is the last on its connection then, and says so if its head is yet to go.
     last: ClassVar[bool] = False
     _second: ClassVar[int] = 0
@@ -148,6 +149,8 @@ util.write_error = write_error  # nor for this
 class ConnectionWorker(GeventWorker):  # type: ignore[misc]
     """gunicorn's gevent worker with places in reserve; ``worker_connections`` counts them in."""
 
+    wsgi: Callable[..., Iterable[bytes]]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._places = self.worker_connections - RESERVE
@@ -159,8 +162,8 @@ class ConnectionWorker(GeventWorker):  # type: ignore[misc]
         """Tell the application whether the reserve is being used."""
         super().load_wsgi()
         # gunicorn looks its settings up some twenty times for each request, each time through two functions.
-        vars(self.cfg).update({name: setting.get() for name, setting in self.cfg.settings.items()})
-        application: Callable[..., Iterable[bytes]] = self.wsgi
+        self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
+        application = self.wsgi
         beginning = Semaphore(_BEGIN)
         loop = gevent.get_hub().loop
 
