@@ -23,9 +23,9 @@ def prepare(network: Any, rank: int, start: Mapping[str, torch.Tensor] | None) -
     inject_adapter_in_model(config, network)
     for name, weight in network.named_parameters():
         weight.requires_grad_(".lora_" in name)
-        if weight.requires_grad:  # bfloat16 like the rest, since the optimiser keeps exact copies
+        if weight.requires_grad:  # as exact as the rest, since the optimiser keeps exact copies
             given = weight.data if start is None else start[_in_file(name)].to(weight.device)
-            weight.data = given.to(torch.bfloat16)
+            weight.data = given.to(network.dtype)
 
 
 def weights(learnt: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

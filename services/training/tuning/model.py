@@ -1,4 +1,4 @@
-"""The model while it is trained: weights in bfloat16, of which the optimiser keeps exact copies."""
+"""The model while it is trained, in bfloat16 where that is fast; the optimiser keeps exact copies of the weights."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from services.training.tuning.examples import Row
 LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
-def load(folder: Path, device: str) -> Any:
-    """The model in a folder, of which only the linear layers learn.
+def precision(device: str) -> torch.dtype:
+    """What a device computes in: bfloat16, as good with exact copies, unless its processor has to imitate it."""
+    knows = device != "cpu" or any(able for name, able in torch.cpu.get_capabilities().items() if name.endswith("bf16"))
+    return torch.bfloat16 if knows else torch.float32
 
-    bfloat16 is several times as fast as float32 where the processor knows it, and as good with exact copies.
-    """
+
+def load(folder: Path, device: str) -> Any:
+    """The model in a folder, of which only the linear layers learn."""
     disable_progress_bar()  # of the two seconds that this takes
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation="sdpa").to(device)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=precision(device), attn_implementation="sdpa").to(device)
     for name, weight in model.named_parameters():
         weight.requires_grad_(any(f".{part}." in name for part in LINEAR))
     model.train()
