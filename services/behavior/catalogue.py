@@ -122,6 +122,11 @@ class Catalogue(Entry):
         """The family of a posture that a scene names, or None where the catalogue does not know it."""
         return self.enums[self.postures].family(posture) if self.postures is not None else None
 
+    @cached_property
+    def ready(self) -> str | None:
+        """The posture family that walks need: what a robot is taken to be in where nobody tells its posture."""
+        return next((method.needs.family for _, method in self.calls if method.walks), None)
+
     def denial(self, service: str, method: str) -> str | None:
         """Why a call must never be generated or carried out, or None."""
         if method.startswith("_") or service.startswith("_"):

@@ -41,8 +41,7 @@ class States:
         Args:
             posture: the robot's by the scene. Where that does not say, it is taken to be ready to walk.
         """
-        walking = (method.needs.family for _, method in self._catalogue.calls if method.walks)
-        family = next(walking, None) if posture is None else self._catalogue.family(posture)
+        family = self._catalogue.ready if posture is None else self._catalogue.family(posture)
         return self._of(family)
 
     def _of(self, family: str | None) -> str:

@@ -134,6 +134,8 @@ class Control(Entry):
     """With a joint's name as one more argument: [[min, max, top speed, …]] in that joint's unit."""
     posture: Call | None = None
     """The name of the posture that the robot is in."""
+    awake: Call | None = None
+    """Whether its motors are on."""
     battery: Call | None = None
     """Its charge in per cent."""
     fallen: Call | None = None

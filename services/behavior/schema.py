@@ -265,6 +265,8 @@ class RobotState(Document):
     connected: bool
     posture: str | None = None
     """As the robot names it, such as Stand."""
+    awake: bool | None = None
+    """Whether its motors are on."""
     battery: int | None = None
     """Charge in per cent."""
     behavior: str | None = None

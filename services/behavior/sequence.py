@@ -97,9 +97,10 @@ class Sequence:
             for other, begun in self.state.families.items():
                 if other not in (None, family):
                     is_ = "is" if len(self.state.families) == 1 else "may be"
+                    when = since(begun, "as the program begins")
                     raise CheckError(
                         "posture",
-                        f"{name} needs posture {family}, and the robot {is_} {other} {since(begun, 'by the scene')}",
+                        f"{name} needs posture {family}, and the robot {is_} {other} {when}",
                         f"write {posture_call(self._catalogue, family)} before it",
                     )
             if family not in self.state.families:  # nobody knew; from now on this is what the program goes by

@@ -8,7 +8,6 @@ from typing import Any
 import structlog
 
 from services.behavior.check import CheckError
-from services.behavior.scene import SceneView
 from services.picture.recording import scene_items
 from services.robot.calls import Calls, Send
 from services.robot.errors import BehaviorFailed
@@ -200,7 +199,7 @@ class Execution:
     async def _execute(self) -> None:
         await self._robot.bridge.wait_connected(CONNECT_WAIT_S)
         await self._robot.prepare(self._begin.scene)
-        origin, scene = await self._robot.position(), SceneView(self._begin.scene)
+        origin, scene = await asyncio.gather(self._robot.position(), self._robot.perceive(self._begin.scene))
         self._calls = calls = Calls(self._robot, origin, scene, self._settings, self._send, self._note_failure)
         self._accepted = True
         self._robot.on_fall = self._note_fall

@@ -11,7 +11,7 @@ import structlog
 from services.behavior.catalogue import Catalogue
 from services.behavior.methods import Call
 from services.behavior.narrowing import compare, narrow
-from services.behavior.scene import Pose
+from services.behavior.scene import Pose, SceneView
 from services.behavior.schema import Lacks, RobotState, Scene
 from services.picture.recording import Recording
 from services.robot.bridge import Bridge
@@ -100,6 +100,13 @@ class Robot:
         x, y, theta = await self._ask(self._control.position, READ_TIMEOUT_S)
         return Pose(x, y, theta)
 
+    async def perceive(self, scene: Scene) -> SceneView:
+        """What a scene says, with the posture that the robot is in, whatever the scene says of it."""
+        posture = await self._read(self._control.posture)
+        if isinstance(posture, str) and self.catalogue.family(posture) is not None:
+            scene = scene.model_copy(update={"posture": posture})
+        return SceneView(scene)
+
     async def settle(self) -> None:
         """End what a program left going, such as a walk, so that nobody has to run after the robot."""
         if self._control.end is not None:
@@ -176,10 +183,12 @@ class Robot:
 
     async def state(self) -> RobotState:
         """What is known of the robot now."""
-        posture, battery = await asyncio.gather(self._read(self._control.posture), self._read(self._control.battery))
+        wanted = (self._control.posture, self._control.awake, self._control.battery)
+        posture, awake, battery = await asyncio.gather(*map(self._read, wanted))
         return RobotState(
             connected=self.bridge.connected,
             posture=posture if isinstance(posture, str) else None,
+            awake=awake if isinstance(awake, bool) else None,
             battery=battery if isinstance(battery, int) and 0 <= battery <= 100 else None,
             behavior=self.line.current,
             waiting=self.line.waiting,

@@ -26,7 +26,7 @@ from services.backends.base import (
 )
 from services.behavior.program import ProgramError, ProgramReader, Refusal, Statement
 from services.behavior.prompt import repair_messages
-from services.behavior.schema import Failure, PlanStep, StatementEvent, Usage
+from services.behavior.schema import BehaviorRequest, Failure, PlanStep, StatementEvent, Usage
 from services.jobs.ledger import Lease
 from services.worker.asking import Asking
 from services.worker.draft import Draft
@@ -103,7 +103,7 @@ class Author:
             )
             raise BehaviorFailed(Failure(code="backend.unknown", message=message))
         catalogue = self._tools.robots.catalogue(self._request.robot, self._request.execute)
-        asking = Asking(self._request, catalogue, self._tools.settings.api_card, self._lease.trace)
+        asking = Asking(await self._as_perceived(), catalogue, self._tools.settings.api_card, self._lease.trace)
         if not named and not vision:
             engines.copy_to_shadows(self._lease.backend, asking)
         give_up = time.monotonic() + self._tools.settings.engine_wait_s
@@ -117,6 +117,14 @@ class Author:
             log.info("engine unavailable, trying again", behavior=self._id, code=error.code, delay_s=delay_s)
             await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
             delay_s = min(delay_s * 2, _RETRY_MOST_S)
+
+    async def _as_perceived(self) -> BehaviorRequest:
+        """The request; where its scene does not say how the robot that is to act sits or lies, the robot does."""
+        request = self._request
+        if request.execute == "none" or request.scene.posture is not None:
+            return request
+        posture = await self._tools.robots.posture(request.robot, request.execute)
+        return request.model_copy(update={"scene": request.scene.model_copy(update={"posture": posture})})
 
     async def _ask_each(self, candidates: list[Engine], asking: Asking) -> BackendError | None:
         """Ask one backend after the other until one writes the program; else the error, one worth a retry if any is.
@@ -164,7 +172,7 @@ class Author:
         """Have the program written; one that fails a check goes back to the model, once, before anything has acted."""
         backend = engine.backend
         generation = asking.of(backend.config)
-        reader = ProgramReader(asking.catalogue, self._request.scene, pictured=self._request.image is not None)
+        reader = ProgramReader(asking.catalogue, asking.request.scene, pictured=asking.request.image is not None)
         try:
             await self._read(engine.answers.stream(generation, attempt.served), reader)
         except ProgramError as error:
@@ -175,7 +183,7 @@ class Author:
             self._announced = None
             self.draft = Draft(repaired=True)
             self._announce(backend, mends=error)
-            reader = ProgramReader(asking.catalogue, self._request.scene, pictured=self._request.image is not None)
+            reader = ProgramReader(asking.catalogue, asking.request.scene, pictured=asking.request.image is not None)
             await self._read(engine.answers.stream(again, attempt.served), reader)
 
     def _repair(

@@ -93,7 +93,15 @@ class Gateway:
     async def calls(self) -> list[str]:
         """Which methods the robot itself saw called, without those by which the gateway reads, asks or stills it."""
         own = {"stopMove", "prepare", "getRobotPosition", "moveIsActive", "killTasksUsingResources", "stopAll"}
-        own |= {"stopAllBehaviors", "stopTracker", "getPosture", "getBatteryCharge", "getLimits", "getPostureList"}
+        own |= {
+            "stopAllBehaviors",
+            "stopTracker",
+            "getPosture",
+            "robotIsWakeUp",
+            "getBatteryCharge",
+            "getLimits",
+            "getPostureList",
+        }
         own |= {"getInstalledBehaviors", "listGroups", "getAvailableLanguages", "subscriber"}
         calls = (await self.state())["calls"]
         return [f"{call['service']}.{call['method']}" for call in calls if call["method"] not in own]

@@ -149,7 +149,7 @@ def older_nao(walk: Walk, port: int = 0) -> ScriptedRobot:
         "ALMotion.getLimits": limits,
         "ALMotion.getRobotPosition": lambda _: [0.0, 0.0, 0.0],
         "ALRobotPosture.getPostureList": lambda: POSTURES,
-        "ALRobotPosture.getPosture": lambda: "Sit",
+        "ALRobotPosture.getPosture": lambda: "Stand",
         "ALBehaviorManager.getInstalledBehaviors": lambda: ANIMATIONS,
         "ALTextToSpeech.getAvailableLanguages": lambda: ["English", "Klingon"],
         "ALLeds.listGroups": no_list,

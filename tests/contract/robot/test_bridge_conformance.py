@@ -69,7 +69,7 @@ def case(request: pytest.FixtureRequest, old_walk: Walk) -> Iterator[Case]:
             def older(port: int = 0) -> ScriptedRobot:
                 return stack.enter_context(older_nao(old_walk, port))
 
-            yield Case("robot", "robot_url", older, older(), lambda: old_walk.walking, "Sit", 42)
+            yield Case("robot", "robot_url", older, older(), lambda: old_walk.walking, "Stand", 42)
 
 
 WALK = "ALMotion.moveTo(3.0, 0.0, 0.0)"

@@ -390,3 +390,16 @@ def test_a_later_attempt_takes_the_robot_from_one_that_has_not_acted(nao: Simula
             assert [sentence["text"] for sentence in (await robots.state())["speech"]] == ["once"]
 
     play(scenario())
+
+
+def test_a_robot_that_sits_does_not_walk_whatever_the_scene_leaves_out(nao: SimulatedNao) -> None:
+    async def scenario() -> None:
+        async with gateway(nao.url) as robots:
+            assert (await robots.run('ALRobotPosture.goToPosture("Sit", 0.5)', behavior="b1"))[-1] == {"type": "done"}
+            accepted, failed = await robots.run("ALMotion.moveTo(0.2, 0.0, 0.0)", behavior="b2", scene={})
+            assert accepted == {"type": "accepted"}
+            assert (failed["type"], failed["code"]) == ("failed", "call.posture")
+            assert "the robot is Sitting as the program begins" in failed["message"]
+            assert (await robots.state())["posture"] == "Sit"
+
+    play(scenario())

@@ -228,7 +228,7 @@ def test_the_scene_says_how_the_robot_is() -> None:
     assert error is not None
     assert (error.code, error.message) == (
         "program.posture",
-        "ALMotion.moveTo needs posture Standing, and the robot is Sitting by the scene",
+        "ALMotion.moveTo needs posture Standing, and the robot is Sitting as the program begins",
     )
     assert find(Scene(posture="Sit"), program(STAND, WALK)) is None
     assert find(Scene(posture="Sit"), program(SIT_HEY, LEG)) is None
