@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
+import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,52 +19,25 @@ from redis.retry import Retry
 from services.behavior.schema import TERMINAL_EVENTS, TERMINAL_STATUSES, BehaviorRequest, BehaviorResult
 from services.jobs import keys, scripts
 from services.jobs.documents import expired_failure, result_document, stopped_failure, stored_request, terminal_event
+from services.jobs.errors import IdempotencyConflict, QueueFull, StoreUnavailable, UnknownBehavior
 from services.jobs.messages import envelope, list_name
 from services.jobs.settings import JobSettings
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _EVENT_ID = re.compile(r"\d{1,16}-\d{1,9}")
+_BEGINNING = "0-0"
 #: Longest that one read blocks in Redis; below the socket time-out, or a quiet stream would look like a dead server.
 _BLOCK_MS = 10_000
 _SOCKET_TIMEOUT_S = 15
+#: How many short calls go to the store at once. More would bring no more of them to an end, since one process computes,
+#: but all of their answers would be read before the next request, which may be an emergency stop …
+_AT_ONCE = 4
+#: … and how long one of the others waits for its turn.
+_PATIENCE_S = 10.0
 #: No behaviour runs as long as this after its wait in the queue.
 _LONGEST_BEHAVIOR_S = 24 * 3600
-#: A size is told in the largest unit of which it holds a few.
-_UNITS = ((2**20, "MiB"), (2**10, "KiB"), (1, "bytes"))
-_FEW = 10
 #: Each client that waits or follows events holds a connection; the router's own limit on clients is lower than this.
 _MAX_CONNECTIONS = 5_000
-
-
-class JobError(Exception):
-    """Base of what can go wrong at the queue; the message is for the client."""
-
-
-class QueueFull(JobError):
-    """The bounded queue is full, in number or in bytes; nothing was queued."""
-
-    def __init__(self, waiting: int, waiting_bytes: int, settings: JobSettings) -> None:
-        #: Seconds after which trying again is worth while: an estimate of 10 behaviours a second, at most a minute.
-        self.retry_after_s = max(1, min(60, math.ceil(waiting / 10)))
-        if waiting >= settings.queue_limit:
-            reason = f"{waiting} behaviours are waiting, which is the limit"
-        else:
-            unit, name = next((pair for pair in _UNITS if settings.queue_max_bytes >= _FEW * pair[0]), _UNITS[-1])
-            held, limit = waiting_bytes / unit, settings.queue_max_bytes / unit
-            reason = f"the requests in hand hold {held:.0f} of {limit:.0f} {name}, too much for this one"
-        super().__init__(f"{reason}; try again in {self.retry_after_s} s")
-
-
-class IdempotencyConflict(JobError):
-    """The Idempotency-Key was used before with another body."""
-
-
-class StoreUnavailable(JobError):
-    """Redis does not answer or refuses to write; nothing was queued unless a retry finds otherwise."""
-
-
-class UnknownBehavior(JobError):
-    """No behaviour has this id, or its result is no longer kept."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +83,23 @@ class JobStore:
 
     def __init__(self, client: redis.Redis, settings: JobSettings) -> None:
         self._redis = client
+        self._turns = threading.BoundedSemaphore(_AT_ONCE)
         self._settings = settings
         self._submit = client.register_script(scripts.SUBMIT)
         self._append = client.register_script(scripts.APPEND)
         self._cancel = client.register_script(scripts.CANCEL)
         self._stop = client.register_script(scripts.STOP)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """A turn among the short calls. What blocks in the store, and what a stop needs, does without."""
+        if not self._turns.acquire(timeout=_PATIENCE_S):
+            raise StoreUnavailable(f"the store did not get to this within {_PATIENCE_S:g} s")
+        try:
+            with _store_errors():
+                yield
+        finally:
+            self._turns.release()
 
     def submit(
         self,
@@ -136,7 +121,7 @@ class JobStore:
         idempotency = ""
         if idempotency_key is not None:
             idempotency = keys.idempotency(_digest(json.dumps([principal, idempotency_key])))
-        with _store_errors():
+        with self._turn():
             reply = cast(
                 "list[Any]",
                 self._submit(
@@ -179,18 +164,20 @@ class JobStore:
         """The document as it stands, or None when the id is unknown or no longer kept."""
         if not _ID.fullmatch(behavior_id):
             return None
-        with _store_errors():
-            final = self._final(behavior_id)
-            if final is not None:
-                return final
-            status, request_json, backend, accepted, attempt, owner = self._fields(
-                behavior_id, "status", "request", "backend", "accepted", "attempt", "owner"
-            )
+        fields = ("status", "request", "backend", "accepted", "attempt", "owner")
+        with self._turn():
+            with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.xrange(keys.result(behavior_id), count=1)
+                pipeline.hmget(keys.record(behavior_id), list(fields))
+                pipeline.time()
+                final, record, (seconds, microseconds) = pipeline.execute()
+            if final:
+                return _document_of(final)
+            status, request_json, backend, accepted, attempt, owner = record
             if status is None:
                 return None
             if status in TERMINAL_STATUSES or request_json is None:
                 return self._final(behavior_id)  # it ended between the two reads
-            seconds, microseconds = self._redis.time()
         request = stored_request(request_json)
         waited_ms = float(seconds * 1000 + microseconds // 1000 - int(accepted))
         if status == "queued" and waited_ms > self._settings.queue_ttl_s * 1000:
@@ -207,7 +194,7 @@ class JobStore:
         """What a simulated robot did for a behaviour that has ended, as it was told; None if there is nothing."""
         if not _ID.fullmatch(behavior_id):
             return None
-        with _store_errors():
+        with self._turn():
             (recording,) = self._fields(behavior_id, "recording")
         return cast("str | None", recording)
 
@@ -227,39 +214,48 @@ class JobStore:
                     return None
         return self.result(behavior_id)
 
-    def events(self, behavior_id: str, after: str = "0-0", idle_s: float = 10.0) -> Iterator[Event | None]:
+    def events(
+        self, behavior_id: str, after: str = _BEGINNING, idle_s: float = 10.0, current: BehaviorResult | None = None
+    ) -> Iterator[Event | None]:
         """Events after the given id, as they happen, up to the terminal one; None for each ``idle_s`` of silence.
 
-        An id that lies ahead of all there are stands for the last of them.
+        An id that lies ahead of all there are stands for the last of them. ``current`` is the document, for whoever
+        has just looked it up.
         Raises UnknownBehavior, also when the behaviour is forgotten while it is followed; ValueError for a bad id.
         """
         if not _EVENT_ID.fullmatch(after):
             raise ValueError("an event id looks like 1700000000000-0")
         block_ms = min(round(idle_s * 1000), _BLOCK_MS)
-        with _store_errors():
-            newest = cast("list[Any]", self._redis.xrevrange(keys.events(behavior_id), count=1))
-        if newest:
-            after = min(after, newest[0][0], key=_position)
+        if after != _BEGINNING:
+            with self._turn():
+                newest = cast("list[Any]", self._redis.xrevrange(keys.events(behavior_id), count=1))
+            if newest:
+                after = min(after, newest[0][0], key=_position)
+        blocks = False  # not at first: mostly there is something to read, and a read that blocks takes no turn
         while True:
-            current = self.result(behavior_id)
+            current = current or self.result(behavior_id)
             if current is None:
                 raise UnknownBehavior(f"no behaviour {behavior_id!r} is known; results are kept for a limited time")
-            ended = current.status in TERMINAL_STATUSES
-            with _store_errors():
+            ended, current = current.status in TERMINAL_STATUSES, None
+            with _store_errors() if blocks and not ended else self._turn():
                 reply = cast(
                     "Any",
-                    self._redis.xread({keys.events(behavior_id): after}, count=256, block=None if ended else block_ms),
+                    self._redis.xread(
+                        {keys.events(behavior_id): after}, count=256, block=block_ms if blocks and not ended else None
+                    ),
                 )
             if not reply:
                 if ended:
                     return
-                yield None
+                if blocks:
+                    yield None
+                blocks = True
                 continue
             for event_id, fields in _entries(reply):
                 after = event_id
                 name = fields["event"]
                 if name in TERMINAL_EVENTS:
-                    with _store_errors():
+                    with self._turn():
                         final = self._final(behavior_id)
                     yield Event(event_id, name, final.model_dump_json() if final else "{}")
                     return
@@ -273,13 +269,13 @@ class JobStore:
         current = self.result(behavior_id)
         if current is None or current.status in TERMINAL_STATUSES:
             return current
-        with _store_errors():
+        with self._turn():
             attempt, owner, status = self._fields(behavior_id, "attempt", "owner", "status")
         if status == "queued":
             cancelled = current.model_copy(update={"status": "cancelled"})
             if self._finish(cancelled, owner or "", attempt or "0"):
                 return cancelled
-        with _store_errors():
+        with self._turn():
             self._cancel(keys=[keys.record(behavior_id)], args=[behavior_id, keys.CANCELS])
         return self.result(behavior_id)
 
@@ -310,7 +306,7 @@ class JobStore:
     def _dismiss(self, behavior_id: str) -> bool:
         """End a behaviour that waits, after an emergency stop; False when it waits no more."""
         current = self.result(behavior_id)
-        with _store_errors():
+        with self._turn():
             attempt, owner = self._fields(behavior_id, "attempt", "owner")
         if current is None or current.status != "queued" or owner:
             return False
@@ -319,18 +315,18 @@ class JobStore:
 
     def queued(self) -> int:
         """Behaviours that wait for a worker."""
-        with _store_errors():
+        with self._turn():
             return int(self._redis.zcard(keys.QUEUED))
 
     def workers(self) -> int:
         """Workers whose heartbeat is fresh."""
-        with _store_errors():
+        with self._turn():
             seconds, _ = self._redis.time()
             return int(self._redis.zcount(keys.WORKERS, (seconds - self._settings.lease_s) * 1000, "+inf"))
 
     def circuits(self) -> dict[str, dict[str, str]]:
         """The state of each backend's circuit as each worker sees it: worker name → backend name → state."""
-        with _store_errors():
+        with self._turn():
             told = cast("dict[str, str]", self._redis.hgetall(keys.CIRCUITS))
         return {worker: json.loads(states) for worker, states in told.items()}
 
@@ -348,7 +344,7 @@ class JobStore:
         return _document_of(entries) if entries else None
 
     def _finish(self, document: BehaviorResult, owner: str, attempt: str) -> bool:
-        with _store_errors():
+        with self._turn():
             return bool(
                 self._append(
                     keys=[

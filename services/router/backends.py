@@ -8,7 +8,7 @@ import gevent
 from flask import Blueprint, Response
 from pydantic import BaseModel, ConfigDict
 
-from services.jobs.store import StoreUnavailable
+from services.jobs.errors import StoreUnavailable
 from services.router.context import Context
 from services.router.health import NotReady, backend_check
 from services.router.operations import Operation, describes

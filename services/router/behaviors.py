@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from services.behavior.schema import DEFAULT_ROBOT, TERMINAL_STATUSES, BehaviorRequest, BehaviorResult
 from services.jobs.documents import result_document
-from services.jobs.store import Event, StoreUnavailable, UnknownBehavior
+from services.jobs.errors import StoreUnavailable, UnknownBehavior
+from services.jobs.store import Event
 from services.router.body import read_json
 from services.router.context import Context
 from services.router.hangup import is_gone
@@ -121,7 +122,7 @@ def create_blueprint(context: Context) -> Blueprint:
         document = store.result(behavior_id)
         if document is None:
             raise unknown_behavior()
-        followed = store.events(behavior_id, after, context.settings.router_keep_alive_s)
+        followed = store.events(behavior_id, after, context.settings.router_keep_alive_s, document)
         first = None
         if document.status in TERMINAL_STATUSES:
             first = next(followed, None)

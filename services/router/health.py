@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from gevent.lock import Semaphore
 from pydantic import BaseModel
 
-from services.jobs.store import StoreUnavailable
+from services.jobs.errors import StoreUnavailable
 from services.router.context import Context
 from services.router.operations import Operation, describes
 from services.router.upstream import Upstream, UpstreamError

@@ -17,7 +17,8 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from services.jobs.store import JobStore, StoreUnavailable
+from services.jobs.errors import StoreUnavailable
+from services.jobs.store import JobStore
 
 #: Set before the first import of prometheus_client when several processes share one set of figures.
 MULTIPROCESS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"

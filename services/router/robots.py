@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from services.behavior.catalogue import load_catalogue
 from services.behavior.document import document
 from services.behavior.schema import RobotReport
-from services.jobs.store import StoreUnavailable
+from services.jobs.errors import StoreUnavailable
 from services.router.context import Context
 from services.router.operations import Media, Operation, describes
 from services.router.problems import Problem
@@ -104,22 +104,31 @@ def create_blueprint(context: Context) -> Blueprint:
             raise Problem(404, "unknown-robot", f"No robot is called by this name; known are: {names}.")
         return robot
 
+    def asked_once(method: str, path: str, timeout_s: float) -> tuple[int, bytes]:
+        reply = context.gateway.request(method, path, timeout_s=timeout_s)
+        try:
+            body = b""
+            while (data := reply.read(timeout_s)) and len(body) < _MAX_REPLY_BYTES:
+                body += data
+        finally:
+            reply.close()
+        return reply.get_code(), body
+
     def ask_gateway(method: str, path: str, timeout_s: float) -> tuple[int, bytes]:
         try:
-            reply = context.gateway.request(method, path, timeout_s=timeout_s)
             try:
-                body = b""
-                while (data := reply.read(timeout_s)) and len(body) < _MAX_REPLY_BYTES:
-                    body += data
-            finally:
-                reply.close()
+                return asked_once(method, path, timeout_s)
+            except UpstreamError:
+                if method != "POST":
+                    raise
+                # A stop does no harm twice, and a router that was busy may have missed the gateway's answer.
+                return asked_once(method, path, timeout_s)
         except TimedOut as error:
             raise _failed(504, "robot-gateway-timeout", method, error) from None
         except Unreachable as error:
             raise _failed(502, "robot-gateway-unreachable", method, error) from None
         except UpstreamError as error:
             raise _failed(502, "robot-gateway-failed", method, error) from None
-        return reply.get_code(), body
 
     def ask_of_robot(method: str, robot: str, path: str, timeout_s: float) -> bytes:
         status, body = ask_gateway(method, path, timeout_s)

@@ -11,8 +11,9 @@ import redis
 
 from services.behavior.schema import BehaviorRequest
 from services.jobs import keys
+from services.jobs.errors import IdempotencyConflict, QueueFull, StoreUnavailable, UnknownBehavior
 from services.jobs.settings import JobSettings
-from services.jobs.store import IdempotencyConflict, JobStore, QueueFull, StoreUnavailable, UnknownBehavior, connect
+from services.jobs.store import JobStore, connect
 
 WAVE = BehaviorRequest(instruction="Wave and say hello")
 NOD = BehaviorRequest(instruction="Nod")
@@ -258,3 +259,30 @@ def test_a_store_that_is_out_of_memory_refuses_and_queues_nothing(store: JobStor
     finally:
         redis_client.config_set("maxmemory", "0")
     assert store.queued() == 0
+
+
+class _Holding(redis.Redis):
+    """A client whose ``zcard`` is not answered before it is let go."""
+
+    let_go = threading.Event()
+    begun = threading.Semaphore(0)
+
+    def zcard(self, name: str) -> int:
+        self.begun.release()
+        assert self.let_go.wait(30)
+        return 0
+
+
+def test_an_emergency_stop_does_not_wait_for_what_others_want_of_the_store(job_settings: JobSettings) -> None:
+    client = _Holding.from_url(job_settings.redis_url, decode_responses=True)
+    store = JobStore(client, job_settings)
+    with ThreadPoolExecutor(10) as threads:
+        crowd = [threads.submit(store.queued) for _ in range(10)]
+        try:
+            for _ in range(4):
+                assert client.begun.acquire(timeout=10)
+            assert not client.begun.acquire(timeout=0.2), "as many go to the store at once as there are clients"
+            assert store.stop_robot("nao") > 0
+        finally:
+            client.let_go.set()
+        assert [asked.result(10) for asked in crowd] == [0] * 10

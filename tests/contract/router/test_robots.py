@@ -7,7 +7,7 @@ import pytest
 
 from services.behavior.schema import RobotReport, RobotState
 from tests.contract.router.running_router import RunningRouter
-from tests.contract.router.scripted_server import ScriptedServer, answer
+from tests.contract.router.scripted_server import HangUp, Received, ScriptedServer, answer
 
 STOPPED = b'{"robot":"nao","stopped":["a"],"unreachable":[],"took_ms":3.5}'
 
@@ -108,6 +108,18 @@ def test_gateway_that_keeps_silent(client: httpx.Client, gateway: ScriptedServer
     response = client.post("/v1/robots/nao/stop")
     assert response.status_code == 504
     assert "NOT stopped" in response.json()["detail"]
+
+
+def test_a_stop_that_is_lost_on_its_way_is_sent_again(client: httpx.Client, gateway: ScriptedServer) -> None:
+    lost = iter([True, False])
+
+    def script(request: Received) -> None:
+        if next(lost):
+            raise HangUp
+        request.send(answer(STOPPED))
+
+    gateway.script = script
+    assert client.post("/v1/robots/nao/stop").json()["stopped"] == ["a"]
 
 
 def test_gateway_that_fails(client: httpx.Client, gateway: ScriptedServer) -> None:
