@@ -255,9 +255,8 @@ class WorkerService:
         patience_s = self._jobs.lease_s / 2
         if time.monotonic() - self._renewed_at > patience_s:
             self._held_back_at = time.monotonic()
-        if time.monotonic() - self._held_back_at < patience_s:
-            return
-        if not await self._recovery.ping_steady(patience_s):
+        steady = await self._recovery.ping_steady(patience_s)
+        if not steady or time.monotonic() - self._held_back_at < patience_s:
             return
         recovered = await self._recovery.recover()
         if recovered:
