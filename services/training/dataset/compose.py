@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.training.dataset.borrow import borrow
-from services.training.dataset.phrases import patterns
+from services.training.dataset.phrases import draw, patterns
 from services.training.dataset.scenes import furnish
 from services.training.dataset.task import STILL, Language, Outcome, Predicate, Skill, Step, Task, World, by_name
 from services.training.dataset.wording import correct, join, utter
 
 #: Of instructions with so many tasks there are so many.
-_LENGTHS = {1: 0.42, 2: 0.24, 3: 0.18, 4: 0.09, 5: 0.045, 6: 0.025}
+_LENGTHS = {1: 0.35, 2: 0.27, 3: 0.21, 4: 0.1, 5: 0.045, 6: 0.025}
 _TRIES = 20
 #: Of the refusals so many are asked for together with harmless things.
 _HIDDEN = 0.2
@@ -145,7 +145,9 @@ def _words(world: World, chosen: Sequence[tuple[Skill, Task]]) -> tuple[str, lis
         one, task = chosen[0]
         clauses = patterns(one.name, task.variant, world.language, "clause")
         wholes = patterns(one.name, task.variant, world.language, "whole")
-        pattern = world.random.choices([*clauses, *wholes], [2] * len(clauses) + [1] * len(wholes))[0]
+        twice_as_often = 2 * len(clauses)
+        kind = world.random.choices((clauses, wholes), (twice_as_often, len(wholes)))[0]
+        pattern = draw(world.random, kind)
         text = pattern.realise(world.random, task.slots)
         skeleton = [pattern.name, *task.said]
         if pattern in clauses and task.outcome == "acts" and not task.last and world.random.random() < _CORRECTED:
@@ -157,7 +159,7 @@ def _words(world: World, chosen: Sequence[tuple[Skill, Task]]) -> tuple[str, lis
     used: list[str] = []
     clauses_said = []
     for one, task in chosen:
-        pattern = world.random.choice(patterns(one.name, task.variant, world.language, "clause"))
+        pattern = draw(world.random, patterns(one.name, task.variant, world.language, "clause"))
         used += [pattern.name, *task.said]
         clauses_said.append(pattern.realise(world.random, task.slots))
     text, joint = join(world, clauses_said, apart=chosen[-1][1].last)

@@ -16,6 +16,8 @@ _BOOKS: dict[Language, dict[str, Any]] = {
     language: tomllib.loads((_FOLDER / f"sayings_{language}.toml").read_text(encoding="utf-8"))
     for language in ("en", "zh")
 }
+#: So often what is to be said is put together at random: the words have to be copied, since none can be known by heart.
+_INVENTED = 0.45
 _HE = {"he": "he", "his": "his", "him": "him", "is": "is", "has": "has", "s": "s"}
 _SHE = {"he": "she", "his": "her", "him": "her", "is": "is", "has": "has", "s": "s"}
 _THEY_ZH = {"he": "他们"}
@@ -75,7 +77,7 @@ def somebody(world: World) -> tuple[str, str, Mapping[str, str]]:
 
 def sentence(world: World) -> str:
     """A sentence, or a few, with their marks."""
-    return capital(_filled(world, "say"))
+    return capital(_filled(world, "invented" if world.random.random() < _INVENTED else "say"))
 
 
 def news(world: World) -> str:
@@ -153,4 +155,7 @@ def _filled(world: World, kind: str, more: Mapping[str, str] | None = None) -> s
 def _slots(book: Mapping[str, Any], rng: random.Random, language: Language) -> dict[str, str]:
     first, second = rng.sample(names(language), 2)
     lists = {"time": "times", "place": "places", "food": "foods", "n": "numbers", "event": "events"}
-    return {"name": first, "name2": second, **{slot: rng.choice(book[key]) for slot, key in lists.items()}}
+    lists |= {"is": "states", "like": "qualities", "does": "doing", "did": "done", "do": "doable"}
+    thing, other = rng.sample(book["things"], 2)
+    one = {"name": first, "name2": second, "thing": thing, "thing2": other}
+    return {**one, **{slot: rng.choice(book[key]) for slot, key in lists.items()}}

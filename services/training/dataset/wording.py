@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from services.training.dataset.phrases import patterns
+from services.training.dataset.phrases import draw, patterns
 from services.training.dataset.slips import slip
 from services.training.dataset.task import World
 
@@ -30,16 +30,16 @@ def join(world: World, clauses: Sequence[str], *, apart: bool = False) -> tuple[
     if apart:
         *others, last = clauses
         text = join(world, others)[0] if len(others) > 1 else others[0]
-        pattern = world.random.choice(patterns("join", "apart", world.language, "clause"))
+        pattern = draw(world.random, patterns("join", "apart", world.language, "clause"))
         return pattern.realise(world.random, {"others": text, "last": last}), pattern.name
-    pattern = world.random.choice(patterns("join", str(len(clauses)), world.language, "clause"))
+    pattern = draw(world.random, patterns("join", str(len(clauses)), world.language, "clause"))
     slots = {f"c{number}": clause for number, clause in enumerate(clauses, start=1)}
     return pattern.realise(world.random, slots), pattern.name
 
 
 def correct(world: World, wrong: str, right: str) -> tuple[str, str]:
     """An order that is taken back at once and the one that counts, and the name of the pattern that joins them."""
-    pattern = world.random.choice(patterns("correct", "", world.language, "clause"))
+    pattern = draw(world.random, patterns("correct", "", world.language, "clause"))
     return pattern.realise(world.random, {"wrong": wrong, "right": right}), pattern.name
 
 
@@ -47,13 +47,13 @@ def utter(world: World, text: str, *, whole: bool, skeleton: list[str]) -> tuple
     """The text as somebody says it, and the names of all patterns that its words came from."""
     rng = world.random
     if whole and rng.random() < _AROUND:
-        pattern = rng.choice(patterns("around", "", world.language, "whole"))
+        pattern = draw(rng, patterns("around", "", world.language, "whole"))
         if text[-1].isalnum() and not pattern.text.endswith(("{w}", "{l}")):
             text += "."
         text = pattern.realise(rng, {"w": text, "l": text if _CAPITAL.match(text) else text[0].lower() + text[1:]})
         skeleton = [pattern.name, *skeleton]
     elif not whole and not _OPENS.match(text) and rng.random() < _WRAPPED:
-        pattern = rng.choice(patterns("wrap", "", world.language, "clause"))
+        pattern = draw(rng, patterns("wrap", "", world.language, "clause"))
         text = pattern.realise(rng, {"c": text})
         skeleton = [pattern.name, *skeleton]
     return slip(rng, text, world.language), skeleton

@@ -56,13 +56,13 @@ def _pose(world: World, verb: str, pose: tuple[float, ...], low: float | None, h
     return Task([step], slots, must=[shown], event=event, tags=["arms"])
 
 
-@skill("arms", weight=2.0)
+@skill("arms", weight=7.0)
 def raise_arm(world: World) -> Task | None:
     """Raise one arm or both."""
     return _pose(world, "raise {}", UP, 50, None)
 
 
-@skill("arms", weight=1.2)
+@skill("arms", weight=3.0)
 def lower_arm(world: World) -> Task | None:
     """Lower one arm or both."""
     return _pose(world, "lower {}", DOWN, None, -50)

@@ -16,10 +16,10 @@ from services.training.dataset.task import Make, Predicate, Step, Task, World, s
 
 #: Gesture as expectations call it: its animation, its goal in a plan, and how often it is drawn.
 GESTURES = {
-    "wave": ("Gestures/Hey_1", "wave", 1.5),
-    "nod": ("Gestures/Yes_1", "nod", 1.5),
-    "shake_head": ("Gestures/No_1", "shake the head", 1.2),
-    "bow": ("Gestures/BowShort_1", "bow", 1.2),
+    "wave": ("Gestures/Hey_1", "wave", 6.0),
+    "nod": ("Gestures/Yes_1", "nod", 4.0),
+    "shake_head": ("Gestures/No_1", "shake the head", 3.0),
+    "bow": ("Gestures/BowShort_1", "bow", 4.0),
     "applaud": ("Gestures/Applause_1", "applaud", 1.2),
     "shrug": ("Gestures/IDontKnow_1", "shrug", 1.0),
     "think": ("Gestures/Thinking_1", "think", 0.8),

@@ -63,7 +63,7 @@ def approach(world: World, target: Target, gap: Measure) -> tuple[list[str], lis
     return lines, legs
 
 
-@skill("going", weight=5.0, needs="Standing")
+@skill("going", weight=10.0, needs="Standing")
 def go_to(world: World) -> Task | None:
     """Go to a thing or a person."""
     found = some_target(world)

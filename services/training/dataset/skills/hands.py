@@ -38,13 +38,13 @@ def _hand(world: World, state: str) -> Task | None:
     return Task([step], _slots(world, sides), must=[shown], event=shown, tags=["hands"])
 
 
-@skill("hands", weight=1.5)
+@skill("hands", weight=4.0)
 def open_hand(world: World) -> Task | None:
     """Open one hand or both."""
     return _hand(world, "open")
 
 
-@skill("hands", weight=1.5)
+@skill("hands", weight=4.0)
 def close_hand(world: World) -> Task | None:
     """Close one hand or both."""
     return _hand(world, "closed")

@@ -51,7 +51,7 @@ _RAISED_DEG = 15
 _SHORT_ZH = {"left": "左", "right": "右", "up": "上", "down": "下"}
 
 
-@skill("head", weight=2.0)
+@skill("head", weight=5.0)
 def look_way(world: World) -> Task | None:
     """Look left, right, up or down."""
     if not upright(world):
@@ -78,7 +78,7 @@ def look_corner(world: World) -> Task | None:
     return Task([step], {"way": world.one_of(en, zh)}, must=[shown], event=shown, tags=["head"])
 
 
-@skill("head", weight=1.8)
+@skill("head", weight=3.0)
 def turn_head(world: World) -> Task | None:
     """Turn the head by an angle in degrees."""
     if not upright(world):

@@ -77,7 +77,7 @@ def seconds_of(world: World) -> tuple[str, str]:
     return f"{number}.0", world.say(f"{en} seconds", f"{zh}秒" + world.random.choice(["", "钟"]))
 
 
-@skill("lights", weight=4.0)
+@skill("lights", weight=12.0)
 def colour(world: World) -> Task:
     """Turn a group of LEDs to a colour."""
     group, leds, part = _group(world)
@@ -156,7 +156,7 @@ def colour_sequence(world: World) -> Task:
     return _lit([Step("eyes " + ", ".join(names), lines)], slots, must)
 
 
-@skill("lights", weight=2.0)
+@skill("lights", weight=3.0)
 def lights_off(world: World) -> Task:
     """Switch LEDs off."""
     group, leds, part = _group(world, [4, 1, 2, 1, 1, 6])
@@ -191,7 +191,7 @@ def brightness(world: World) -> Task:
     return _lit([Step(goal, [f'ALLeds.fade("{leds}", {level}, 1.0)'])], slots, [shown], kind)
 
 
-@skill("lights", weight=2.0)
+@skill("lights", weight=3.0)
 def blink(world: World) -> Task:
     """Blink some times, perhaps in a colour."""
     rng = world.random

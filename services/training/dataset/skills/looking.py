@@ -64,7 +64,7 @@ def seen_coming(target: Target) -> Predicate | None:
 LOOK = "ALTracker.lookAt([x, y, z], 2, 0.3, False)"
 
 
-@skill("looking", weight=4.0)
+@skill("looking", weight=8.0)
 def look(world: World) -> Task | None:
     """Look at a thing or a person."""
     found = some_target(world) if upright(world) else None

@@ -45,7 +45,7 @@ def _occasion(name: str, goal: str, weight: float) -> None:
 
 
 for _name, _goal in _OCCASIONS.items():
-    _occasion(_name, _goal, 1.5 if _name in ("greet", "welcome", "goodbye") else 0.6)
+    _occasion(_name, _goal, {"greet": 4.0, "goodbye": 3.0, "welcome": 1.5}.get(_name, 0.6))
 
 
 @skill("manners", weight=1.5)

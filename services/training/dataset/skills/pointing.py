@@ -41,7 +41,7 @@ def stays(turned: Pose) -> list[Predicate]:
     return [] if turned.theta else [{"moves": "walk"}]
 
 
-@skill("pointing", weight=3.0, needs="Standing")
+@skill("pointing", weight=7.0, needs="Standing")
 def point(world: World) -> Task | None:
     """Point at a thing or a person, with the arm on its side or the one that is told."""
     found = some_target(world)

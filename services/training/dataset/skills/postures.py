@@ -7,10 +7,10 @@ from services.training.dataset.task import Make, Predicate, Step, Task, World, s
 
 #: Skill: posture of NAO, family, goal in a plan, how often it is drawn.
 POSTURES = {
-    "stand": ("Stand", "Standing", "stand up", 1.5),
-    "sit": ("Sit", "Sitting", "sit down", 1.8),
+    "stand": ("Stand", "Standing", "stand up", 7.0),
+    "sit": ("Sit", "Sitting", "sit down", 8.0),
     "sit_relaxed": ("SitRelax", "Sitting", "sit relaxed", 0.8),
-    "crouch": ("Crouch", "Crouching", "crouch", 1.2),
+    "crouch": ("Crouch", "Crouching", "crouch", 3.0),
     "lie_belly": ("LyingBelly", "LyingBelly", "lie on the belly", 0.9),
     "lie_back": ("LyingBack", "LyingBack", "lie on the back", 0.9),
 }
@@ -44,7 +44,7 @@ for _name, (_where, _family, _goal, _weight) in POSTURES.items():
     skill("postures", weight=_weight)(_posture(_name, _where, _family, _goal))
 
 
-@skill("postures", weight=1.0)
+@skill("postures", weight=2.0)
 def rest(world: World) -> Task:
     """Crouch and switch the motors off."""
     step = Step("rest", ["ALMotion.rest()"])

@@ -41,7 +41,7 @@ _LISTS = {
 }
 
 
-@skill("reciting", weight=2.0)
+@skill("reciting", weight=4.0)
 def count(world: World) -> Task:
     """Count up or down, by ones, twos or tens."""
     rng = world.random

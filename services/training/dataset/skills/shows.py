@@ -42,7 +42,7 @@ DANCES = {
 _SITTING = [_LEFT_UP, _RIGHT_UP, *_HEAD, _CHEER.replace("Stand/", "Sit/"), 'ALRobotPosture.goToPosture("Sit", 0.5)']
 
 
-@skill("shows", weight=1.6, needs="Standing")
+@skill("shows", weight=4.0, needs="Standing")
 def dance(world: World) -> Task:
     """Dance: at least four different motions."""
     style = world.random.choices(list(DANCES), [6, 1.2, 1.2, 1.2, 1.2])[0]

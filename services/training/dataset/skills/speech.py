@@ -35,7 +35,7 @@ _MANNERS = {
 }
 
 
-@skill("speech", weight=6.0)
+@skill("speech", weight=22.0)
 def say(world: World) -> Task:
     """Say a text that is given, with quotes or without."""
     text = sentence(world)

@@ -15,7 +15,7 @@ _TALES: dict[Language, dict[str, list[str | list[str]]]] = {
 }
 
 
-@skill("telling", weight=2.0)
+@skill("telling", weight=3.0)
 def joke(world: World) -> Task:
     """Tell a joke."""
     return _told(world, "jokes", "tell a joke", [5, None])

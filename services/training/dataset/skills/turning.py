@@ -31,7 +31,7 @@ def _turn_call(code: str, side: int) -> str:
     return f"ALMotion.moveTo(0.0, 0.0, {signed(code, side)})"
 
 
-@skill("turning", weight=3.0, needs="Standing")
+@skill("turning", weight=10.0, needs="Standing")
 def turn(world: World) -> Task:
     """Turn on the spot: by an angle to a side, a quarter, a bit, around."""
     variant = world.random.choices(["", "part", "noside", "plain", "bit", "around"], [42, 8, 8, 17, 10, 15])[0]
@@ -74,7 +74,7 @@ def spin(world: World) -> Task:
     )
 
 
-@skill("turning", weight=2.4, needs="Standing")
+@skill("turning", weight=5.0, needs="Standing")
 def turn_and_walk(world: World) -> Task | None:
     """Turn, then walk ahead; or walk first and turn then."""
     side = world.random.choice([1, -1])

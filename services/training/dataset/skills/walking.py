@@ -116,7 +116,7 @@ def walks(*legs: Pose) -> Predicate:
     return {"walks": shown}
 
 
-@skill("walking", weight=6.5, needs="Standing")
+@skill("walking", weight=18.0, needs="Standing")
 def walk(world: World) -> Task | None:
     """Walk in a direction: a distance, some steps, a bit, or as far as usual."""
     way = some_way(world)
