@@ -19,9 +19,9 @@ def test_a_probe_touches_it_and_a_batch_goes_on_where_it_cannot(tmp_path: Path) 
     backends = load_backends({})
     settings = WorkerSettings(worker_health_file=file)
     service = WorkerService(settings, JobSettings(), backends, load_routing(backends, {}), CircuitSettings())
-    asyncio.run(service._handover([PROBE]))  # noqa: SLF001 - what comes of it otherwise needs a store
+    asyncio.run(service._handover([PROBE]))
     assert file.exists()
     file.unlink()
     file.parent.rmdir()
-    asyncio.run(service._handover([PROBE]))  # noqa: SLF001
+    asyncio.run(service._handover([PROBE]))
     assert not file.parent.exists()
