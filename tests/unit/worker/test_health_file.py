@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from contextlib import closing
 from pathlib import Path
 
 from services.backends.circuit import CircuitSettings
@@ -19,9 +19,10 @@ def test_a_probe_touches_it_and_a_batch_goes_on_where_it_cannot(tmp_path: Path) 
     backends = load_backends({})
     settings = WorkerSettings(worker_health_file=file)
     service = WorkerService(settings, JobSettings(), backends, load_routing(backends, {}), CircuitSettings())
-    asyncio.run(service._handover([PROBE]))
-    assert file.exists()
-    file.unlink()
-    file.parent.rmdir()
-    asyncio.run(service._handover([PROBE]))
+    with closing(service._loop) as loop:
+        loop.run_until_complete(service._handover([PROBE]))
+        assert file.exists()
+        file.unlink()
+        file.parent.rmdir()
+        loop.run_until_complete(service._handover([PROBE]))
     assert not file.parent.exists()
