@@ -51,6 +51,9 @@ def _checked(text: str) -> str:
         raise ValueError(f"robots without a catalogue: {unknown}; known: {', '.join(robots())}")
     if DEFAULT_ROBOT in named:
         raise ValueError(f"{DEFAULT_ROBOT} has the settings SIMULATOR_URL and ROBOT_URL of its own")
+    for name, address in named.items():
+        if not address.simulator_url and not address.robot_url:
+            raise ValueError(f"{name} has neither a simulator_url nor a robot_url; give it one, or leave it out")
     return text
 
 

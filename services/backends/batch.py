@@ -25,7 +25,7 @@ from services.backends.base import (
     Unavailable,
 )
 from services.backends.config import BackendConfig
-from services.backends.dialects.base import Call, encode, error_of
+from services.backends.dialects.base import Call, broken_off, encode
 from services.backends.dialects.openai import OpenAIDialect
 from services.backends.http_client import StreamClient
 from services.backends.sse import DataLines, LineTooLong
@@ -237,8 +237,7 @@ class _BatchAnswer:
 
     def _hand_on(self, event: dict[str, Any]) -> None:
         if error := event.get("error"):
-            code = error.get("code") if isinstance(error, dict) else None
-            raise error_of(self._config, code if isinstance(code, int) else 500, error)
+            raise broken_off(self._config, error)
         for choice in event["choices"]:
             item = self._batch[choice["index"]]
             if text := (choice.get("delta") or {}).get("content") or choice.get("text"):

@@ -53,8 +53,13 @@ def tuned_robots(value: object) -> object:
     """``robot=adapter`` pairs of a setting, by robot; a robot alone has no adapter: the model itself is tuned."""
     if not isinstance(value, str):
         return value
-    pairs = [part.strip() for part in value.split(",") if part.strip()]
-    return {robot.strip(): adapter.strip() for robot, _, adapter in (pair.partition("=") for pair in pairs)}
+    robots: dict[str, str] = {}
+    for pair in (part for part in value.split(",") if part.strip()):
+        robot, _, adapter = (part.strip() for part in pair.partition("="))
+        if robot in robots:
+            raise ValueError(f"it names the robot {robot} twice")
+        robots[robot] = adapter
+    return robots
 
 
 class BackendConfig(BaseModel):
@@ -182,6 +187,8 @@ def load_backends(environ: Mapping[str, str] = os.environ) -> Backends:
     for setting, name in (*(("BACKENDS", name) for name in chosen), ("BACKEND", default)):
         if name not in _KNOWN:
             raise SettingError(f"{setting}={name} is not a known backend; choose one of: {', '.join(_KNOWN)}.")
+    if twice := sorted({name for name in chosen if chosen.count(name) > 1}):
+        raise SettingError(f"BACKENDS names {', '.join(twice)} more than once; name each backend once.")
     if chosen and default not in chosen:
         raise SettingError(f"BACKEND={default} is not among BACKENDS={','.join(chosen)}; add it there.")
     if not chosen:

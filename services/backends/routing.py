@@ -62,9 +62,11 @@ def load_routing(backends: Backends, environ: Mapping[str, str] = os.environ) ->
     shadow = _shares("BACKEND_SHADOW", environ, backends)
     if any(share > 1 for share in shadow.values()):
         raise SettingError("BACKEND_SHADOW takes shares from 0 to 1, such as vllm=0.1 for a tenth of the requests.")
-    failover = tuple(dict.fromkeys(_items("BACKEND_FAILOVER", environ)))
+    failover = tuple(_items("BACKEND_FAILOVER", environ))
     for name in failover:
         _check_name("BACKEND_FAILOVER", name, backends)
+        if failover.count(name) > 1:
+            raise SettingError(f"BACKEND_FAILOVER names {name} more than once; each takes over once.")
     return Routing({name: weight / total for name, weight in weights.items()}, failover, shadow)
 
 

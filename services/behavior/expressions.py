@@ -48,15 +48,19 @@ class Expressions:
         self._targets = targets
         self._evaluated = 0
 
+    def spend(self, evaluations: int) -> None:
+        """Count what following the program takes. Raises CheckError when that is too much."""
+        self._evaluated += evaluations
+        if self._evaluated > MAX_EVALUATIONS:
+            raise CheckError("loop", "the loops of this program take too many turns", "loop fewer times")
+
     def value(self, node: ast.expr) -> Value:
         """What is known of an expression.
 
         Raises:
             CheckError: it is wrong (codes without prefix).
         """
-        self._evaluated += 1
-        if self._evaluated > MAX_EVALUATIONS:
-            raise CheckError("loop", "the loops of this program take too many turns", "loop fewer times")
+        self.spend(1)
         if isinstance(node, ast.Constant):
             return self._constant(node)
         if isinstance(node, ast.Name):

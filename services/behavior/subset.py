@@ -19,7 +19,7 @@ from services.behavior.functions import FUNCTIONS
 from services.behavior.scene import SceneView
 from services.behavior.schema import PlanStep
 from services.behavior.targets import Targets
-from services.behavior.values import Unknown, Value, describe, item_kind, join, kind_of
+from services.behavior.values import Unknown, Value, describe, effort_of_joining, item_kind, join, kind_of
 
 MAX_STATEMENTS = 100
 MAX_NESTING = 3
@@ -154,7 +154,9 @@ class StatementChecker:
             is_elif = len(node.orelse) == 1 and isinstance(inner, ast.If)
             self._statement(inner, before, depth if is_elif else depth + 1)
         state.sequence.state = state.sequence.state.join(then_robot)
-        state.names = {name: join(value, then_names[name]) for name, value in state.names.items() if name in then_names}
+        both = [(name, value, then_names[name]) for name, value in state.names.items() if name in then_names]
+        state.spend(sum(effort_of_joining(first, second) for _, first, second in both))
+        state.names = {name: join(first, second) for name, first, second in both}
 
     def _for(self, node: ast.For, before: int, depth: int) -> None:
         if node.orelse:

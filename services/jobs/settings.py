@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _DAY_S = 24 * 60 * 60
+#: The number of the last database that a Redis can have.
+_LAST_DATABASE = 2**31 - 2
 #: What may be said about TLS in the store's address, where both clients take it and take it alike; the values, if few.
 _TLS_OPTIONS: dict[str, frozenset[str]] = {
     "ssl_ca_certs": frozenset(),
@@ -35,6 +37,8 @@ def _checked_redis_url(url: str) -> str:
         raise ValueError(
             "it has to be like redis://127.0.0.1:6379/0, or with TLS like rediss://store:6380/0?ssl_ca_certs=/etc/ca.pem"
         )
+    if len(database) > len(str(_LAST_DATABASE)) or int(database) > _LAST_DATABASE:
+        raise ValueError(f"the database is a number up to {_LAST_DATABASE}, and up to 15 as Redis comes")
     for name, values in options.items():
         _check_tls_option(parts.scheme, name, values)
     return url

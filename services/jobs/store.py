@@ -225,7 +225,7 @@ class JobStore:
         """
         if not _EVENT_ID.fullmatch(after):
             raise ValueError("an event id looks like 1700000000000-0")
-        block_ms = min(round(idle_s * 1000), _BLOCK_MS)
+        block_ms = min(max(round(idle_s * 1000), 1), _BLOCK_MS)  # 0 would be for ever
         if after != _BEGINNING:
             with self._turn():
                 newest = cast("list[Any]", self._redis.xrevrange(keys.events(behavior_id), count=1))

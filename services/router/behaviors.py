@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 MAX_WAIT_S = 120.0
 _WAIT_SLICE_S = 5.0
 _RECONNECT_MS = 1000
-_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,200}")
+_IDEMPOTENCY_KEY = re.compile(r"[!-+\--~]{1,200}")  # no comma: two header fields arrive as one, with a comma between
 _EVENT_ID = re.compile(r"[0-9]{1,16}-[0-9]{1,9}")
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 # W3C Trace Context, version 00; what does not fit is left out, as the standard wants it.
@@ -264,6 +264,7 @@ def _idempotency_key() -> str | None:
     if key is None:
         return None
     if not _IDEMPOTENCY_KEY.fullmatch(key):
-        detail = "Idempotency-Key must be 1 to 200 visible ASCII characters without spaces, such as a UUID."
+        allowed = "1 to 200 visible ASCII characters without spaces and commas, such as a UUID"
+        detail = f"Idempotency-Key must be {allowed}, sent once."
         raise Problem(400, "invalid-header", detail, errors=[ProblemItem(header="Idempotency-Key", detail=detail)])
     return str(key)

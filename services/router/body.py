@@ -8,7 +8,7 @@ import gevent
 from flask import Flask, g, request
 from gunicorn.http.errors import ParseException
 
-from services.router.problems import Problem
+from services.router.problems import Problem, ProblemItem
 from services.router.settings import RouterSettings
 
 #: Bodies up to so many bytes are not counted: the number of connections bounds them, and orders without an image go on
@@ -85,6 +85,15 @@ def read_json(settings: RouterSettings, bodies: Bodies) -> tuple[bytes, Share]:
             None,
             "The body must be JSON; send Content-Type: application/json.",
             headers={"Accept": "application/json"},
+        )
+    if request.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("", "identity"):
+        detail = "A body with a Content-Encoding is not read; send it as it is, without that header."
+        raise Problem(
+            415,
+            None,
+            detail,
+            errors=[ProblemItem(header="Content-Encoding", detail=detail)],
+            headers={"Accept-Encoding": "identity"},
         )
     limit = settings.router_max_body_bytes
     expected = request.content_length

@@ -6,6 +6,7 @@ cannot be carried over is refused with 422 rather than left out in silence.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -23,14 +24,22 @@ MOST_TOKENS, MOST_STOPS = 1_000_000, 16
 _DEFAULT_MAX_TOKENS = 256
 
 
+#: What is said of a parameter that a backend cannot be asked for.
+CANNOT = "this backend cannot do that; leave it out, or choose another backend with X-Backend"
+
+
+def changes_nothing(value: Any, neutral: Sequence[Any]) -> bool:
+    """Whether a parameter has no effect: unset, or at one of these values."""
+    # True is not 1 in JSON, though it is in Python.
+    return value is None or value in [known for known in neutral if isinstance(known, bool) == isinstance(value, bool)]
+
+
 def _only(*neutral: Any) -> AfterValidator:
     """Accept a parameter that cannot be carried over where it has no effect: unset, or at one of these values."""
 
     def check(value: Any) -> Any:
-        # True is not 1 in JSON, though it is in Python.
-        alike = [known for known in neutral if isinstance(known, bool) == isinstance(value, bool)]
-        if value is not None and value not in alike:
-            raise ValueError("this backend cannot do that; leave it out, or choose another backend with X-Backend")
+        if not changes_nothing(value, neutral):
+            raise ValueError(CANNOT)
         return value
 
     return AfterValidator(check)

@@ -1,6 +1,6 @@
 """Requests in OpenAI's shape as the servers that speak it take them: what they would trip over is mended or refused.
 
-Only bodies that may hold such a thing are parsed at all; every other goes through byte for byte.
+Every body is parsed, for its names; one that needs no mending goes through byte for byte.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from pydantic import BaseModel, ValidationError, model_validator
 from pydantic_core import from_json, to_json
 
 from services.backends.config import BackendConfig
-from services.router.problems import Problem, from_validation
+from services.router.doors import Door
+from services.router.parameters import check_names
+from services.router.problems import Problem, from_validation, invalid
 
 # llama.cpp turns grammars, and schemas into grammars, by functions that call themselves, until the process is out of
 # stack: for each group in a group, each rule that begins with another, each property of an object and each reference.
@@ -25,10 +27,8 @@ MAX_GRAMMAR_RULES = 5_000
 #: Members of one object of a schema, characters of a member's name, and references in the whole.
 MAX_SCHEMA_PARTS = 1_000
 
-#: What a body has to hold for there to be something to mend or to judge: also escapes, which may spell the others.
-_WORDS = (b"null", b"grammar", b"schema", b"tools", b"\\u00")
 #: Text and numbers of any size that no grammar is made of.
-_FREE = frozenset({"messages", "prompt", "suffix", "prediction", "logit_bias"})
+_FREE = frozenset({"messages", "model", "prompt", "suffix", "stop", "prediction", "logit_bias"})
 #: A grammar's or pattern's ``{n}``, ``{n,}``, ``{,n}`` and ``{m,n}``; llama.cpp itself refuses more than thousands.
 _REPEATED = re.compile(r"\{\s*(\d{0,9})\s*,?\s*(\d{0,9})\s*\}")
 
@@ -64,20 +64,21 @@ def with_adapters(config: BackendConfig, body: bytes) -> bytes:
     return b"{" + member + (b"" if rest[1:].lstrip().startswith(b"}") else b",") + rest[1:]
 
 
-def mend_request(body: bytes) -> bytes:
+def mend_request(config: BackendConfig, door: Door, body: bytes) -> bytes:
     """The body without fields that are null, which means unset, and which llama.cpp takes for a wrong type.
 
-    Raises Problem 400 for a body that has to be looked at and cannot be parsed, 422 for tools that are none, and for a
-    grammar or a schema that would end the server.
+    Raises Problem 400 for a body that cannot be parsed, 422 for parameters that the server would ignore, for an image
+    that llama.cpp cannot see, for tools that are none, and for a grammar or a schema that would end the server.
     """
-    if not any(word in body for word in _WORDS) and body.count(b"{") + body.count(b"[") <= MAX_GRAMMAR_NESTING:
-        return body
     try:
         document = from_json(body)
     except ValueError as error:
         raise Problem(400, "invalid-json", f"The body is not JSON that can be read: {error}.") from None
     if not isinstance(document, dict):
         return body  # for the server to judge
+    check_names(config, door, document)
+    if config.name == "llamacpp" and not config.vision:  # which answers with 500; the others say what is wrong
+        _refuse_images(config, document)
     for name, value in document.items():
         if name not in _FREE:
             _judge(name, value)
@@ -92,6 +93,19 @@ def mend_request(body: bytes) -> bytes:
         # A message of tool calls has the content null, and has to.
         document["messages"] = [_without_nulls(message, kept="content") for message in messages]
     return to_json(_without_nulls(document))
+
+
+def _refuse_images(config: BackendConfig, document: dict[str, Any]) -> None:
+    messages = document.get("messages")
+    for at, message in enumerate(messages if isinstance(messages, list) else ()):
+        content = message.get("content") if isinstance(message, dict) else None
+        for place, part in enumerate(content if isinstance(content, list) else ()):
+            if isinstance(part, dict) and part.get("type") == "image_url":
+                raise invalid(
+                    f"/messages/{at}/content/{place}",
+                    f"/messages/{at}/content/{place}: The model behind {config.name} takes no images; leave the image "
+                    "out, or choose another backend with X-Backend.",
+                )
 
 
 def _without_nulls(value: Any, kept: str = "") -> Any:

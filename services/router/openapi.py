@@ -31,7 +31,7 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "name": "Idempotency-Key",
         "in": "header",
         "description": "Sending the same request again under the same key gives the same behavior, not a second one.",
-        "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+        "schema": {"type": "string", "pattern": "^[!-+\\--~]{1,200}$"},
     },
     "Last-Event-ID": {
         "name": "Last-Event-ID",

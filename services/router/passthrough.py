@@ -1,10 +1,10 @@
 """Straight through to a backend, for clients that speak OpenAI's API or TGI's: ``/v1/chat/completions``,
 ``/v1/completions``, ``/generate``, ``/generate_stream`` and ``POST /``.
 
-This is the hot path: where the backend speaks the door's language the body is seldom parsed, and bytes go on as they
-come; elsewhere requests and answers are translated. A client that hangs up takes its request at the backend with it,
-streaming or not. A backend that is away, busy or left alone after failures is passed over for the next in the failover
-order, as long as it has not begun to answer.
+This is the hot path: where the backend speaks the door's language the body is parsed for the names of its parameters,
+but seldom written anew, and bytes go on as they come; elsewhere requests and answers are translated. A client that
+hangs up takes its request at the backend with it, streaming or not. A backend that is away, busy or left alone after
+failures is passed over for the next in the failover order, as long as it has not begun to answer.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _SUMMARIES: dict[Door, str] = {
 _BODY = Media(
     ("application/json",),
     "The request in the API's own shape. A backend that speaks this API gets it byte for byte, and judges it; for "
-    "others it is translated, and what cannot be is refused.",
+    "others it is translated, and what cannot be is refused. A parameter that the backend would ignore is refused.",
 )
 _ANSWER = Media(
     ("application/json", "text/event-stream"),
@@ -194,10 +194,11 @@ def _ask(
         return translate(exchange, gate, order, fields, wait_s)
     path = f"{door}?{query}" if query else door
     if gate.config.kind == "openai":
-        return exchange.forward(path, fields, openai.with_adapters(gate.config, openai.mend_request(body)), wait_s)
+        mended = openai.mend_request(gate.config, door, body)
+        return exchange.forward(path, fields, openai.with_adapters(gate.config, mended), wait_s)
+    response = exchange.forward(path, fields, tgi.mend_request(gate.config, door, body), wait_s)
     if not door.startswith("/v1/"):
-        return exchange.forward(path, fields, body, wait_s)
-    response = exchange.forward(path, fields, tgi.mend_request(gate.config, body), wait_s)
+        return response
     if response.direct_passthrough:
         response.headers.pop("Content-Length", None)  # what is mended may be shorter
         response.response = MendedLines(exchange)

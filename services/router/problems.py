@@ -142,10 +142,17 @@ def from_validation(error: ValidationError) -> Problem:
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     if faults[0]["type"] == "json_invalid":
         return Problem(400, "invalid-json", f"The body is not JSON: {faults[0]['msg'].removeprefix('Invalid JSON: ')}.")
-    items = [_item(fault["loc"], fault["type"], fault["msg"]) for fault in faults[:_MOST_ERRORS]]
-    more = f" (and {len(faults) - _MOST_ERRORS} more)" if len(faults) > _MOST_ERRORS else ""
+    return not_fitting([_item(fault["loc"], fault["type"], fault["msg"]) for fault in faults])
+
+
+def not_fitting(items: list[ProblemItem]) -> Problem:
+    """422 for faults of the body, each with its place."""
+    more = f" (and {len(items) - _MOST_ERRORS} more)" if len(items) > _MOST_ERRORS else ""
     summary = "; ".join(f"{item.pointer or 'the document'}: {item.detail}" for item in items[:3])
-    return Problem(422, "invalid-request", f"The request does not fit: {summary}{more}.", errors=items)
+    end = "" if (summary + more).endswith("?") else "."
+    return Problem(
+        422, "invalid-request", f"The request does not fit: {summary}{more}{end}", errors=items[:_MOST_ERRORS]
+    )
 
 
 def _item(location: tuple[str | int, ...], kind: str, message: str) -> ProblemItem:

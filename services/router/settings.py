@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import cached_property
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.addresses import MoreRobots, RobotAddress, RobotUrl, addresses
 from services.backends.config import HttpUrl
 from services.behavior.schema import DEFAULT_ROBOT
 from services.settings import Seconds
+
+_HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+
+
+def _host_names(text: str) -> list[str]:
+    return [name for item in text.split(",") if (name := item.strip().lower())]
+
+
+def _checked_hosts(text: str) -> str:
+    names = _host_names(text)
+    if text and not names:
+        raise ValueError("it names no host")
+    for name in names:
+        if not _HOST_NAME.fullmatch(name) and not _is_address(name):
+            raise ValueError(f"{name!r} is no host name; write each one out, without a port, as in router,robots.lan")
+    return text
 
 
 class RouterSettings(BaseSettings):
@@ -30,7 +47,7 @@ class RouterSettings(BaseSettings):
     #: Address on which a container's port is published, which the router itself cannot see.
     router_published_on: str = ""
     #: Names, besides those of loopback, by which clients may call a router without keys (comma-separated).
-    router_allowed_hosts: str = ""
+    router_allowed_hosts: Annotated[str, AfterValidator(_checked_hosts)] = ""
     #: File of API keys, one ``key`` or ``name:key`` a line; empty: no keys, loopback only.
     api_keys_file: str = ""
 
@@ -50,7 +67,7 @@ class RouterSettings(BaseSettings):
     #: Longest that a backend may take over a pass-through answer, streamed or not.
     router_completion_timeout_s: Seconds = 600.0
     #: A silent event stream is kept open with a comment this often; at most 10 s make a difference.
-    router_keep_alive_s: Seconds = 10.0
+    router_keep_alive_s: Annotated[float, Field(ge=0.1, le=86_400, allow_inf_nan=False)] = 10.0
     #: Requests slower than this are logged.
     router_slow_request_s: Seconds = 10.0
 
@@ -68,8 +85,7 @@ class RouterSettings(BaseSettings):
     @property
     def allowed_hosts(self) -> frozenset[str]:
         """Host names, in lower case, that a router without keys answers to besides loopback's."""
-        names = (name.strip().lower() for name in self.router_allowed_hosts.split(","))
-        return frozenset(name for name in names if name)
+        return frozenset(_host_names(self.router_allowed_hosts))
 
     @model_validator(mode="after")
     def _one_body_fits(self) -> Self:
@@ -89,6 +105,14 @@ class RouterSettings(BaseSettings):
             "address: set API_KEYS_FILE, or in a container whose port is published on loopback set "
             "ROUTER_PUBLISHED_ON=127.0.0.1"
         )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pydantic_core import from_json, to_json
 
 from services.backends.config import BackendConfig
+from services.router.doors import Door
+from services.router.parameters import check_names
 
 #: Of no effect in OpenAI's API at these values; here refused, or taken for something else.
 _NEUTRAL = {"top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
@@ -19,13 +21,19 @@ _MAX_LINE_BYTES = 256 * 1024
 _NO_REASON = re.compile(rb'("finish_reason"\s*:\s*)""')
 
 
-def mend_request(config: BackendConfig, body: bytes) -> bytes:
-    """The body with what TGI takes amiss put right; a body that is not an object is left for TGI to judge."""
+def mend_request(config: BackendConfig, door: Door, body: bytes) -> bytes:
+    """The body, at OpenAI's doors with what TGI takes amiss put right; one that is not an object is for TGI to judge.
+
+    Raises Problem 422 for parameters that TGI would ignore.
+    """
     try:
         document = from_json(body)
     except ValueError:
         return body
     if not isinstance(document, dict):
+        return body
+    check_names(config, door, document)
+    if not door.startswith("/v1/"):
         return body
     for name, value in _NEUTRAL.items():
         if name in document and document[name] in (value, None):

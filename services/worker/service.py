@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 import time
@@ -166,7 +167,8 @@ class WorkerService:
     async def _handover(self, arguments: Sequence[str]) -> None:
         if PROBE in arguments:
             self._consumed_at = time.monotonic()
-            self._settings.worker_health_file.touch()
+            with contextlib.suppress(OSError):  # the health check sees that it grows old; the batch goes on
+                self._settings.worker_health_file.touch()
         # A message that was sent twice may sit twice in one batch.
         # One whose lease was lost while the store was away stays with recovery until its first attempt has stopped.
         waiting = [name for name in dict.fromkeys(arguments) if name != PROBE and name not in self._running]

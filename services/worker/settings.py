@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.backends.config import HttpUrl
@@ -18,6 +18,12 @@ Count = Annotated[int, Field(gt=0)]
 
 #: Seconds between the messages that the worker sends to itself to prove that it consumes.
 PROBE_EVERY_S = 5.0
+
+
+def _in_a_folder(path: Path) -> Path:
+    if not path.parent.is_dir() or path.is_dir():
+        raise ValueError("it has to be a file in a folder that exists")
+    return path
 
 
 class WorkerSettings(BaseSettings):
@@ -60,7 +66,7 @@ class WorkerSettings(BaseSettings):
     worker_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     worker_metrics_host: str = "127.0.0.1"
     #: Touched whenever a probe came through the worker's queue; a health check looks at its age.
-    worker_health_file: Path = Path("/tmp/worker-consumed")  # noqa: S108 - only its age is ever read
+    worker_health_file: Annotated[Path, AfterValidator(_in_a_folder)] = Path("/tmp/worker-consumed")  # noqa: S108 - only its age is ever read
     #: Seconds without a probe after which the worker ends itself, to be started afresh.
     worker_silence_s: Seconds = 60.0
 

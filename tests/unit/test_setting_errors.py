@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -218,3 +219,41 @@ def test_an_unknown_log_level_is_told(monkeypatch: pytest.MonkeyPatch, capsys: p
     told = json.loads(capsys.readouterr().err)
     assert (told["level"], told["value"]) == ("warning", "verbose")
     assert "it can be debug, info" in told["event"]
+
+
+@pytest.mark.parametrize("period", ["0.0001", "0.09", "0", "nan"])
+def test_a_silent_stream_is_not_commented_on_all_the_time(monkeypatch: pytest.MonkeyPatch, period: str) -> None:
+    assert fault(RouterSettings, monkeypatch, ROUTER_KEEP_ALIVE_S=period).startswith("ROUTER_KEEP_ALIVE_S=")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "said"),
+    [
+        ("*", "'*' is no host name; write each one out, without a port, as in router,robots.lan"),
+        ("a b", "'a b' is no host name"),
+        ("router,robots:8000", "'robots:8000' is no host name"),
+        ("[::1]", "'[::1]' is no host name"),
+        (",,,", "it names no host"),
+    ],
+)
+def test_what_is_no_host_is_told(monkeypatch: pytest.MonkeyPatch, hosts: str, said: str) -> None:
+    told = fault(RouterSettings, monkeypatch, ROUTER_ALLOWED_HOSTS=hosts)
+    assert told.startswith(f"ROUTER_ALLOWED_HOSTS={hosts} is not valid: {said}")
+
+
+@pytest.mark.parametrize("database", ["99999999999999", "2147483647"])
+def test_a_database_that_no_store_has_is_told(monkeypatch: pytest.MonkeyPatch, database: str) -> None:
+    told = fault(JobSettings, monkeypatch, REDIS_URL=f"redis://127.0.0.1:6379/{database}")
+    assert told.endswith(" is not valid: the database is a number up to 2147483646, and up to 15 as Redis comes")
+
+
+@pytest.mark.parametrize("kind", [RouterSettings, GatewaySettings])
+def test_a_robot_that_is_nowhere_is_told(monkeypatch: pytest.MonkeyPatch, kind: Kind) -> None:
+    told = fault(kind, monkeypatch, MORE_ROBOTS='{"porter":{}}')
+    assert told.endswith("porter has neither a simulator_url nor a robot_url; give it one, or leave it out")
+
+
+@pytest.mark.parametrize("place", ["missing/file", ""])
+def test_a_health_file_that_cannot_be_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str) -> None:
+    told = fault(WorkerSettings, monkeypatch, WORKER_HEALTH_FILE=str(tmp_path / place))
+    assert told == (f"WORKER_HEALTH_FILE={tmp_path / place} is not valid: it has to be a file in a folder that exists")

@@ -69,13 +69,17 @@ def refusal(config: BackendConfig, status: int, body: bytes | str) -> BackendErr
         document: object = from_json(text)
     except ValueError:
         document = text
-    return error_of(config, status, document)
-
-
-def error_of(config: BackendConfig, status: int, document: object) -> BackendError:
-    """The error that an HTTP status, or an in-stream error's code, and what came with it stand for."""
     hint = f"; check the key in {config.name.upper()}_API_KEY_FILE" if status in (401, 403) else ""
     return _ERROR_KINDS.get(status, Failed)(f"{config.name} answered {status}: {_message(document)}{hint}")
+
+
+def broken_off(config: BackendConfig, error: object) -> BackendError:
+    """The error that came on a stream begun with 200: an error document, or an event that is none at all."""
+    code = error.get("code") if isinstance(error, dict) else None
+    if isinstance(error, dict) and code is None:
+        code = error.get("http_status_code")
+    kind = _ERROR_KINDS.get(code, Failed) if isinstance(code, int) else Failed
+    return kind(f"{config.name} broke off its answer: {_message(error)}")
 
 
 def understood(config: BackendConfig, step: Callable[[], T]) -> T:

@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from services.backends.base import BackendError, Failed, Finish, GenerationRequest, Unavailable
 from services.backends.config import BackendConfig
-from services.backends.dialects.base import Call, encode, error_of, refusal
+from services.backends.dialects.base import Call, broken_off, encode, refusal
 from services.backends.dialects.stops import StopCutter
 from services.backends.sse import DataLines, LineTooLong
 
@@ -132,11 +132,8 @@ class OpenAIAnswer:
         if isinstance(event, dict) and not event.get("error"):
             return event
         error = event["error"] if isinstance(event, dict) else payload.decode(errors="replace")
-        code = error.get("code") if isinstance(error, dict) else None
-        if isinstance(error, dict) and code is None:
-            code = error.get("http_status_code")
-        raise self.error(code if isinstance(code, int) else 500, error)
+        raise self.error(error)
 
-    def error(self, code: int, error: object) -> BackendError:
+    def error(self, error: object) -> BackendError:
         """The error that an event of the stream stands for."""
-        return error_of(self.config, code, error)
+        return broken_off(self.config, error)

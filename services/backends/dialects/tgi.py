@@ -121,13 +121,13 @@ class _ChatAnswer(OpenAIAnswer):
 
     finish_reasons = FINISH_REASONS
 
-    def error(self, code: int, error: object) -> BackendError:
+    def error(self, error: object) -> BackendError:
         """Tell by what it says what is no wrong request."""
         message = str(error.get("message", error)) if isinstance(error, dict) else str(error)
         for beginning, kind in _CHAT_ERRORS.items():
             if message.startswith(beginning):
                 return kind(f"{self.config.name} answered: {message}")
-        return super().error(code, error)
+        return super().error(error)
 
 
 class _GenerateAnswer:

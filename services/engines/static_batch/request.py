@@ -21,9 +21,14 @@ _DEFAULT_TOKENS = 128
 _MOST_GRAMMAR = 200_000
 # Fields that would change the answer, and that this engine would have to ignore.
 _UNSUPPORTED = (
-    "best_of", "echo", "guided_grammar", "logit_bias", "logprobs", "response_format",
-    "structured_outputs", "suffix", "tools", "top_logprobs",
+    "best_of", "echo", "frequency_penalty", "functions", "guided_grammar", "logit_bias", "logprobs", "presence_penalty",
+    "response_format", "structured_outputs", "suffix", "tools", "top_logprobs",
 )  # fmt: skip
+# Fields of OpenAI's that do not change the answer, or only with tools.
+_WITHOUT_EFFECT = frozenset((
+    "metadata", "parallel_tool_calls", "prediction", "prompt_cache_key", "prompt_cache_options",
+    "prompt_cache_retention", "safety_identifier", "service_tier", "store", "stream_options", "tool_choice", "user",
+))  # fmt: skip
 
 
 class BadRequest(Exception):
@@ -90,6 +95,9 @@ def parse(kind: type[Body], body: bytes) -> Body:
     for name in _UNSUPPORTED:
         if extra.get(name):
             raise BadRequest(f"{name}: this engine cannot do that; leave it out")
+    # Unset or off, what it cannot do is of no concern; what is misspelt is never meant so.
+    if unknown := sorted(extra.keys() - _WITHOUT_EFFECT - set(_UNSUPPORTED)):
+        raise BadRequest(f"{unknown[0][:100]}: there is no such field; remove it")
     return request
 
 

@@ -208,6 +208,7 @@ def test_a_refusal_says_why(status: int, body: str, kind: type[BackendError], to
         ('{"error": {"code": 500, "message": "out of memory"}}', Failed, "out of memory"),
         ('{"error": {"code": 429, "message": "queue full"}}', Overloaded, "queue full"),
         ('{"error": "text with "quotes" that nobody escaped"}', Failed, "nobody escaped"),
+        ('{"choices": [{"delta": {"content": "\\ud800"}}]}', Failed, "{"),
         ("[1]", Failed, "[1]"),
     ],
 )
@@ -215,6 +216,7 @@ def test_an_error_on_a_stream_begun_with_200_is_an_error(payload: str, kind: typ
     async def test(backend: HttpBackend, _: Server) -> None:
         error = await failing(backend)
         assert type(error) is kind
+        assert error.message.startswith("llamacpp broke off its answer: ")
         assert told in error.message
 
     play(answering(event({"delta": {"content": "a"}}), f"data: {payload}\n\n", "data: [DONE]\n\n"), test)

@@ -147,6 +147,12 @@ def test_events_resume_after_the_last_one_seen_and_end_after_the_terminal_one(st
     assert store.result(submission.id).model_dump_json() == cancelled.data  # type: ignore[union-attr]
 
 
+def test_the_shortest_silence_is_no_endless_one(store: JobStore) -> None:
+    submission = store.submit(WAVE, backend="llamacpp")
+    events = store.events(submission.id, idle_s=0.0001)
+    assert [event.name if event else None for event in (next(events), next(events))] == ["queued", None]
+
+
 def test_an_id_from_the_future_stands_for_the_last_event(store: JobStore) -> None:
     submission = store.submit(WAVE, backend="llamacpp")
     ahead = "9999999999999999-0"

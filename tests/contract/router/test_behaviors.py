@@ -204,12 +204,20 @@ def test_a_key_whose_result_is_forgotten_does_not_make_the_robot_act_again(
     assert store.queued() == 0
 
 
-@pytest.mark.parametrize("key", ["", "a b", "x" * 201, "caf\xe9"])
+@pytest.mark.parametrize("key", ["", "a b", "a,b", "x" * 201, "caf\xe9"])
 def test_refuses_a_malformed_key(client: httpx.Client, store: JobStore, key: str) -> None:
     headers = httpx.Headers([(b"Idempotency-Key", key.encode("latin-1"))])
     response = client.post("/v1/behaviors", json={"instruction": "Wave"}, headers=headers)
     assert response.status_code == 400
     assert response.json()["errors"][0]["header"] == "Idempotency-Key"
+    assert store.queued() == 0
+
+
+def test_refuses_two_keys(client: httpx.Client, store: JobStore) -> None:
+    headers = httpx.Headers([("Idempotency-Key", "one"), ("Idempotency-Key", "two")])
+    response = client.post("/v1/behaviors", json={"instruction": "Wave"}, headers=headers)
+    assert response.status_code == 400
+    assert response.json()["detail"].endswith("sent once.")
     assert store.queued() == 0
 
 

@@ -159,3 +159,16 @@ def test_a_translated_stream_holds_its_body_and_a_direct_one_does_not(
             assert b" 200 OK" in stream.recv(65536)
             wait_for_status(http, status)
         wait_for_status(http, 400)
+
+
+@pytest.mark.parametrize("path", [PATH, "/v1/behaviors", "/generate"])
+@pytest.mark.parametrize("coding", ["gzip", "identity, br", "x" * 5000])
+def test_a_body_in_a_content_coding_is_refused(http: httpx.Client, path: str, coding: str) -> None:
+    response = http.post(path, content=b"{}", headers={"Content-Encoding": coding})
+    assert response.status_code == 415
+    assert response.headers["Accept-Encoding"] == "identity"
+    assert "Content-Encoding" in response.text
+
+
+def test_identity_is_no_content_coding(http: httpx.Client) -> None:
+    assert http.post("/v1/behaviors", content=b"{}", headers={"Content-Encoding": "identity"}).status_code == 422

@@ -49,7 +49,7 @@ def test_clients_that_take_nothing_of_their_answer_give_their_places_back(
             request.send(event)
 
     slow_engine.script = endless
-    body = b'{"messages":[],"inputs":"a","stream":true}' if door == PATH else b'{"inputs":"a"}'
+    body = b'{"messages":[],"stream":true}' if door == PATH else b'{"inputs":"a"}'
     head = f"POST {door} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     clients = [socket.socket() for _ in range(2)]
     try:

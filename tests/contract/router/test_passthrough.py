@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openai
@@ -64,6 +65,29 @@ def test_the_request_arrives_as_sent(client: httpx.Client, engine: ScriptedServe
     assert received.fields["x-request-id"] == "id-1"
     assert received.fields["authorization"] == "Bearer engine-key"
     assert not {"cookie", "connection", "x-hop", "te"} & received.fields.keys()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        (PATH, {"messages": [], "frobnicate": 1}, "/frobnicate: There is no such field; remove it."),
+        (PATH, {"messages": [], "max_token": 8}, "/max_token: There is no such field; did you mean max_tokens?"),
+        ("/v1/completions", {"prompt": "a", "best_of": 2}, "/best_of: this backend cannot do that"),
+        (
+            PATH,
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}]},
+            "/messages/0/content/0: The model behind llamacpp takes no images",
+        ),
+    ],
+)
+def test_what_the_backend_would_ignore_never_reaches_it(
+    client: httpx.Client, engine: ScriptedServer, path: str, body: dict[str, Any], told: str
+) -> None:
+    refused = client.post(path, json=body)
+    assert refused.status_code == 422
+    assert told in refused.json()["error"]["message"]
+    client.post(PATH, content=BODY, headers=JSON)
+    assert engine.next_request().body == BODY
 
 
 def test_chunked_requests_arrive_whole(client: httpx.Client, engine: ScriptedServer) -> None:

@@ -160,10 +160,17 @@ def test_generate_asks_openais_servers_for_a_completion(http: httpx.Client, serv
 
 def test_tgis_own_doors_are_open_as_they_are(http: httpx.Client, servers: dict[str, ScriptedServer]) -> None:
     servers["tgi"].script = lambda request: request.send(answer(b'[{"generated_text":"as it is"}]'))
-    response = post(http, "/generate?x=1", {"inputs": "Wave", "unknown": 1}, "tgi")
+    asked = {"inputs": "Wave", "parameters": {"watermark": True}}
+    response = post(http, "/generate?x=1", asked, "tgi")
     sent = servers["tgi"].next_request()
-    assert (sent.line, json.loads(sent.body)) == ("POST /generate?x=1 HTTP/1.1", {"inputs": "Wave", "unknown": 1})
+    assert (sent.line, json.loads(sent.body)) == ("POST /generate?x=1 HTTP/1.1", asked)
     assert response.json() == [{"generated_text": "as it is"}]
+
+
+def test_what_tgi_would_ignore_is_refused_by_its_name(http: httpx.Client) -> None:
+    response = post(http, "/generate", {"inputs": "Wave", "parameters": {"max_new_token": 8}}, "tgi")
+    assert response.status_code == 422
+    assert "/parameters/max_new_token: There is no such field; did you mean max_new_tokens?" in response.json()["error"]
 
 
 def test_what_tgi_takes_amiss_in_openais_requests_is_put_right(

@@ -116,6 +116,8 @@ def test_the_address_may_be_written_as_for_openai_clients(written: str) -> None:
         ({"BACKENDS": "tgi,gpt"}, "BACKENDS=gpt is not a known backend"),
         ({"BACKENDS": "gpt"}, "BACKENDS=gpt is not a known backend"),
         ({"BACKEND": "tgi", "BACKENDS": "vllm"}, "BACKEND=tgi is not among BACKENDS=vllm"),
+        ({"BACKENDS": "tgi,vllm,TGI"}, "BACKENDS names tgi more than once; name each backend once."),
+        ({"LLAMACPP_TUNED": "nao=0, nao=1"}, "LLAMACPP_TUNED=nao=0, nao=1 is not valid: it names the robot nao twice"),
         ({"LLAMACPP_URL": "engine:8080"}, "LLAMACPP_URL=engine:8080 is not valid"),
         ({"LLAMACPP_URL": "http://u:hunter2@engine:8080"}, "LLAMACPP_URL is not valid: it must not hold a user name"),
         ({"LLAMACPP_MAX_CONCURRENCY": "none"}, "LLAMACPP_MAX_CONCURRENCY=none is not valid"),

@@ -42,7 +42,7 @@ def test_rounding_leaves_no_gap_at_the_end() -> None:
 
 
 def test_failover_goes_on_in_its_order_but_not_from_a_named_backend() -> None:
-    routing = load_routing(BACKENDS, {"BACKEND_FAILOVER": "vllm,llamacpp,vllm,tgi"})
+    routing = load_routing(BACKENDS, {"BACKEND_FAILOVER": "vllm,llamacpp,tgi"})
     assert routing.candidates("llamacpp", named=False) == ("llamacpp", "vllm", "tgi")
     assert routing.candidates("tgi", named=False) == ("tgi", "vllm", "llamacpp")
     assert routing.candidates("tgi", named=True) == ("tgi",)
@@ -69,6 +69,7 @@ def test_shadows_get_their_share_and_never_what_they_serve_anyway() -> None:
         ("BACKEND_SPLIT", "tgi=1,tgi=2", "once"),
         ("BACKEND_SPLIT", "=1", "nothing"),
         ("BACKEND_FAILOVER", "tgi;vllm", "not configured"),
+        ("BACKEND_FAILOVER", "vllm,llamacpp,VLLM", "names vllm more than once"),
         ("BACKEND_SHADOW", "vllm=10", "from 0 to 1"),
     ],
 )

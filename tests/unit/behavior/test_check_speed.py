@@ -61,3 +61,30 @@ def test_no_loop_takes_the_checker_long(catalogue: Catalogue, scene: Scene, mill
         ProgramReader(catalogue, scene).feed(f"{loops}{' ' * 12}x = [a * b + c, a - b, c]\nALMotion.rest()\n")
     assert caught.value.code == "program.loop"
     assert milliseconds[0] < 100
+
+
+@pytest.mark.parametrize(
+    ("then", "otherwise"),
+    [("x = 1", "x = 1"), ("v0 = b", "v0 = c"), ("v0 = b", "v1 = c"), ("v0 = d", "v0 = b")],
+)
+def test_no_condition_takes_the_checker_long(
+    catalogue: Catalogue, scene: Scene, milliseconds: list[float], then: str, otherwise: str
+) -> None:
+    """Behind every condition all names are what they are in either branch, and lists may be long."""
+    items = ", ".join(["1"] * 150)
+    lists = "".join(f"{name} = [{items}]\n" for name in ("a", "b", "c")) + f"d = [{items[:-1]}2]\n"
+    names = "".join(f"v{at} = a\n" for at in range(40))
+    conditions = f"        if i:\n            {then}\n        else:\n            {otherwise}\n" * 9
+    loops = f"for i in range(20):\n    for j in range(20):\n{conditions}"
+    reader = ProgramReader(catalogue, scene)
+    reader.feed(f"{lists}{names}{loops}ALMotion.rest()\n")  # gives what was complete before
+    with pytest.raises(ProgramError) as caught:
+        reader.close()
+    assert caught.value.code == "program.loop"
+    assert max(milliseconds) < 100
+
+
+def test_a_condition_in_a_loop_may_join_a_few_names(catalogue: Catalogue, scene: Scene) -> None:
+    names = "".join(f"v{at} = {at}\n" for at in range(10))
+    loops = "for i in range(20):\n    for j in range(20):\n        if i:\n            v0 = i\n"
+    ProgramReader(catalogue, scene).feed(f"{names}{loops}ALTextToSpeech.say(str(v0))\n")

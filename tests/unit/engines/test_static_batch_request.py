@@ -49,6 +49,8 @@ def test_newer_clients_say_max_completion_tokens() -> None:
         ({"prompt": "a", "stop": ""}, "stop: "),
         ({"prompt": "a", "n": 2}, "n: "),
         ({"prompt": "a", "response_format": {"type": "json_object"}}, "response_format: this engine cannot do that"),
+        ({"prompt": "a", "max_token": 5}, "max_token: there is no such field"),
+        ({"prompt": "a", "frobnicate": None}, "frobnicate: there is no such field"),
     ],
 )
 def test_what_is_wrong_is_named(fields: dict[str, object], message: str) -> None:

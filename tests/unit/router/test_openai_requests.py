@@ -10,30 +10,35 @@ import pytest
 from services.backends.config import load_backends
 from services.behavior.catalogue import load_catalogue
 from services.behavior.grammar import build_gbnf
+from services.router.doors import Door
 from services.router.openai import MAX_GRAMMAR_NESTING, mend_request, with_adapters
 from services.router.problems import Problem
 
+CHAT: Door = "/v1/chat/completions"
+LLAMACPP = load_backends({}).configured["llamacpp"]
+
 
 def mended(document: Any) -> Any:
-    return json.loads(mend_request(json.dumps(document).encode()))
+    return json.loads(mend_request(LLAMACPP, CHAT, json.dumps(document).encode()))
 
 
 def test_what_holds_nothing_of_the_kind_stays_as_it_is_to_the_byte() -> None:
     body = b'{ "messages": [{"role": "user", "content": "so , what?"}] }'
-    assert mend_request(body) is body
+    assert mend_request(LLAMACPP, CHAT, body) is body
 
 
-@pytest.mark.parametrize("body", [b"null", b"[null]", b'"null"', b"{", b"\xff"])
+@pytest.mark.parametrize("body", [b"null", b"[null]", b'"null"', b"1"])
 def test_what_is_no_object_is_left_for_the_server_to_judge(body: bytes) -> None:
-    assert mend_request(body) == body
+    assert mend_request(LLAMACPP, CHAT, body) == body
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"a": null', b"\xff null", b'{"x": ' + b"[" * 300 + b"]" * 300 + b', "grammar": "root ::= a"}']
+    "body",
+    [b"{", b"\xff", b'\xef\xbb\xbf{"n": 1}', b'{"x": ' + b"[" * 300 + b"]" * 300 + b', "grammar": "root ::= a"}'],
 )
-def test_what_has_to_be_looked_at_and_cannot_be_is_refused(body: bytes) -> None:
+def test_what_cannot_be_parsed_is_refused(body: bytes) -> None:
     with pytest.raises(Problem, match="not JSON that can be read") as refused:
-        mend_request(body)
+        mend_request(LLAMACPP, CHAT, body)
     assert refused.value.status == 400
 
 
@@ -68,7 +73,7 @@ FUNCTION = {"name": "wave", "description": "Wave", "parameters": {"type": "objec
 )
 def test_tools_pass(tools: Any) -> None:
     body = json.dumps({"messages": [], "tools": tools}).encode()
-    assert json.loads(mend_request(body)).get("tools") == tools
+    assert json.loads(mend_request(LLAMACPP, CHAT, body)).get("tools") == tools
 
 
 @pytest.mark.parametrize(
@@ -142,13 +147,14 @@ def chain(rules: int) -> str:
 )
 @pytest.mark.parametrize("escaped", [False, True])
 def test_what_would_take_all_of_a_servers_stack_is_refused(constraint: dict[str, Any], escaped: bool) -> None:
-    body = json.dumps({"prompt": "((((", **constraint})
+    body = json.dumps({"messages": [{"role": "user", "content": "(((("}], **constraint})
     if escaped:
         for name in constraint:
             body = body.replace(f'"{name}"', f'"{name[:-1]}\\u00{ord(name[-1]):x}"')
-        assert not {*json.loads(body)} ^ {"prompt", *constraint}
-    with pytest.raises(Problem):
-        mend_request(body.encode())
+        assert not {*json.loads(body)} ^ {"messages", *constraint}
+    with pytest.raises(Problem) as refused:
+        mend_request(LLAMACPP, CHAT, body.encode())
+    assert refused.value.code in ("grammar-too-large", "invalid-json")
 
 
 def test_a_text_may_be_as_it_likes() -> None:
@@ -174,3 +180,24 @@ def test_a_client_of_llama_cpp_gets_the_model_as_it_is_unless_it_asks_for_an_ada
 def test_servers_that_keep_no_adapter_on_are_told_nothing(environ: dict[str, str]) -> None:
     (config,) = load_backends(environ).configured.values()
     assert with_adapters(config, b'{"n": 1}') == b'{"n": 1}'
+
+
+SEEN = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_an_image_for_a_model_that_takes_none_is_refused_by_its_place(at: int) -> None:
+    content = [{"type": "text", "text": "What is this?"}] * at + [SEEN]
+    with pytest.raises(
+        Problem, match=f"/messages/1/content/{at}: The model behind llamacpp takes no images"
+    ) as refused:
+        mended({"messages": [{"role": "system", "content": "x"}, {"role": "user", "content": content}]})
+    assert refused.value.status == 422
+    assert refused.value.errors is not None
+    assert refused.value.errors[0].pointer == f"/messages/1/content/{at}"
+
+
+def test_a_model_that_sees_gets_its_image() -> None:
+    config = load_backends({"LLAMACPP_VISION": "true"}).configured["llamacpp"]
+    body = json.dumps({"messages": [{"role": "user", "content": [SEEN]}]}).encode()
+    assert mend_request(config, CHAT, body) is body
