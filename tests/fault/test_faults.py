@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 import qi
+import redis
 
 from services.embedded.ports import port_of, reserve_port
 from services.embedded.stack import Stack
@@ -210,5 +211,21 @@ def test_a_worker_that_was_stopped_for_long_works_on_when_it_may(impatient_stack
             document = http.post("/v1/behaviors?wait=20", json=body).json()
             assert document["status"] == "succeeded", document
             time.sleep(3)
+    impatient_stack.check()
+    assert impatient_stack.pid("worker") == worker
+
+
+def test_a_worker_outlives_a_store_that_refuses_for_long(impatient_stack: Stack) -> None:
+    """As one whose disk is full; here it asks for a replica, and there is none."""
+    worker = impatient_stack.pid("worker")
+    body = {"instruction": f"Say marker-{uuid.uuid4().hex}"}
+    with redis.Redis(port=impatient_stack.ports["store"]) as store:
+        store.config_set("min-replicas-to-write", 1)
+        time.sleep(SILENCE_S + 6)
+        with httpx.Client(base_url=impatient_stack.router_url, timeout=30) as http:
+            assert http.post("/v1/behaviors", json=body).status_code == 503
+            store.config_set("min-replicas-to-write", 0)
+            document = http.post("/v1/behaviors?wait=20", json=body).json()
+    assert document["status"] == "succeeded", document
     impatient_stack.check()
     assert impatient_stack.pid("worker") == worker
