@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -22,6 +21,7 @@ import redis
 from services.embedded.ports import port_of, reserve_port
 from services.embedded.stack import Stack
 from tests.fault.clients import Client, Followed
+from tests.servers import start_server
 
 CLIENTS = 8
 LOAD_S = 12.0
@@ -38,7 +38,7 @@ class EchoEngine:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "tests.fault.echo_engine", str(self.port)]
-        self._process = subprocess.Popen(command, cwd=ROOT)
+        self._process = start_server(command, cwd=ROOT)
         for _ in range(200):
             try:
                 httpx.get(f"http://127.0.0.1:{self.port}/health")
