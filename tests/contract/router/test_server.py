@@ -27,7 +27,7 @@ from tests.contract.router.scripted_server import Received, ScriptedServer, defa
     ("settings", "names"),
     [
         ({"ROUTER_HOST": "0.0.0.0"}, ["API_KEYS_FILE", "ROUTER_PUBLISHED_ON"]),
-        ({"ROUTER_HOST": "0.0.0.0", "ROUTER_PUBLISHED_ON": "0.0.0.0"}, ["API_KEYS_FILE"]),
+        ({"ROUTER_HOST": "0.0.0.0", "ROUTER_PUBLISHED_ON": "0.0.0.0"}, ["API_KEYS_FILE", "ROUTER_ADDRESS"]),
         ({"ROUTER_PORT": "70000"}, ["ROUTER_PORT"]),
         ({"ROUTER_PORT": "many"}, ["ROUTER_PORT"]),
         ({"GATEWAY_URL": "nonsense"}, ["GATEWAY_URL"]),
