@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import uuid
 from collections.abc import Iterator, Mapping
@@ -19,8 +18,21 @@ from redis.retry import Retry
 from services.behavior.schema import TERMINAL_EVENTS, TERMINAL_STATUSES, BehaviorRequest, BehaviorResult
 from services.jobs import keys, scripts
 from services.jobs.documents import expired_failure, result_document, stopped_failure, stored_request, terminal_event
+from services.jobs.errors import IdempotencyConflict, JobError, QueueFull, StoreUnavailable, UnknownBehavior
 from services.jobs.messages import envelope, list_name
 from services.jobs.settings import JobSettings
+
+__all__ = [
+    "Event",
+    "IdempotencyConflict",
+    "JobError",
+    "JobStore",
+    "QueueFull",
+    "StoreUnavailable",
+    "Submission",
+    "UnknownBehavior",
+    "connect",
+]
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _EVENT_ID = re.compile(r"\d{1,16}-\d{1,9}")
@@ -29,42 +41,8 @@ _BLOCK_MS = 10_000
 _SOCKET_TIMEOUT_S = 15
 #: No behaviour runs as long as this after its wait in the queue.
 _LONGEST_BEHAVIOR_S = 24 * 3600
-#: A size is told in the largest unit of which it holds a few.
-_UNITS = ((2**20, "MiB"), (2**10, "KiB"), (1, "bytes"))
-_FEW = 10
 #: Each client that waits or follows events holds a connection; the router's own limit on clients is lower than this.
 _MAX_CONNECTIONS = 5_000
-
-
-class JobError(Exception):
-    """Base of what can go wrong at the queue; the message is for the client."""
-
-
-class QueueFull(JobError):
-    """The bounded queue is full, in number or in bytes; nothing was queued."""
-
-    def __init__(self, waiting: int, waiting_bytes: int, settings: JobSettings) -> None:
-        #: Seconds after which trying again is worth while: an estimate of 10 behaviours a second, at most a minute.
-        self.retry_after_s = max(1, min(60, math.ceil(waiting / 10)))
-        if waiting >= settings.queue_limit:
-            reason = f"{waiting} behaviours are waiting, which is the limit"
-        else:
-            unit, name = next((pair for pair in _UNITS if settings.queue_max_bytes >= _FEW * pair[0]), _UNITS[-1])
-            held, limit = waiting_bytes / unit, settings.queue_max_bytes / unit
-            reason = f"the requests in hand hold {held:.0f} of {limit:.0f} {name}, too much for this one"
-        super().__init__(f"{reason}; try again in {self.retry_after_s} s")
-
-
-class IdempotencyConflict(JobError):
-    """The Idempotency-Key was used before with another body."""
-
-
-class StoreUnavailable(JobError):
-    """Redis does not answer or refuses to write; nothing was queued unless a retry finds otherwise."""
-
-
-class UnknownBehavior(JobError):
-    """No behaviour has this id, or its result is no longer kept."""
 
 
 @dataclass(frozen=True)

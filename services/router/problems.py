@@ -13,7 +13,7 @@ from flask import Flask, Response, g, request
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from services.jobs.store import IdempotencyConflict, QueueFull, StoreUnavailable, UnknownBehavior
+from services.jobs.errors import IdempotencyConflict, QueueFull, StoreUnavailable, UnknownBehavior
 from services.router.hangup import ClientGone
 from services.router.stopping import ServerStops
 
