@@ -11,6 +11,7 @@ import redis
 
 from services.embedded import store
 from services.embedded.ports import port_of, reserve_port
+from tests.servers import start_server
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("store")
     with reserve_port() as holder, (directory / "store.log").open("wb") as log:
         port = port_of(holder)
-        server = subprocess.Popen(store.server_command(port, directory), stdout=log, stderr=subprocess.STDOUT)
+        server = start_server(store.server_command(port, directory), stdout=log, stderr=subprocess.STDOUT)
         try:
             deadline = time.monotonic() + 20
             while not store.answers(port):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from loadtest.comparison.plan import Plan, Slos
 from loadtest.traffic.mix import DEFAULT_MIX, mixes
+from services.backends.names import own_name
 
 
 class _Usual(NamedTuple):
@@ -21,8 +22,6 @@ class _Usual(NamedTuple):
 _QUICK = _Usual((1.0, 4.0), 6.0, 2.0, 1)
 _FULL = _Usual((1.0, 4.0, 16.0), 30.0, 5.0, 3)
 _LONGEST_S = 24 * 3600.0
-#: What people call a backend, beside the router's own name for it.
-_ALIASES = {"triton": "tensorrtllm", "llama.cpp": "llamacpp"}
 
 DESCRIPTION = """\
 Plays the same traffic, drawn from a seed, on two or more backends in turns, and writes one report: throughput, TTFT,
@@ -137,7 +136,7 @@ def plan_of(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Pla
 def read_names(text: str) -> tuple[str, ...]:
     """The router's names of backends, each once; people's own names for them are taken too."""
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
-    return tuple(dict.fromkeys(_ALIASES.get(name, name) for name in names))
+    return tuple(dict.fromkeys(own_name(name) for name in names))
 
 
 def read_url(text: str) -> str:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from loadtest.records import Door
 from loadtest.traffic.answers import Ask
 from loadtest.traffic.mix import Instruction, mixes
+from services.backends.names import own_name
 
 Arrivals = Literal["closed", "poisson", "constant", "replay"]
 Execute = Literal["none", "simulate"]
@@ -95,7 +96,7 @@ class Settings(BaseModel):
 def named_backends(value: str | Sequence[str]) -> tuple[str, ...]:
     """Backends as the command line or the form gives them, each once; none: the router is to choose."""
     parts = [value] if isinstance(value, str) else value
-    names = [name.strip() for part in parts for name in part.split(",")]
+    names = [own_name(name.strip()) for part in parts for name in part.split(",")]
     return tuple(dict.fromkeys(name for name in names if name and name != DEFAULT_BACKEND))
 
 

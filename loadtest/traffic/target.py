@@ -9,6 +9,8 @@ import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
+from services.backends.names import own_name
+
 #: Backends that the project ships, for the form; the router may know others.
 SHIPPED = ("llamacpp", "tgi", "tensorrtllm", "vllm", "transformers", "deepspeed")
 _TIMEOUT_S = 5.0
@@ -21,7 +23,7 @@ class BadTarget(Exception):
 def known_backends() -> list[str]:
     """Names for the form to offer: those of LOADTEST_BACKENDS, which compose sets, else all that are shipped."""
     named = os.environ.get("LOADTEST_BACKENDS", "")
-    return [name for part in named.split(",") if (name := part.strip())] or list(SHIPPED)
+    return [own_name(name) for part in named.split(",") if (name := part.strip().lower())] or list(SHIPPED)
 
 
 def ask_backends(url: str, key: str = "") -> dict[str, Any]:

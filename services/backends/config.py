@@ -26,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from services.backends.names import own_name
 from services.settings import Seconds, SettingError, fault_of
 
 
@@ -180,11 +181,13 @@ def load_backends(environ: Mapping[str, str] = os.environ) -> Backends:
     """Read the backends from ``environ``: ``BACKEND`` is the default one, ``BACKENDS`` names all of them.
 
     Without ``BACKENDS`` they are the default one and those whose ``<NAME>_URL`` is set; with nothing set there is one,
-    llama.cpp on this machine. Raises ``SettingError``.
+    llama.cpp on this machine. ``triton`` is another name of ``tensorrtllm``. Raises ``SettingError``.
     """
-    chosen = [name.strip().lower() for name in environ.get("BACKENDS", "").split(",") if name.strip()]
-    default = environ.get("BACKEND", "").strip().lower() or (chosen or [_DEFAULT_BACKEND])[0]
-    for setting, name in (*(("BACKENDS", name) for name in chosen), ("BACKEND", default)):
+    chosen = [own_name(name.strip().lower()) for name in environ.get("BACKENDS", "").split(",") if name.strip()]
+    wanted = own_name(environ.get("BACKEND", "").strip().lower())
+    default = wanted or (chosen or [_DEFAULT_BACKEND])[0]
+    # BACKEND first: compose makes BACKENDS of it, and who set only the one would look in vain for the other.
+    for setting, name in (*([("BACKEND", wanted)] if wanted else []), *(("BACKENDS", name) for name in chosen)):
         if name not in _KNOWN:
             raise SettingError(f"{setting}={name} is not a known backend; choose one of: {', '.join(_KNOWN)}.")
     if twice := sorted({name for name in chosen if chosen.count(name) > 1}):

@@ -14,6 +14,7 @@ from itertools import accumulate
 from random import random
 
 from services.backends.config import Backends
+from services.backends.names import own_name
 from services.settings import SettingError
 
 
@@ -62,7 +63,7 @@ def load_routing(backends: Backends, environ: Mapping[str, str] = os.environ) ->
     shadow = _shares("BACKEND_SHADOW", environ, backends)
     if any(share > 1 for share in shadow.values()):
         raise SettingError("BACKEND_SHADOW takes shares from 0 to 1, such as vllm=0.1 for a tenth of the requests.")
-    failover = tuple(_items("BACKEND_FAILOVER", environ))
+    failover = tuple(map(own_name, _items("BACKEND_FAILOVER", environ)))
     for name in failover:
         _check_name("BACKEND_FAILOVER", name, backends)
         if failover.count(name) > 1:
@@ -77,7 +78,8 @@ def _items(setting: str, environ: Mapping[str, str]) -> list[str]:
 def _shares(setting: str, environ: Mapping[str, str], backends: Backends) -> dict[str, float]:
     shares: dict[str, float] = {}
     for item in _items(setting, environ):
-        name, _, text = (part.strip() for part in item.partition("="))
+        written, _, text = (part.strip() for part in item.partition("="))
+        name = own_name(written)
         _check_name(setting, name, backends)
         try:
             share = float(text)

@@ -32,7 +32,7 @@ examples:
   scripts/quickstart                                   wave and say hello
   scripts/quickstart "Walk forward one metre"
   scripts/quickstart "Look at the red ball"            it is there: see --scene
-  scripts/quickstart --robot porter "Go to the kitchen"
+  scripts/quickstart --robot porter "Go to the kitchen and say hello"
   scripts/quickstart --json "Say good morning to everybody" | jq .actions
   scripts/quickstart --keep --port 8000                then talk to it with curl; Ctrl-C ends it
 

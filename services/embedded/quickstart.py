@@ -26,7 +26,7 @@ from services.embedded.stack import MERGED, ROOT, SERVICES, Stack, StackError
 from services.engines.llamacpp.merged import PATTERN
 
 #: What each robot may be asked after its default instruction.
-_NEXT = {"nao": "Walk forward one metre", "porter": "Go to the kitchen"}
+_NEXT = {"nao": "Walk forward one metre", "porter": "Go to the kitchen and say hello"}
 _CHECK_S = 0.2
 _SILENCE_S = 5.0
 _LONGEST_S = 330.0  # the worker gives up on a behaviour after 300 s

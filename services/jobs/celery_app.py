@@ -55,6 +55,7 @@ def create_celery(settings: JobSettings, worker: str, batch_size: int) -> Celery
         broker_connection_retry_on_startup=True,
         broker_connection_retry=True,
         broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # what the store refuses now, its disk being full, it may do later
         broker_transport_options={
             "queue_order_strategy": "priority",
             "priority_steps": list(PRIORITIES),

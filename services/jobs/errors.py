@@ -1,4 +1,7 @@
-"""What can go wrong at the queue, in words for the client."""
+"""What can go wrong at the queue, in words for the client.
+
+Does not import the store's client, which gevent has to come before in the router.
+"""
 
 from __future__ import annotations
 

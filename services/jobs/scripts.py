@@ -173,13 +173,15 @@ return attention
 """
 )
 
-#: KEYS: stop. ARGV: time to live in seconds, channel, robot.
-#: Notes an emergency stop, for as long as a behaviour could still act, and tells the workers. Returns its milliseconds.
+#: KEYS: stop. ARGV: time to live in seconds, channel, robot, milliseconds since the stop was asked for.
+#: Notes an emergency stop, for as long as a behaviour could still act, and tells the workers. Returns its milliseconds,
+#: or those of a later one that was noted before it.
 STOP = (
     _NOW
     + """
-redis.call('SET', KEYS[1], now, 'EX', ARGV[1])
-redis.call('PUBLISH', ARGV[2], now .. ' ' .. ARGV[3])
-return now
+local stopped = math.max(now - ARGV[4], tonumber(redis.call('GET', KEYS[1]) or 0))
+redis.call('SET', KEYS[1], string.format('%.0f', stopped), 'EX', ARGV[1])
+redis.call('PUBLISH', ARGV[2], string.format('%.0f', stopped) .. ' ' .. ARGV[3])
+return stopped
 """
 )

@@ -279,8 +279,8 @@ class JobStore:
             self._cancel(keys=[keys.record(behavior_id)], args=[behavior_id, keys.CANCELS])
         return self.result(behavior_id)
 
-    def stop_robot(self, robot: str) -> int:
-        """Note an emergency stop: nothing that was accepted before may act on the robot any more.
+    def stop_robot(self, robot: str, ago_s: float = 0.0) -> int:
+        """Note an emergency stop, asked for so long ago: nothing accepted before that may act on the robot any more.
 
         The workers are told and end what they have in hand. Returns when it was, in milliseconds of the store's clock.
         """
@@ -289,7 +289,7 @@ class JobStore:
                 "int",
                 self._stop(
                     keys=[keys.stopped(robot)],
-                    args=[self._settings.queue_ttl_s + _LONGEST_BEHAVIOR_S, keys.STOPS, robot],
+                    args=[self._settings.queue_ttl_s + _LONGEST_BEHAVIOR_S, keys.STOPS, robot, int(ago_s * 1000)],
                 ),
             )
 

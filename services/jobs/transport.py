@@ -25,6 +25,8 @@ from services.jobs.keys import CELERY_QUEUE
 
 #: Exit status for a store that cannot do what is needed.
 _EXIT_UNFIT = 2
+#: How long a store that refuses is left alone.
+_REFUSED_PAUSE_S = 1.0
 
 log = structlog.get_logger("jobs.transport")
 
@@ -73,10 +75,12 @@ class Channel(redis.Channel):  # type: ignore[misc]
                 client.connection.disconnect()  # kombu connects again on its next round
                 raise
             except ResponseError as error:
-                if "unknown command" not in str(error):
-                    raise
-                log.error("the store does not know BLMPOP: Redis 7.0 or later, or Valkey, is needed")
-                raise SystemExit(_EXIT_UNFIT) from None
+                if "unknown command" in str(error):
+                    log.error("the store does not know BLMPOP: Redis 7.0 or later, or Valkey, is needed")
+                    raise SystemExit(_EXIT_UNFIT) from None
+                # Its disk is full, say, or a replica that it must have is away: that passes, and Celery would end.
+                _leave_alone(error)
+                raise Empty from None
             if not reply:
                 raise Empty
             name, messages = reply
@@ -87,6 +91,14 @@ class Channel(redis.Channel):  # type: ignore[misc]
             return True
         finally:
             self._in_poll = None
+
+    def _queue_bind(self, *binding: Any) -> None:
+        """Have the store know a queue. Refused, Celery tries it again with a new connection."""
+        try:
+            super()._queue_bind(*binding)
+        except ResponseError as error:
+            _leave_alone(error)
+            raise
 
     def _deliver_one(self, message: bytes, queue: str) -> None:
         """Have a message handled. A foreign one that cannot be is dropped: it must not take along those beside it."""
@@ -100,6 +112,11 @@ class Channel(redis.Channel):  # type: ignore[misc]
             log.exception("dropped a message that is none of ours", queue=queue)
             if isinstance(tag, str):
                 self.qos.ack(tag)  # it is in hand no more
+
+
+def _leave_alone(error: ResponseError) -> None:
+    log.error("the store refuses to give out work", error=str(error))
+    time.sleep(_REFUSED_PAUSE_S)
 
 
 class Transport(redis.Transport):  # type: ignore[misc]

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from services.backends.base import BackendError, Invalid, Overloaded
 from services.backends.base import TimedOut as GenerationTimedOut
 from services.backends.circuit import Circuit
+from services.backends.names import own_name
 from services.router import openai, tgi
 from services.router.body import Share, read_json
 from services.router.context import Context
@@ -101,6 +102,8 @@ class _Doors:
     def serve(self, door: Door) -> Response:
         """Answer the current request by a backend."""
         named = request.environ.get("HTTP_X_BACKEND")
+        if named is not None:
+            named = own_name(named)
         if named is not None and named not in self._gates:
             known = ", ".join(sorted(self._gates))
             raise Problem(422, "unknown-backend", f"No backend of this name is configured; X-Backend takes: {known}.")

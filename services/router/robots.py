@@ -163,10 +163,10 @@ def create_blueprint(context: Context) -> Blueprint:
 
     def end_all(robot: str, noted: Event) -> int | None:
         """End what was accepted until now and is still generated or queued; how many of the latter there were."""
-        end = time.monotonic() + _NOTE_FOR_S
-        while time.monotonic() < end:
+        asked = time.monotonic()
+        while (ago_s := time.monotonic() - asked) < _NOTE_FOR_S:
             try:
-                stopped_ms = context.store.stop_robot(robot)
+                stopped_ms = context.store.stop_robot(robot, ago_s)  # what is accepted while the note waits may act
                 noted.set()
                 return context.store.dismiss(robot, stopped_ms)
             except StoreUnavailable as error:

@@ -100,6 +100,12 @@ class RouterSettings(BaseSettings):
     def _open_to_loopback_only(self) -> Self:
         if self.api_keys_file or is_loopback(self.router_host) or is_loopback(self.router_published_on):
             return self
+        if self.router_published_on:  # which compose makes of ROUTER_ADDRESS
+            raise ValueError(
+                "without API keys the router serves loopback only, and its port is published on "
+                f"{self.router_published_on}: set API_KEYS_FILE, or leave out ROUTER_ADDRESS (with Docker Compose) or "
+                "set ROUTER_PUBLISHED_ON=127.0.0.1 (without)"
+            )
         raise ValueError(
             f"without API keys the router serves loopback only, and ROUTER_HOST={self.router_host} is not a loopback "
             "address: set API_KEYS_FILE, or in a container whose port is published on loopback set "

@@ -230,6 +230,9 @@ class WorkerService:
         try:
             if not await behavior.run():
                 await self._ledger.requeue(behavior.lease)
+        except redis.exceptions.RedisError as error:
+            reason = repr(error)
+            log.warning("store unavailable, recovery will queue it again", behavior=behavior.lease.id, error=reason)
         finally:
             self._running.pop(behavior.lease.id, None)
             metrics.ACTIVE.set(len(self._running))
@@ -237,7 +240,13 @@ class WorkerService:
 
     async def _keep_leases(self) -> None:
         held = [(behavior.lease.id, behavior.lease.attempt) for behavior, _ in self._running.values()]
-        attention = await self._ledger.renew(held)
+        try:
+            attention = await self._ledger.renew(held)
+        except redis.exceptions.ReadOnlyError:
+            raise  # a replica: a worker that is started afresh may find the primary
+        except redis.exceptions.ResponseError:
+            self._consumed_at = time.monotonic()  # the store refuses to write: a fresh worker could do no more
+            raise
         self._renewed_at = time.monotonic()
         await self._ledger.tell_circuits(self._engines.states())
         for behavior_id, what in attention.items():

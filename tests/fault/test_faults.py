@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -17,10 +16,12 @@ from pathlib import Path
 import httpx
 import pytest
 import qi
+import redis
 
 from services.embedded.ports import port_of, reserve_port
 from services.embedded.stack import Stack
 from tests.fault.clients import Client, Followed
+from tests.servers import start_server
 
 CLIENTS = 8
 LOAD_S = 12.0
@@ -37,7 +38,7 @@ class EchoEngine:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "tests.fault.echo_engine", str(self.port)]
-        self._process = subprocess.Popen(command, cwd=ROOT)
+        self._process = start_server(command, cwd=ROOT)
         for _ in range(200):
             try:
                 httpx.get(f"http://127.0.0.1:{self.port}/health")
@@ -210,5 +211,21 @@ def test_a_worker_that_was_stopped_for_long_works_on_when_it_may(impatient_stack
             document = http.post("/v1/behaviors?wait=20", json=body).json()
             assert document["status"] == "succeeded", document
             time.sleep(3)
+    impatient_stack.check()
+    assert impatient_stack.pid("worker") == worker
+
+
+def test_a_worker_outlives_a_store_that_refuses_for_long(impatient_stack: Stack) -> None:
+    """As one whose disk is full; here it asks for a replica, and there is none."""
+    worker = impatient_stack.pid("worker")
+    body = {"instruction": f"Say marker-{uuid.uuid4().hex}"}
+    with redis.Redis(port=impatient_stack.ports["store"]) as store:
+        store.config_set("min-replicas-to-write", 1)
+        time.sleep(SILENCE_S + 6)
+        with httpx.Client(base_url=impatient_stack.router_url, timeout=30) as http:
+            assert http.post("/v1/behaviors", json=body).status_code == 503
+            store.config_set("min-replicas-to-write", 0)
+            document = http.post("/v1/behaviors?wait=20", json=body).json()
+    assert document["status"] == "succeeded", document
     impatient_stack.check()
     assert impatient_stack.pid("worker") == worker

@@ -102,6 +102,7 @@ def test_the_router_does_not_serve_the_world_without_keys(stack: ComposeStack) -
     answer = stack.run("docker", "compose", "run", "--rm", "-T", "--no-deps", "router", ROUTER_ADDRESS="0.0.0.0")
     assert answer.returncode == 2, answer.stdout + answer.stderr
     assert "API_KEYS_FILE" in answer.stdout + answer.stderr
+    assert "ROUTER_ADDRESS" in answer.stdout + answer.stderr
 
 
 def test_keys_come_as_a_secret_file(stack: ComposeStack, tmp_path: Path) -> None:

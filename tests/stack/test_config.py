@@ -145,6 +145,10 @@ def test_on_a_shared_gpu_tensorrtllm_starts_after_tgi_and_takes_less(compose: Co
     [
         ({}, {"engine-llamacpp"}),
         ({"BACKEND": "tgi"}, {"engine-tgi"}),
+        ({"BACKEND": "triton"}, {"engine-tensorrtllm"}),
+        ({"BACKENDS": "tgi,triton"}, {"engine-tgi", "engine-tensorrtllm"}),
+        ({"BACKEND": "triton", "COMPOSE_PROFILES": "triton-cpu"}, {"engine-tensorrtllm-cpu"}),
+        ({"BACKEND": "llama.cpp"}, {"engine-llamacpp"}),
         ({"BACKENDS": "vllm,deepspeed"}, {"engine-vllm", "engine-deepspeed"}),
         ({"BACKENDS": "vllm,transformers", "BACKEND": "transformers"}, {"engine-vllm", "engine-transformers"}),
     ],

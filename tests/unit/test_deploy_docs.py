@@ -225,6 +225,7 @@ OF_OTHERS = {
     "starting",
     "up --wait",
     "down",
+    "?wait=",
     "build",
     "docker compose ps",
 }

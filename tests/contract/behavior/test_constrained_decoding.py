@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from services.behavior.grammar import build_gbnf
 from services.behavior.program import Item, ProgramError, ProgramReader, Refusal, Statement
 from services.behavior.prompt import build_messages
 from services.behavior.schema import BehaviorRequest, Scene, SceneItem
+from tests.servers import start_server
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -30,7 +30,7 @@ def engine() -> Iterator[httpx.Client]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = os.environ | {"LLAMACPP_PORT": str(port), "LLAMACPP_SLOTS": "1"}
-    process = subprocess.Popen([sys.executable, "-m", "services.engines.llamacpp"], env=environment)
+    process = start_server([sys.executable, "-m", "services.engines.llamacpp"], env=environment)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=240) as client:
             give_up = time.monotonic() + 120

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from services.embedded.ports import port_of, reserve_port
+from tests.servers import start_server
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -72,12 +73,11 @@ def serving(python: str, module: str, prefix: str, log: Path, timeout_s: float, 
     with reserve_port() as holder, log.open("w") as output:
         port = port_of(holder)
         values = {f"{prefix}{name.upper()}": value for name, value in {**settings, "port": port}.items()}
-        process = subprocess.Popen(
+        process = start_server(
             [python, "-m", module],
             env=environ(**values),
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
         )
         server = Server(f"http://127.0.0.1:{port}", process)
         try:

@@ -29,6 +29,7 @@ from services.behavior.schema import BehaviorRequest
 from services.embedded.ports import port_of, reserve_port
 from services.embedded.stack import ADAPTER
 from services.engines.llamacpp.settings import PACKAGED_MODEL
+from tests.servers import start_server
 
 ORDERS = ("Please sit down", "Wave and say hello", "Walk forward one metre", "Close your left hand", "What can you do?")
 #: How near, in log-probability, two tokens are that eight bits may take for each other.
@@ -38,7 +39,7 @@ LONG = GenerationRequest([{"role": "user", "content": "Count to one thousand."}]
 
 def start(**settings: object) -> subprocess.Popen[str]:
     environ = {f"LLAMACPP_{name.upper()}": str(value) for name, value in settings.items()}
-    return subprocess.Popen(
+    return start_server(
         [sys.executable, "-m", "services.engines.llamacpp"],
         env={**os.environ, **environ},
         stderr=subprocess.PIPE,

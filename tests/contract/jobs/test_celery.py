@@ -214,3 +214,40 @@ def test_batches_are_flushed_by_time_after_the_connection_was_lost(
             batches.wait_for(len(batches.arguments) + 1)
     assert "after" in batches.arguments
     assert reconnections == [1]
+
+
+@contextmanager
+def refusing(store: redis.Redis) -> Iterator[None]:
+    """The store takes no writes, as one whose disk is full: here it asks for a replica, and there is none."""
+    store.config_set("min-replicas-to-write", 1)
+    try:
+        yield
+    finally:
+        store.config_set("min-replicas-to-write", 0)
+
+
+def test_a_store_that_refuses_for_a_while_is_waited_for(
+    job_settings: JobSettings, redis_client: redis.Redis, capfd: pytest.CaptureFixture[str]
+) -> None:
+    batches = Batches()
+    with celery_worker(job_settings, batches):
+        redis_client.lpush(list_name(CELERY_QUEUE, 5), envelope(CELERY_QUEUE, "before", 5))
+        batches.wait_for(1)
+        with refusing(redis_client):
+            time.sleep(2.5)  # whoever asks meanwhile is refused
+        redis_client.lpush(list_name(CELERY_QUEUE, 5), envelope(CELERY_QUEUE, "after", 5))
+        assert batches.wait_for(2) == ["before", "after"]
+    told = capfd.readouterr()
+    assert 1 <= (told.out + told.err).count("the store refuses to give out work") <= 3
+
+
+@pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning")
+def test_a_worker_starts_when_the_store_no_longer_refuses(job_settings: JobSettings, redis_client: redis.Redis) -> None:
+    batches = Batches()
+    with refusing(redis_client):
+        permission = threading.Timer(1.5, redis_client.config_set, ("min-replicas-to-write", 0))
+        permission.start()
+        with celery_worker(job_settings, batches):  # returns when the worker is ready
+            permission.join()
+            redis_client.lpush(list_name(CELERY_QUEUE, 5), envelope(CELERY_QUEUE, "an-id", 5))
+            assert batches.wait_for(1) == ["an-id"]

@@ -390,6 +390,22 @@ def test_an_emergency_stop_empties_the_queue_for_its_robot(store: JobStore, use:
     assert store.queued() == 3
 
 
+def test_an_emergency_stop_that_is_noted_late_holds_from_when_it_was_asked_for(store: JobStore) -> None:
+    before = store.submit(WAVE, backend="llamacpp")
+    time.sleep(0.1)
+    asked = time.monotonic()
+    time.sleep(0.1)
+    after = store.submit(WAVE, backend="llamacpp")
+
+    stopped_ms = store.stop_robot("nao", time.monotonic() - asked)
+
+    assert store.dismiss("nao", stopped_ms) == 1
+    statuses = [store.result(one.id).status for one in (before, after)]  # type: ignore[union-attr]
+    assert statuses == ["cancelled", "queued"]
+    later_ms = store.stop_robot("nao")
+    assert store.stop_robot("nao", 60.0) == later_ms, "an older one takes nothing back"
+
+
 def test_a_lease_carries_the_clients_trace_context(store: JobStore, use: Callable[..., T]) -> None:
     trace = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "tracestate": "lab=1"}
     traced, plain = store.submit(WAVE, backend="llamacpp", trace=trace), store.submit(WAVE, backend="llamacpp")

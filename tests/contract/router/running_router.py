@@ -17,6 +17,7 @@ import httpx
 
 from services.embedded.ports import port_of, reserve_port
 from tests.contract.router.openapi_check import OpenAPICheck
+from tests.servers import start_server
 
 START_S = 30  # on a machine that does much else
 LOG_S = 5
@@ -86,7 +87,7 @@ def running_router(**settings: str) -> Iterator[RunningRouter]:
     """A router with these environment variables, on a port of its own."""
     with reserve_port() as holder:
         port = port_of(holder)
-        process = subprocess.Popen(
+        process = start_server(
             [sys.executable, "-m", "services.router"],
             cwd=Path(__file__).parents[3],
             env=router_environment(ROUTER_PORT=str(port), **settings),

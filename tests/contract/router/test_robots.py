@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
+import redis
 
 from services.behavior.schema import RobotReport, RobotState
 from tests.contract.router.running_router import RunningRouter
@@ -37,6 +38,25 @@ def test_stop_ends_what_waits_in_the_queue(client: httpx.Client, gateway: Script
     assert [document["status"] for document in documents] == ["cancelled", "cancelled", "queued"]
     assert documents[0]["error"]["code"] == "robot.stopped"
     assert "event: cancelled" in client.get(f"/v1/behaviors/{waiting[0]}/events").text
+
+
+def test_a_stop_that_the_store_cannot_note_yet_spares_what_is_accepted_after_it(
+    client: httpx.Client, gateway: ScriptedServer, redis_client: redis.Redis
+) -> None:
+    before = client.post("/v1/behaviors", json={"instruction": "Wave"}).json()["id"]
+    gateway.script = lambda request: request.send(answer(STOPPED))
+    redis_client.execute_command("ACL", "SETUSER", "default", "resetkeys", "~rbe:[^s]*", "%R~*", "~behaviors*")
+    try:
+        assert client.post("/v1/robots/nao/stop").json()["dismissed"] is None
+        # With a key, lest the script name an empty one, to which no pattern gives access.
+        order, key = {"instruction": "Bow"}, {"Idempotency-Key": "bow"}
+        after = client.post("/v1/behaviors", json=order, headers=key).json()["id"]
+    finally:
+        redis_client.execute_command("ACL", "SETUSER", "default", "allkeys")
+
+    assert client.get(f"/v1/behaviors/{before}/events").text.endswith("\n\n")  # it ends, when the stop is noted
+    documents = [client.get(f"/v1/behaviors/{name}").json() for name in (before, after)]
+    assert [document["status"] for document in documents] == ["cancelled", "queued"]
 
 
 def test_state(client: httpx.Client, gateway: ScriptedServer) -> None:

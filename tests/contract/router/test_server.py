@@ -27,7 +27,7 @@ from tests.contract.router.scripted_server import Received, ScriptedServer, defa
     ("settings", "names"),
     [
         ({"ROUTER_HOST": "0.0.0.0"}, ["API_KEYS_FILE", "ROUTER_PUBLISHED_ON"]),
-        ({"ROUTER_HOST": "0.0.0.0", "ROUTER_PUBLISHED_ON": "0.0.0.0"}, ["API_KEYS_FILE"]),
+        ({"ROUTER_HOST": "0.0.0.0", "ROUTER_PUBLISHED_ON": "0.0.0.0"}, ["API_KEYS_FILE", "ROUTER_ADDRESS"]),
         ({"ROUTER_PORT": "70000"}, ["ROUTER_PORT"]),
         ({"ROUTER_PORT": "many"}, ["ROUTER_PORT"]),
         ({"GATEWAY_URL": "nonsense"}, ["GATEWAY_URL"]),
@@ -67,6 +67,12 @@ def test_a_port_that_is_taken_is_told_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         test_refuses_in_one_sentence({"ROUTER_PORT": port}, [port, "ROUTER_PORT", "taken"])
+
+
+def test_gevent_comes_before_whatever_it_has_to_patch(redis_url: str) -> None:
+    with running_router(REDIS_URL=redis_url) as router:
+        assert httpx.get(f"{router.url}/healthz").status_code == 200
+        assert "MonkeyPatchWarning" not in router.log()
 
 
 def test_a_port_published_on_loopback_is_served_without_keys(redis_url: str) -> None:

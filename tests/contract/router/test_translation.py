@@ -107,6 +107,13 @@ def test_chat_on_triton(http: httpx.Client, servers: dict[str, ScriptedServer]) 
     assert document["usage"] == {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
 
 
+def test_triton_is_called_by_either_name(http: httpx.Client, servers: dict[str, ScriptedServer]) -> None:
+    servers["tensorrtllm"].script = streaming(triton("Hel", "lo"))
+    assert post(http, "/v1/chat/completions", CHAT, "triton").json()["choices"][0]["message"]["content"] == "Hello"
+    order = {"instruction": "Wave", "backend": "triton"}
+    assert http.post("/v1/behaviors", json=order).json()["backend"] == "tensorrtllm"
+
+
 def test_a_chat_stream_on_triton(http: httpx.Client, servers: dict[str, ScriptedServer]) -> None:
     servers["tensorrtllm"].script = streaming(triton("Hel", "lo", finish_reason="length"))
     asked = {**CHAT, "stream": True, "stream_options": {"include_usage": True}}

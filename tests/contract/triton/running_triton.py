@@ -22,6 +22,7 @@ import tritonclient.grpc as grpc
 import yaml
 
 from services.embedded.ports import port_of, reserve_port
+from tests.servers import start_server
 
 REPOSITORY = Path(__file__).resolve().parents[3] / "triton_models"
 READY_S = 90
@@ -151,13 +152,12 @@ def start(folder: Path, *arguments: str, **environ: object) -> tuple[subprocess.
     log = folder / "triton.log"
     variables = {"TRITON_RUNTIME": "llamacpp", "XDG_CACHE_HOME": str(folder), "LLAMACPP_CONTEXT_TOKENS": "1024"}
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = start_server(
             [sys.executable, "-m", "services.engines.triton", *arguments],
             env={**os.environ, **variables, **{name: str(value) for name, value in environ.items()}},
             cwd=REPOSITORY.parent,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
         )
     return process, log
 

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+import redis
 
 from services.behavior.api_card import api_card
 from services.behavior.catalogue import load_catalogue
@@ -306,6 +307,30 @@ def test_a_worker_that_is_shut_down_gives_back_what_it_has_not_ended(
     document = ended(store, behavior_id)
     assert document.status == "succeeded", document.error
     assert [event.name for event in events(store, behavior_id)].count("done") == 1
+
+
+def test_what_a_refusing_store_does_not_take_back_is_recovered(
+    stack: Stack, store: JobStore, engine: ScriptedEngine
+) -> None:
+    """The worker goes while the store's disk is full, say; here the store asks for a replica, and there is none."""
+    engine.play([HELLO, Hold()], [HELLO])
+    behavior_id = submit(store)
+    assert engine.holding.acquire(timeout=WAIT_S)
+    told_before = stack.log("worker").stat().st_size
+
+    with redis.Redis.from_url(stack.redis_url) as refusing:
+        refusing.config_set("min-replicas-to-write", 1)
+        try:
+            stack.stop("worker")
+        finally:
+            refusing.config_set("min-replicas-to-write", 0)
+            stack.start("worker")
+
+    document = ended(store, behavior_id)
+    assert document.status == "succeeded", document.error
+    told = stack.log("worker").read_text()[told_before:]
+    assert "recovery will queue it again" in told
+    assert "exception was never retrieved" not in told
 
 
 def first_action(store: JobStore, behavior_id: str) -> None:

@@ -99,6 +99,15 @@ def test_several_are_those_that_are_named_or_have_an_address() -> None:
     assert (chosen.default, set(chosen.configured)) == ("vllm", {"tgi", "vllm"})
 
 
+@pytest.mark.parametrize("environ", [{"BACKEND": "Triton"}, {"BACKENDS": "triton"}])
+def test_triton_is_tensorrtllm(environ: dict[str, str]) -> None:
+    backends = load_backends(environ)
+    assert (backends.default, list(backends.configured)) == ("tensorrtllm", ["tensorrtllm"])
+    assert load_backends({"BACKEND": "tensorrtllm", "BACKENDS": "tgi,triton"}).configured.keys() == {
+        "tgi", "tensorrtllm",
+    }  # fmt: skip
+
+
 def test_empty_values_count_as_unset() -> None:
     names = ("BACKEND", "LLAMACPP_URL", "LLAMACPP_MODEL", "LLAMACPP_MAX_CONCURRENCY", "LLAMACPP_API_KEY_FILE")
     assert load_backends(dict.fromkeys(names, "")) == load_backends({})
@@ -115,6 +124,9 @@ def test_the_address_may_be_written_as_for_openai_clients(written: str) -> None:
         ({"BACKEND": "gpt"}, "BACKEND=gpt is not a known backend; choose one of: llamacpp, tgi, "),
         ({"BACKENDS": "tgi,gpt"}, "BACKENDS=gpt is not a known backend"),
         ({"BACKENDS": "gpt"}, "BACKENDS=gpt is not a known backend"),
+        # So compose sets the one where somebody sets the other.
+        ({"BACKEND": "gpt", "BACKENDS": "gpt"}, "BACKEND=gpt is not a known backend"),
+        ({"BACKEND": "tgi", "BACKENDS": "tgi,gpt"}, "BACKENDS=gpt is not a known backend"),
         ({"BACKEND": "tgi", "BACKENDS": "vllm"}, "BACKEND=tgi is not among BACKENDS=vllm"),
         ({"BACKENDS": "tgi,vllm,TGI"}, "BACKENDS names tgi more than once; name each backend once."),
         ({"LLAMACPP_TUNED": "nao=0, nao=1"}, "LLAMACPP_TUNED=nao=0, nao=1 is not valid: it names the robot nao twice"),

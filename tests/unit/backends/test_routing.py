@@ -37,6 +37,17 @@ def test_a_split_draws_by_weight() -> None:
     assert routing.serving == {"tgi", "vllm"}
 
 
+def test_another_name_of_a_backend_is_taken_everywhere() -> None:
+    triton = BackendConfig(name="tensorrtllm", kind="triton", url="http://127.0.0.1:1")
+    backends = Backends(default="llamacpp", configured={**BACKENDS.configured, "tensorrtllm": triton})
+    settings = {"BACKEND_SPLIT": "triton=3,tgi=1", "BACKEND_FAILOVER": "Triton", "BACKEND_SHADOW": "triton=0.5"}
+    routing = load_routing(backends, settings)
+    assert (routing.split, routing.failover) == ({"tensorrtllm": 0.75, "tgi": 0.25}, ("tensorrtllm",))
+    assert routing.shadow == {"tensorrtllm": 0.5}
+    with pytest.raises(SettingError, match="tensorrtllm"):
+        load_routing(backends, {"BACKEND_SPLIT": "triton=1,tensorrtllm=1"})
+
+
 def test_rounding_leaves_no_gap_at_the_end() -> None:
     assert Routing({"a": 0.1, "b": 0.2, "c": 0.6999}).choose(lambda: 0.99999) == "c"
 

@@ -196,6 +196,7 @@ def test_settings_that_cannot_be_say_so(changes: dict[str, object], said: str) -
 
 def test_backends_are_named_in_several_ways() -> None:
     assert named_backends("tgi, vllm,,tgi") == named_backends(["tgi", "vllm"]) == ("tgi", "vllm")
+    assert named_backends("tgi,triton,tensorrtllm") == ("tgi", "tensorrtllm")
     assert named_backends(["default"]) == named_backends("") == ()
 
 
