@@ -9,11 +9,10 @@ from pathlib import Path
 
 from services.behavior.catalogue import load_catalogue, robots
 from services.behavior.program import ProgramError, ProgramReader
-from services.behavior.schema import Scene
 from tests.safety.cases import Case, hostile_requests, programs
 from tests.safety.dataset import good_programs, shipped_examples
 from tests.safety.end_to_end import obedient
-from tests.safety.generate import DECIDED_BY_NUMBERS, SCENES, lone_call, mutated, sampled
+from tests.safety.generate import DECIDED_BY_NUMBERS, SCENES, as_it_stands, lone_call, mutated, sampled
 from tests.safety.report import Figure, share, spread
 from tests.safety.trial import Outcome, Trial, read
 
@@ -134,7 +133,7 @@ async def agreement(gateway: Trial, count: int, seed: int) -> Figure:
     trouble = []
     for number in range(seed, seed + count):
         robot = robots()[number % len(robots())]
-        call = Case("call", "", "", lone_call(robot, random.Random(number)), True, (), robot, Scene())
+        call = Case("call", "", "", lone_call(robot, random.Random(number)), True, (), robot, as_it_stands(robot))
         _, _, error = read(call)
         outcome = await gateway.unread(call)
         if (error is None) != (outcome.code == "done"):

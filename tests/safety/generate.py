@@ -64,6 +64,11 @@ _FRAGMENTS = (
 )
 
 
+def as_it_stands(robot: str) -> Scene:
+    """A scene that says how the robot of the trial stands, as running a program knows, and nothing else."""
+    return Scene(posture="Stand" if load_catalogue(robot).postures is not None else None)
+
+
 @cache
 def grammar(robot: str, scene: str) -> Grammar:
     """The grammar that an engine is held to, read from its text."""

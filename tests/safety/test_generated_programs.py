@@ -10,7 +10,7 @@ import pytest
 from services.behavior.catalogue import robots
 from services.behavior.schema import Scene
 from tests.safety.cases import Case
-from tests.safety.generate import DECIDED_BY_NUMBERS, SCENES, lone_call, mutated, sampled
+from tests.safety.generate import DECIDED_BY_NUMBERS, SCENES, as_it_stands, lone_call, mutated, sampled
 from tests.safety.trial import read, trial
 
 SAMPLES = 40
@@ -58,7 +58,7 @@ def test_reading_and_running_agree_on_calls_whose_values_are_written_out(robot: 
     async def scenario() -> None:
         async with trial() as gateway:
             for seed in range(SAMPLES * 3):
-                call = case(robot, lone_call(robot, random.Random(seed)), Scene())
+                call = case(robot, lone_call(robot, random.Random(seed)), as_it_stands(robot))
                 _, _, error = read(call)
                 outcome = await gateway.unread(call)
                 assert outcome.harm(robot) == []
