@@ -77,6 +77,8 @@ def check_walk(
             return
         for seconds, follows in ((walk.seconds, state), (lasts, ahead)):
             vx, vy, omega = walk.velocity
+            if omega:
+                seconds = min(seconds, math.tau / abs(omega))  # after a full circle it comes to nowhere new
             pieces = max(1, math.ceil(abs(omega) * seconds / _CHORD_RAD))
             x, y, theta = (part * seconds / pieces for part in (vx, vy, omega))
             at = RobotState(families={}, pose=walk.start, reach=follows.reach)

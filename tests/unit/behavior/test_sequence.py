@@ -294,6 +294,7 @@ CLEAR = [
     "ALMotion.move(0.0, 0.0, 0.3)\nALMotion.stopMove()\nALMotion.moveTo(0.3, 0.0, 0.0)",  # too far from everything
     # By then it has turned half round
     'ALMotion.move(0.1, 0.0, 0.5)\nALTextToSpeech.say("I walk in a little circle, not far from the box.")',
+    'ALMotion.move(0.1, 0.0, 0.5)\nfor i in range(8):\n    ALLeds.fade("FaceLeds", 1.0, 30.0)',  # round and round
 ]
 
 BLOCKED = [
@@ -322,6 +323,7 @@ BLOCKED = [
         'ALMotion.move(0.1, 0.0, 0.0)\nif ALBattery.getBatteryCharge() > 50:\n    ALMotion.stopMove()\n'
         'ALTextToSpeech.say("I walk until I stand before the box there.")', 4, "comes within 0.11 m of 'box'", "",
     ),
+    ('ALMotion.move(0.1, 0.0, 0.2)\nfor i in range(4):\n    ALLeds.fade("FaceLeds", 1.0, 30.0)', 3, "of 'Anna'", ""),
     # Nobody knows where it is then: it may be as near as it can have come
     ("ALMotion.move(0.0, 0.0, 0.01)\nALMotion.moveTo(2.0, 0.0, 0.0)", 2, "may bring the robot to 'box'", "walk less"),
     ("ALMotion.move(0.0, 0.0, 0.01)\nALMotion.stopMove()\nALMotion.moveTo(2.0, 0.0, 0.0)", 3, "may bring", ""),
