@@ -31,10 +31,10 @@ SCENES = {
     "hall": HALL,
 }
 # What no grammar can count or reckon: where walks end, how long and how much all of it is, which of a list of joints an
-# angle is for, and how far the head may nod when it is turned so far.
+# angle is for or stands in it twice, and how far the head may nod when it is turned so far.
 LEFT = {
-    "program.obstacle", "program.space", "program.range", "program.limit", "program.coupling", "program.calls",
-    "program.seconds", "program.metres", "program.length",
+    "program.obstacle", "program.space", "program.range", "program.limit", "program.joint", "program.coupling",
+    "program.calls", "program.seconds", "program.metres", "program.length",
 }  # fmt: skip
 
 
