@@ -1,6 +1,6 @@
 """The documents that cross the engine's boundaries: the request, its events and its result.
 
-Every service reads and writes these shapes, so they live with the domain and import nothing of ours but names.
+Every service reads and writes these shapes, so they live with the domain and import nothing of ours.
 Lengths are metres and angles radians, in the robot's frame (x ahead, y left, z up), unless a name says otherwise.
 """
 
@@ -10,8 +10,6 @@ import unicodedata
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
-
-from services.backends.names import own_name
 
 Status = Literal["queued", "running", "succeeded", "refused", "failed", "cancelled"]
 TERMINAL_STATUSES: frozenset[str] = frozenset({"succeeded", "refused", "failed", "cancelled"})
@@ -129,9 +127,7 @@ class BehaviorRequest(Document):
         | None
     ) = None
     """What the robot sees, as a data URL, for backends with vision; others refuse it."""
-    backend: (
-        Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$"), AfterValidator(own_name)] | None
-    ) = None
+    backend: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")] | None = None
     """Which LLM server writes the program; by default the one that BACKEND names."""
     execute: Literal["none", "simulate", "robot"] = "simulate"
     """Only write the program, run it on the simulated robot, or run it on the real one."""

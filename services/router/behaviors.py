@@ -11,6 +11,7 @@ import structlog
 from flask import Blueprint, Response, g, request
 from pydantic import ValidationError
 
+from services.backends.names import own_name
 from services.behavior.schema import DEFAULT_ROBOT, TERMINAL_STATUSES, BehaviorRequest, BehaviorResult
 from services.jobs.documents import result_document
 from services.jobs.errors import StoreUnavailable, UnknownBehavior
@@ -190,7 +191,7 @@ def _admissible(order: BehaviorRequest, context: Context) -> str:
     configured = context.backends.configured
     if order.robot not in context.robots:
         raise invalid("/robot", f"No robot is called {order.robot}; known are: {', '.join(sorted(context.robots))}.")
-    backend = order.backend or _drawn(order, context)
+    backend = own_name(order.backend) if order.backend is not None else _drawn(order, context)
     if backend not in configured:
         raise invalid(
             "/backend", f"No backend {backend} is configured; choose one of: {', '.join(sorted(configured))}."

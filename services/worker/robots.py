@@ -32,11 +32,7 @@ class Robots:
     async def look(self) -> None:
         """Ask the gateway what the robots lack; what was known stays when it does not answer."""
         try:
-            async with self._http.get(
-                f"{self._url}/narrowings", timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S)
-            ) as response:
-                response.raise_for_status()
-                self._lacks = _NARROWINGS.validate_json(await response.read())
+            self._lacks = _NARROWINGS.validate_json(await self._ask("narrowings", _TIMEOUT_S))
         except (aiohttp.ClientError, OSError, ValidationError) as error:  # a TimeoutError is an OSError
             log.debug("robots not looked at", error=repr(error))
 
@@ -46,21 +42,24 @@ class Robots:
         None where it stands ready to walk, as every robot is taken to of which nothing is said; where it is not known;
         and where other behaviours have the robot or wait for it, since they may change it.
         """
-        timeout = aiohttp.ClientTimeout(total=_POSTURE_TIMEOUT_S)
         try:
-            async with self._http.get(f"{self._url}/robots/{robot}", timeout=timeout) as response:
-                response.raise_for_status()
-                report = RobotReport.model_validate_json(await response.read())
+            report = RobotReport.model_validate_json(await self._ask(f"robots/{robot}", _POSTURE_TIMEOUT_S))
         except (aiohttp.ClientError, OSError, ValidationError) as error:  # a TimeoutError is an OSError
             log.debug("robot not looked at", robot=robot, error=repr(error))
             return None
-        state = {str(target): state for target, state in report.targets.items()}.get(execute)
+        state = next((state for target, state in report.targets.items() if target == execute), None)
         if state is None or state.posture is None or state.behavior is not None or state.waiting:
             return None
         if execute == "simulate" and state.awake is False:
             return None  # it is stood up before a behaviour begins
         catalogue = load_catalogue(robot)
         return state.posture if catalogue.family(state.posture) not in (None, catalogue.ready) else None
+
+    async def _ask(self, path: str, timeout_s: float) -> bytes:
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        async with self._http.get(f"{self._url}/{path}", timeout=timeout) as response:
+            response.raise_for_status()
+            return await response.read()
 
     def catalogue(self, robot: str, execute: str) -> Catalogue:
         """What a program for this robot may call, carried out as ``execute`` says; all of it if it never is.
